@@ -1,0 +1,44 @@
+"""What a corpus module hands to preprocessing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Labelled texts.
+
+    texts: n byte strings, undecoded, since the published word indexes count bytes.
+    labels: class ids, shape (n,), int64.
+    """
+
+    texts: list[bytes]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class TextCorpus:
+    """Labelled texts in the order of their original files.
+
+    documents: what is split into training and evaluation.
+    order: permutation, shape (n,); sample i of Keras's ``load_data`` is document ``order[i]``.
+    classes: one name a class id.
+    encoding: how bytes become words for a reader ("utf-8" or "latin-1").
+    outside: further evaluation sets by name, never trained on.
+    ids_sha256: digest of the documents' word ranks that the full corpus must have, as
+        `rnnbench.tokens.ranks_sha256` computes it; None for any other selection of texts.
+    """
+
+    documents: Documents
+    order: NDArray[np.int64]
+    classes: tuple[str, ...]
+    encoding: str
+    outside: dict[str, Documents] = field(default_factory=dict)
+    ids_sha256: str | None = None

@@ -1,0 +1,83 @@
+"""Every error that a user can cause or meet.
+
+RnnbenchError
+├── ParamsError       params.yaml does not describe a valid plan        exit status 2
+├── UnknownNameError  a name on the command line does not exist         exit status 2
+├── DownloadError     a corpus could not be fetched or failed its hash  exit status 1
+├── DataError         a prepared file is missing, damaged or unusable   exit status 1
+└── TrainingError     a training did not yield a usable model           exit status 1
+
+Anything else that escapes is a bug of ours and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class RnnbenchError(Exception):
+    """Base of every error that the command line reports in one line, without a traceback."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong in a file: where it stands, what was given, what is allowed."""
+
+    key: str
+    problem: str
+    allowed: str = ""
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.key}: {self.problem}"
+        if self.allowed:
+            text += f"; allowed: {self.allowed}"
+        if self.suggestion:
+            text += f"; did you mean {self.suggestion!r}?"
+        return text
+
+
+class ParamsError(RnnbenchError):
+    """All mistakes of a parameter file, one line each."""
+
+    exit_status = 2
+
+    def __init__(self, file: str, mistakes: Iterable[Mistake]) -> None:
+        self.file = file
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(f"{file}: {mistake}" for mistake in self.mistakes))
+
+
+class UnknownNameError(RnnbenchError):
+    """A variant, dataset or corpus that params.yaml does not have."""
+
+    exit_status = 2
+
+    def __init__(self, kind: str, given: str, allowed: Iterable[str]) -> None:
+        names = sorted(allowed)
+        text = f"params.yaml: no {kind} {given!r}; allowed: {', '.join(names)}"
+        if suggestion := nearest(given, names):
+            text += f"; did you mean {suggestion!r}?"
+        super().__init__(text)
+
+
+class DownloadError(RnnbenchError):
+    """A corpus could not be fetched, or what came is not what was pinned."""
+
+
+class DataError(RnnbenchError):
+    """A file of data/ or models/ is missing, damaged, or cannot serve its purpose."""
+
+
+class TrainingError(RnnbenchError):
+    """A training did not yield a usable model (for example, its loss became NaN)."""
+
+
+def nearest(given: object, allowed: Iterable[str]) -> str | None:
+    """The allowed name closest to the given one, or None if none is close."""
+    matches = difflib.get_close_matches(str(given), list(allowed), n=1, cutoff=0.6)
+    return matches[0] if matches else None

@@ -1,0 +1,29 @@
+"""Model families: one module (or package) a family, behind the protocol of `base`.
+
+The module's name is the value of a variant's ``model`` key in params.yaml. A module offers
+
+- ``Settings``: a variant's part of params.yaml, a subclass of `base.VariantSettings`;
+- ``mistakes(raw)``: what is wrong in the raw mapping beyond the types of its keys;
+- ``Model``: the protocol `base.Model`.
+
+Importing a family module stays cheap: TensorFlow is imported only by what trains or predicts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+DEFAULT = "keras"
+_HELPERS = {"base"}
+
+
+def names() -> list[str]:
+    """The families that exist, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _HELPERS)
+
+
+def load(name: str) -> ModuleType:
+    """The module of one family; `name` is one of `names()`."""
+    return importlib.import_module(f"{__name__}.{name}")

@@ -3,8 +3,9 @@
 The module's name is the value of a variant's ``model`` key in params.yaml. A module offers
 
 - ``Settings``: a variant's part of params.yaml, a subclass of `base.VariantSettings`;
-- ``mistakes(raw)``: what is wrong in the raw mapping beyond the types of its keys;
-- ``Model``: the protocol `base.Model`.
+- ``mistakes(raw, key)``: what is wrong in the raw mapping beyond the types of its keys;
+- ``describe(settings)``: the architecture as flat scalars, to compare runs by;
+- ``model()``: the class behind `base.Model`; only this call imports what trains and predicts.
 
 Importing a family module stays cheap: TensorFlow is imported only by what trains or predicts.
 """

@@ -40,17 +40,33 @@ class Epoch:
 
 
 class Model(Protocol):
-    """One trainable network. `settings` is the family's own Settings, `meta` the dataset's."""
+    """One trainable model. `settings` is the family's own Settings."""
 
-    def __init__(self, settings: Any, meta: Meta, seed: int) -> None:
-        """Build the network with weights drawn from `seed`."""
+    @classmethod
+    def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
+        """An untrained model with weights drawn from `seed`; raises ParamsError if impossible."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote; raises DataError if it is damaged."""
+
+    def save(self, path: Path) -> None:
+        """Write the model so that the same weights give the same bytes."""
 
     @property
     def parameters(self) -> int:
         """The number of trainable parameters."""
 
+    def summary(self) -> str:
+        """The model's parts as text for a reader."""
+
     def fit(
-        self, train: Samples, evaluation: Samples, on_epoch: Callable[[Epoch], None]
+        self,
+        settings: Any,
+        seed: int,
+        train: Samples,
+        evaluation: Samples,
+        on_epoch: Callable[[Epoch], None],
     ) -> None:
         """Train; `evaluation` is only looked at, never learned from.
 
@@ -58,11 +74,4 @@ class Model(Protocol):
         """
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        """Probabilities: shape (n,) of the positive class for two classes."""
-
-    def save(self, path: Path) -> None:
-        """Write the model so that the same weights give the same bytes."""
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; raises DataError if it is damaged."""
+        """For two classes: probabilities of the positive class, shape (n,)."""

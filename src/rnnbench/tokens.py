@@ -1,0 +1,90 @@
+"""From raw text to the word ids of Keras's text datasets, byte for byte.
+
+Source: keras.preprocessing.text (Keras 2) under CPython 2.7, which made the published indexes,
+and keras.datasets.imdb.load_data and reuters.load_data, which hand out the ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.python2_dict import iteration_order
+
+START = 1
+OUT_OF_VOCABULARY = 2
+INDEX_FROM = 3
+
+_SEPARATORS = b'!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+# bytes.lower, unlike str.lower, changes ASCII letters alone, as CPython 2.7 did.
+_NORMALIZED = (
+    bytes(range(256)).lower().translate(bytes.maketrans(_SEPARATORS, b" " * len(_SEPARATORS)))
+)
+
+
+def tokenize(text: bytes) -> list[bytes]:
+    """The words of a text, in order.
+
+    ASCII letters are lower-cased, punctuation other than the apostrophe, tab and newline separate
+    words; every other byte, a carriage return or part of a UTF-8 sequence, belongs to a word.
+    """
+    return [word for word in text.translate(_NORMALIZED).split(b" ") if word]
+
+
+def word_index(texts: Iterable[bytes]) -> list[bytes]:
+    """The distinct words by rank: item r - 1 is the word of rank r.
+
+    The most frequent word comes first; words of equal counts stand in the order of a CPython 2.7
+    dict that was filled as the words were first seen.
+    """
+    counts: Counter[bytes] = Counter()
+    for text in texts:
+        counts.update(tokenize(text))
+    return sorted(iteration_order(counts), key=counts.__getitem__, reverse=True)
+
+
+def ranks(texts: Iterable[bytes], words: Iterable[bytes]) -> Iterator[NDArray[np.int32]]:
+    """For each text the ranks of its words, shape (words of the text,), int32.
+
+    words: the word index, by rank from 1. A word that it lacks has rank 0, so that every array is
+    as long as its text. Texts are read one at a time.
+    """
+    rank = {word: number for number, word in enumerate(words, start=1)}
+    for text in texts:
+        tokens = tokenize(text)
+        yield np.fromiter((rank.get(word, 0) for word in tokens), np.int32, len(tokens))
+
+
+def ranks_sha256(labels: Iterable[int], rank_arrays: Iterable[NDArray[np.int32]]) -> str:
+    """The digest of labelled rank arrays, in hexadecimal.
+
+    It is the sha256 of one line a document, ``label rank rank ...``, each ended by a newline.
+    Raises ValueError if there are more labels than arrays, or fewer.
+    """
+    digest = hashlib.sha256()
+    for label, array in zip(labels, rank_arrays, strict=True):
+        digest.update((" ".join(map(str, [int(label), *array.tolist()])) + "\n").encode())
+    return digest.hexdigest()
+
+
+def keras_ids(
+    ranks: NDArray[np.int32], vocabulary_size: int | None, skip_top: int
+) -> NDArray[np.int32]:
+    """The ids that Keras's ``load_data`` makes of one document, shape (len(ranks) + 1,), int32.
+
+    START comes first, then INDEX_FROM + rank for each word. An id, START included, becomes
+    OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an unknown word.
+    None is no upper limit, whereas ``num_words=None`` in Keras still cuts off the very last id.
+    """
+    ids = np.empty(len(ranks) + 1, np.int32)
+    ids[0] = START
+    ids[1:] = ranks + np.int32(INDEX_FROM)
+    outside = (ids < skip_top) | (ids == INDEX_FROM)
+    if vocabulary_size is not None:
+        outside |= ids >= vocabulary_size
+    ids[outside] = OUT_OF_VOCABULARY
+    return ids

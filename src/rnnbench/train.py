@@ -1,0 +1,115 @@
+"""The train stage: one variant, its replicates, their histories and predictions."""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from rnnbench import models
+from rnnbench.errors import TrainingError
+from rnnbench.models.base import Epoch
+from rnnbench.params import Params
+from rnnbench.prepared import read_meta, read_samples
+from rnnbench.workspace import Workspace, new_directory, new_file, write_text
+
+HISTORY_COLUMNS = ("replicate", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+_QUIET_SECONDS = 2.0
+
+
+def train(
+    workspace: Workspace, params: Params, name: str, say: Callable[[str], None] = print
+) -> None:
+    """Train all replicates of variant `name` and write its model, predictions, history and cost.
+
+    Replicate r uses the seed run.seed + r. Raises UnknownNameError, DataError, ParamsError or
+    TrainingError; then nothing is written.
+    """
+    settings = params.variant(name)
+    folder = workspace.prepared(settings.dataset)
+    meta, fitted, judged = read_meta(folder), *(read_samples(folder, s) for s in _SPLITS)
+    family = models.load(settings.model).model()
+    seeds = [params.run.seed + r for r in range(params.replicates_of(name))]
+    rows: list[dict[str, float]] = []
+    predictions: list[np.ndarray] = []
+    seconds: list[float] = []
+    with new_directory(workspace.models(name)) as directory:
+        for replicate, seed in enumerate(seeds):
+            progress = _Progress(name, f"replicate {replicate + 1}/{len(seeds)}", say)
+            begin = time.perf_counter()
+            model = family.build(settings, meta, seed)
+            epochs: list[Epoch] = []
+            try:
+                model.fit(settings, seed, fitted, judged, lambda e: progress(e, epochs))
+            except TrainingError as error:
+                raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
+            finally:
+                progress.close()
+            seconds.append(time.perf_counter() - begin)
+            rows += [{"replicate": replicate, "epoch": e.number, **e.metrics} for e in epochs]
+            predictions.append(model.predict(judged.x))
+            model.save(directory / workspace.model(name, replicate).name)
+        facts = {"variant": name, "parameters": model.parameters, "seeds": seeds}
+        _write_json(directory / "training.json", facts)
+    with new_file(workspace.predictions(name)) as partial:
+        np.save(partial, np.stack(predictions), allow_pickle=False)
+    _write_history(workspace.history(name), rows)
+    cost = {
+        "seconds": round(sum(seconds), 2),
+        "seconds_per_replicate": round(sum(seconds) / len(seconds), 2),
+        "parameters": model.parameters,
+        "peak_memory_mib": round(_peak_memory_mib()),
+    }
+    write_text(workspace.cost(name), json.dumps(cost, indent=2) + "\n")
+
+
+_SPLITS = ("train", "evaluation")
+
+
+class _Progress:
+    """Tells the newest epoch, at most once in two seconds, and always the last one."""
+
+    def __init__(self, name: str, replicate: str, say: Callable[[str], None]) -> None:
+        self._head, self._say = f"{name}  {replicate}", say
+        self._told = time.monotonic()
+        self._pending: str | None = None
+
+    def __call__(self, epoch: Epoch, epochs: list[Epoch]) -> None:
+        epochs.append(epoch)
+        figures = "  ".join(f"{key} {value:.4f}" for key, value in epoch.metrics.items())
+        self._pending = f"{self._head}  epoch {epoch.number}  {figures}"
+        if time.monotonic() - self._told > _QUIET_SECONDS:
+            self.close()
+
+    def close(self) -> None:
+        if self._pending:
+            self._say(self._pending)
+        self._pending, self._told = None, time.monotonic()
+
+
+def _write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HISTORY_COLUMNS)
+        for row in rows:
+            writer.writerow([_rounded(row[column]) for column in HISTORY_COLUMNS])
+
+
+def _rounded(value: float) -> float:
+    return value if isinstance(value, int) else round(value, 6)
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _peak_memory_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux KiB.
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

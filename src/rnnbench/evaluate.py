@@ -47,7 +47,7 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> dict[str, float
 def _read_predictions(workspace: Workspace, name: str, samples: int) -> NDArray[np.float64]:
     path = workspace.predictions(name)
     try:
-        predictions = np.load(path, allow_pickle=False).astype(np.float64)
+        predictions: NDArray[np.float64] = np.load(path, allow_pickle=False).astype(np.float64)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path}: not readable predictions ({error}); run dvc repro") from error
     if predictions.ndim != 2 or predictions.shape[1] != samples:

@@ -30,9 +30,7 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
     write_text(metrics / "cost.md", _cost_page(costs))
     curves = pd.concat([_curve(workspace, name) for name in params.variants])
     curves = curves.round(6)
-    write_text(
-        metrics / "learning_curves.csv", curves.to_csv(index=False, lineterminator="\n")
-    )
+    write_text(metrics / "learning_curves.csv", curves.to_csv(index=False, lineterminator="\n"))
     return scores
 
 
@@ -70,7 +68,8 @@ def _score_row(workspace: Workspace, params: Params, name: str) -> dict[str, Any
 
 
 def _cost_row(workspace: Workspace, name: str) -> dict[str, Any]:
-    return {"variant": name} | _read_json(workspace.cost(name))
+    parameters = _read_json(workspace.scores(name))["parameters"]
+    return {"variant": name, "parameters": parameters} | _read_json(workspace.cost(name))
 
 
 def _curve(workspace: Workspace, name: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench import models
 from rnnbench.errors import TrainingError
@@ -33,64 +34,61 @@ def train(
     """
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
-    meta, fitted, judged = read_meta(folder), *(read_samples(folder, s) for s in _SPLITS)
+    meta = read_meta(folder)
+    fitted, judged = read_samples(folder, "train"), read_samples(folder, "evaluation")
     family = models.load(settings.model).model()
     seeds = [params.run.seed + r for r in range(params.replicates_of(name))]
     rows: list[dict[str, float]] = []
-    predictions: list[np.ndarray] = []
+    predictions: list[NDArray[np.float32]] = []
     seconds: list[float] = []
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):
-            progress = _Progress(name, f"replicate {replicate + 1}/{len(seeds)}", say)
+            progress = _Progress(f"{name}  replicate {replicate + 1}/{len(seeds)}", say)
             begin = time.perf_counter()
             model = family.build(settings, meta, seed)
-            epochs: list[Epoch] = []
             try:
-                model.fit(settings, seed, fitted, judged, lambda e: progress(e, epochs))
+                model.fit(settings, seed, fitted, judged, progress)
             except TrainingError as error:
                 raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
             finally:
-                progress.close()
+                progress.tell()
             seconds.append(time.perf_counter() - begin)
-            rows += [{"replicate": replicate, "epoch": e.number, **e.metrics} for e in epochs]
+            rows += [{"replicate": replicate, "epoch": e.number, **e.metrics} for e in progress.all]
             predictions.append(model.predict(judged.x))
             model.save(directory / workspace.model(name, replicate).name)
         facts = {"variant": name, "parameters": model.parameters, "seeds": seeds}
-        _write_json(directory / "training.json", facts)
+        write_text(directory / "training.json", json.dumps(facts, indent=2) + "\n")
     with new_file(workspace.predictions(name)) as partial:
         np.save(partial, np.stack(predictions), allow_pickle=False)
     _write_history(workspace.history(name), rows)
     cost = {
         "seconds": round(sum(seconds), 2),
         "seconds_per_replicate": round(sum(seconds) / len(seconds), 2),
-        "parameters": model.parameters,
         "peak_memory_mib": round(_peak_memory_mib()),
     }
     write_text(workspace.cost(name), json.dumps(cost, indent=2) + "\n")
 
 
-_SPLITS = ("train", "evaluation")
-
-
 class _Progress:
-    """Tells the newest epoch, at most once in two seconds, and always the last one."""
+    """Collects epochs and tells the newest at most once in two seconds, and always the last."""
 
-    def __init__(self, name: str, replicate: str, say: Callable[[str], None]) -> None:
-        self._head, self._say = f"{name}  {replicate}", say
-        self._told = time.monotonic()
-        self._pending: str | None = None
+    def __init__(self, head: str, say: Callable[[str], None]) -> None:
+        self.all: list[Epoch] = []
+        self._head, self._say = head, say
+        self._told, self._told_at = 0, time.monotonic()
 
-    def __call__(self, epoch: Epoch, epochs: list[Epoch]) -> None:
-        epochs.append(epoch)
-        figures = "  ".join(f"{key} {value:.4f}" for key, value in epoch.metrics.items())
-        self._pending = f"{self._head}  epoch {epoch.number}  {figures}"
-        if time.monotonic() - self._told > _QUIET_SECONDS:
-            self.close()
+    def __call__(self, epoch: Epoch) -> None:
+        self.all.append(epoch)
+        if time.monotonic() - self._told_at > _QUIET_SECONDS:
+            self.tell()
 
-    def close(self) -> None:
-        if self._pending:
-            self._say(self._pending)
-        self._pending, self._told = None, time.monotonic()
+    def tell(self) -> None:
+        """Print the newest epoch, unless it has been printed."""
+        if len(self.all) > self._told:
+            epoch = self.all[-1]
+            figures = "  ".join(f"{key} {value:.4f}" for key, value in epoch.metrics.items())
+            self._say(f"{self._head}  epoch {epoch.number}  {figures}")
+        self._told, self._told_at = len(self.all), time.monotonic()
 
 
 def _write_history(path: Path, rows: list[dict[str, float]]) -> None:
@@ -103,10 +101,6 @@ def _write_history(path: Path, rows: list[dict[str, float]]) -> None:
 
 def _rounded(value: float) -> float:
     return value if isinstance(value, int) else round(value, 6)
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _peak_memory_mib() -> float:

@@ -5,14 +5,19 @@ Importing this module imports neither: only what trains or predicts does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rnnbench.errors import Mistake
 from rnnbench.models.base import VariantSettings
 from rnnbench.models.keras import names
+
+if TYPE_CHECKING:
+    from rnnbench.models.keras.model import Model
+
+_CELLS = ("SimpleRNN", "LSTM", "GRU")
 
 
 class Settings(VariantSettings):
@@ -42,3 +47,37 @@ def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:
     if "optimizer" in raw:
         found += names.check_optimizer(raw["optimizer"], f"{key}.optimizer")
     return found
+
+
+def model() -> type[Model]:
+    """The class that builds, trains and loads; imports it now."""
+    from rnnbench.models.keras.model import Model
+
+    return Model
+
+
+def describe(settings: Settings) -> dict[str, str | int | float]:
+    """The architecture as flat scalars: recurrent cell, units, depth, optimizer and so on."""
+    layers = list(_named(settings.layers))
+    recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
+    ((optimizer, arguments),) = _named([settings.optimizer])
+    return {
+        "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
+        "units": max((a.get("units", 0) for _, a in recurrent), default=0),
+        "depth": len(recurrent),
+        "bidirectional": str(any(name == "Bidirectional" for name, _ in layers)),
+        "layers": str(settings.layers),
+        "optimizer": optimizer,
+        "learning_rate": arguments.get("learning_rate", "default"),
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size,
+    }
+
+
+def _named(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and arguments of each layer; those inside a wrapper follow it."""
+    for spec in specs:
+        name, arguments = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
+        yield name, arguments or {}
+        if arguments and "layer" in arguments:
+            yield from _named([arguments["layer"]])

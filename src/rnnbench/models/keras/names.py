@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from functools import cache
 
 from rnnbench.errors import Mistake
@@ -23,9 +24,22 @@ _NOT_PLAIN = {
     },
     "optimizers": {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"},
     "initializers": {"Initializer"},
-    "regularizers": {"Regularizer"},
+    # Keras exports the function l1_l2, but does not take its name for a value.
+    "regularizers": {"Regularizer", "l1_l2"},
     "constraints": {"Constraint"},
 }
+# Names that Keras takes for a value (and has as defaults), but does not export.
+_ALIASES = {
+    "initializers": {
+        "normal": "RandomNormal",
+        "one": "Ones",
+        "uniform": "RandomUniform",
+        "zero": "Zeros",
+    },
+    "regularizers": {"l1l2": "L1L2"},
+}
+# Made from its name, Constant finds no value, though its signature has a default.
+_WITHOUT_DEFAULT = {"Constant": "value", "constant": "value"}
 _LOADERS = {"deserialize", "get", "serialize"}
 # Layers of several inputs do not fit a list of layers; preprocessing is the datasets' part.
 _OTHER_LAYERS = re.compile(r"keras\.src\.layers\.(attention|merging|preprocessing)\.")
@@ -40,9 +54,11 @@ def public(folder: str) -> dict[str, tuple[str, str]]:
     """What ``keras.FOLDER`` has that params.yaml can name: module and own name by public name."""
     left_out = _LOADERS | _NOT_PLAIN.get(folder, set())
     classes = folder in ("layers", "optimizers")
+    exported = source.imports(f"keras.{folder}")
+    aliases = {alias: exported[name] for alias, name in _ALIASES.get(folder, {}).items()}
     return {
         name: origin
-        for name, origin in sorted(source.imports(f"keras.{folder}").items())
+        for name, origin in sorted((exported | aliases).items())
         if name not in left_out
         and (name[0].isupper() or not classes)
         and not _OTHER_LAYERS.match(origin[0])
@@ -51,7 +67,11 @@ def public(folder: str) -> dict[str, tuple[str, str]]:
 
 def arguments(folder: str, name: str) -> dict[str, Argument]:
     """The arguments of one of `public(folder)`."""
-    return source.arguments(*public(folder)[name])
+    found = source.arguments(*public(folder)[name])
+    if name in _WITHOUT_DEFAULT:
+        argument = _WITHOUT_DEFAULT[name]
+        return found | {argument: replace(found[argument], required=True)}
+    return found
 
 
 def check_layers(raw: list[object], key: str) -> list[Mistake]:
@@ -78,8 +98,14 @@ def _check(folder: str, raw: object, key: str, depth: int = 1) -> list[Mistake]:
     if name not in public(folder):
         problem = f"Keras has no {word} {shown(name)} to use here"
         return [unknown(key, problem, name, public(folder))]
+    return _check_arguments(folder, name, given, child(key, name), depth)
+
+
+def _check_arguments(
+    folder: str, name: str, given: object, key: str, depth: int = 1
+) -> list[Mistake]:
+    """All that is wrong in the arguments of one of `public(folder)`; null stands for none."""
     known = arguments(folder, name)
-    key = child(key, name)
     if given is None:
         given = {}
     if not isinstance(given, dict):
@@ -100,21 +126,25 @@ def _check(folder: str, raw: object, key: str, depth: int = 1) -> list[Mistake]:
             continue
         elif known[argument].kind == source.LAYER:
             mistakes += _check("layers", value, place, depth + 1)
-        else:
-            mistakes += _check_value(known[argument].kind, value, place)
+        elif known[argument].kind in source.NAMED:
+            mistakes += _check_named(source.NAMED[known[argument].kind], value, place)
+        elif not _fits(known[argument].kind, value):
+            mistakes.append(unexpected(place, value, known[argument].kind))
     return mistakes
 
 
-def _check_value(kind: str, value: object, key: str) -> list[Mistake]:
-    if kind in source.NAMED:
-        # Keras also takes {class_name: NAME, config: {...}} for what has settings of its own.
-        name = value.get("class_name") if isinstance(value, dict) else value
-        names = public(source.NAMED[kind])
-        if value is None or (isinstance(name, str) and name in names):
-            return []
-        problem = f"got {shown(value)}, expected the name of one of Keras's {source.NAMED[kind]}"
-        return [unknown(key, problem, name, names)]
-    return [] if _fits(kind, value) else [unexpected(key, value, kind)]
+def _check_named(folder: str, value: object, key: str) -> list[Mistake]:
+    """A value that names something of a package: NAME, or {class_name: NAME, config: {...}}."""
+    if value is None:
+        return []
+    name, config = value, None
+    if isinstance(value, dict) and set(value) == {"class_name", "config"}:
+        name, config = value["class_name"], value["config"]
+        key = f"{key}.config"
+    if not isinstance(name, str) or name not in public(folder):
+        problem = f"got {shown(value)}, expected the name of one of Keras's {folder}"
+        return [unknown(key, problem, name, public(folder))]
+    return _check_arguments(folder, name, config, key)
 
 
 def _fits(kind: str, value: object) -> bool:

@@ -1,0 +1,51 @@
+# make reproduce: environment, then the whole comparison. make test: the tests.
+VENV ?= .venv
+PYTHON ?= python3
+JOBS ?= 2
+PORT ?= 5000
+
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+# Writing no bytecode would make every stage compile its imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help env reproduce test check ui lock
+
+help:
+	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
+	@echo "make test                install, then run the tests"
+	@echo "make check               formatting, lint and types"
+	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
+	@echo "make lock                pin the dependencies of pyproject.toml anew (needs uv)"
+
+env: $(VENV)/installed
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	if command -v uv >/dev/null; \
+	then uv pip install --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.txt; \
+	else python -m pip install --require-hashes -r requirements.txt; fi
+	python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+reproduce: env
+	rnnbench check
+	dvc repro preprocess
+	dvc stage list --name-only train | xargs -P $(JOBS) -n 1 dvc --wait-for-lock repro --quiet --single-item
+	dvc repro
+	@echo "The table is in metrics/comparison.md; 'make ui' shows every training."
+
+test: env
+	python -m pytest
+
+check: env
+	ruff format --check src tests
+	ruff check src tests
+	mypy
+
+ui: env
+	rnnbench ui --port $(PORT)
+
+lock:
+	uv pip compile pyproject.toml --quiet --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--output-file requirements.txt

@@ -1,0 +1,119 @@
+"""Trainings in MLflow: the only package that knows MLflow.
+
+MLflow is a view: what is logged is read from the files that DVC tracks. The train stage and
+`rnnbench sync` therefore use the same code, and a training that DVC restored from its cache can
+be logged as well as one that has just run.
+
+One experiment a corpus; one run a variant, with the mean of its replicates, and below it one run
+a replicate with its history and its model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from filelock import FileLock
+
+from rnnbench import corpora
+from rnnbench.params import Params
+from rnnbench.tracking import runs
+from rnnbench.workspace import Workspace
+
+CURRENT = "tags.current = 'true'"
+
+
+def store_uri(workspace: Workspace) -> str:
+    """MLFLOW_TRACKING_URI, or the project's own sqlite store."""
+    own = f"sqlite:///{(workspace.root / 'mlflow.db').resolve().as_posix()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or own
+
+
+def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str], None]) -> bool:
+    """Log the finished training of variant `name`, unless the store has it already.
+
+    A store that cannot be reached costs one warning, never the training. Returns whether the
+    store holds the training now.
+    """
+    # MLflow's own defaults would try an unreachable server for four minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with _store(workspace) as client:
+            _log_training(client, workspace, params, name)
+    except (MlflowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        warn(
+            f"{name} is not in MLflow: {store_uri(workspace)} failed ({reason}). "
+            "The training is kept; `rnnbench sync` logs it later."
+        )
+        return False
+    return True
+
+
+def current_runs(workspace: Workspace, params: Params) -> dict[str, tuple[str, list[str]]]:
+    """Experiment id -> (name, ids of the runs that belong to the files in the workspace)."""
+    found = {}
+    with _store(workspace) as client:
+        for corpus in params.corpora:
+            if experiment := client.get_experiment_by_name(corpus):
+                current = client.search_runs([experiment.experiment_id], CURRENT)
+                ids = [run.info.run_id for run in current]
+                if ids:
+                    found[str(experiment.experiment_id)] = (corpus, ids)
+    return found
+
+
+@contextmanager
+def _store(workspace: Workspace) -> Iterator[Any]:
+    # Processes that create or write the sqlite file at the same time can break it.
+    with FileLock(workspace.root / ".mlflow.lock"):
+        import mlflow
+
+        mlflow.set_tracking_uri(store_uri(workspace))
+        yield mlflow.MlflowClient()
+
+
+def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:
+    experiment = _experiment(client, workspace, params, name)
+    key = _key(workspace, params, name)
+    known = client.search_runs(
+        [experiment],
+        f"tags.variant = '{name}' and tags.level = 'variant' and attributes.status = 'FINISHED'",
+    )
+    matching = [run for run in known if run.data.tags.get("dvc.key") == key]
+    if not matching:
+        runs.log_variant(client, workspace, params, name, experiment, key)
+    elif matching[0].data.tags.get("current") != "true":
+        client.set_tag(matching[0].info.run_id, "current", "true")
+    for run in known:
+        if run not in matching[:1] and run.data.tags.get("current") == "true":
+            client.set_tag(run.info.run_id, "current", "false")
+
+
+def _experiment(client: Any, workspace: Workspace, params: Params, name: str) -> str:
+    corpus = params.dataset(params.variant(name).dataset).corpus
+    found = client.get_experiment_by_name(corpus)
+    if found:
+        return str(found.experiment_id)
+    own = store_uri(workspace).startswith("sqlite:")
+    folder = (workspace.root / "mlartifacts" / corpus).resolve().as_uri() if own else None
+    title = corpora.load(corpus).TITLE
+    tags = {
+        "mlflow.note.content": f"{title}. One run a variant (mean of its replicates), one nested "
+        "run a replicate. Runs tagged `current: true` belong to the files in the workspace."
+    }
+    return str(client.create_experiment(corpus, artifact_location=folder, tags=tags))
+
+
+def _key(workspace: Workspace, params: Params, name: str) -> str:
+    """Identifies one training by its settings and results."""
+    digest = hashlib.sha256(params.variant(name).model_dump_json().encode())
+    for path in (workspace.predictions(name), workspace.history(name)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,217 @@
+"""The runs of one training: a parent for the variant, a child for each replicate."""
+
+from __future__ import annotations
+
+import csv
+import importlib.metadata
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from rnnbench import models
+from rnnbench.encode import VOCABULARY
+from rnnbench.params import Params
+from rnnbench.prepared import read_meta
+from rnnbench.workspace import Workspace
+
+HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+_REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy", "pandas", "pydantic")
+# MLflow takes this many metrics in one request.
+_BATCH = 1000
+
+History = dict[int, dict[str, float]]
+
+
+def log_variant(
+    client: Any, workspace: Workspace, params: Params, name: str, experiment: str, key: str
+) -> None:
+    """Log the finished training of variant `name`, read from the files of the workspace.
+
+    Raises what MLflow raises; the runs that it had opened are then marked FAILED.
+    """
+    settings = params.variant(name)
+    histories = _read_histories(workspace.history(name))
+    cost = json.loads(workspace.cost(name).read_text(encoding="utf-8"))
+    facts = json.loads((workspace.models(name) / "training.json").read_text(encoding="utf-8"))
+    data_md5 = _data_md5(workspace, settings.dataset)
+    # The files' own time, so that a training logged late still tells when it ran.
+    end = int(workspace.cost(name).stat().st_mtime * 1000)
+    tags = {
+        "variant": name,
+        "dvc.stage": f"train@{name}",
+        "dvc.key": key,
+        "dvc.data_md5": data_md5,
+        "mlflow.source.name": f"dvc.yaml:train@{name}",
+        "mlflow.source.git.commit": _commit(workspace),
+    }
+    scalars = _parameters(workspace, params, name) | {"parameters": facts["parameters"]}
+    begin = end - int(cost["seconds"] * 1000)
+    log = _Runs(client, experiment, begin, end, tags, scalars)
+    finals = [history[max(history)]["val_accuracy"] for history in histories]
+    published = settings.published.accuracy if settings.published else "no figure"
+    note = f"Mean of {len(finals)} replicates on `{settings.dataset}`. Published: {published}."
+    try:
+        totals = {
+            "evaluation_accuracy": float(np.mean(finals)),
+            "evaluation_accuracy_sd": float(np.std(finals, ddof=1)) if len(finals) > 1 else 0.0,
+            "seconds": cost["seconds"],
+        }
+        marks = {"level": "variant", "mlflow.note.content": note}
+        parent = log.open(name, marks, _mean_history(histories), totals)
+        _log_dataset(parent, workspace, settings.dataset, data_md5)
+        for replicate, seed in enumerate(facts["seeds"]):
+            marks = {"level": "replicate", "mlflow.parentRunId": parent, "seed": str(seed)}
+            totals = {
+                "evaluation_accuracy": finals[replicate],
+                "seconds": cost["seconds_per_replicate"],
+            }
+            child = log.open(f"{name} seed {seed}", marks, histories[replicate], totals)
+            _log_model(child, workspace, params, name, replicate)
+        # The variant counts as logged only now that everything below it is.
+        client.set_tag(parent, "current", "true")
+    except BaseException:
+        log.close("FAILED")
+        raise
+    log.close("FINISHED")
+
+
+@dataclass
+class _Runs:
+    """Opens runs of one training, and closes them all."""
+
+    client: Any
+    experiment: str
+    begin: int
+    end: int
+    tags: dict[str, str]
+    scalars: dict[str, Any]
+    opened: list[str] = field(default_factory=list)
+
+    def open(
+        self, title: str, marks: dict[str, str], history: History, totals: dict[str, float]
+    ) -> str:
+        from mlflow.entities import Metric, Param
+
+        run = self.client.create_run(self.experiment, self.begin, self.tags | marks, title)
+        run_id = str(run.info.run_id)
+        self.opened.append(run_id)
+        series = [
+            Metric(metric, value, self.end, epoch)
+            for epoch, values in history.items()
+            for metric, value in values.items()
+        ]
+        series += [Metric(metric, value, self.end, 0) for metric, value in totals.items()]
+        parameters = [Param(key, str(value)) for key, value in self.scalars.items()]
+        self.client.log_batch(run_id, params=parameters)
+        for first in range(0, len(series), _BATCH):
+            self.client.log_batch(run_id, metrics=series[first : first + _BATCH])
+        return run_id
+
+    def close(self, status: str) -> None:
+        for run_id in reversed(self.opened):
+            self.client.set_terminated(run_id, status, self.end)
+
+
+def _parameters(workspace: Workspace, params: Params, name: str) -> dict[str, Any]:
+    settings = params.variant(name)
+    meta = read_meta(workspace.prepared(settings.dataset))
+    return {
+        "dataset": settings.dataset,
+        "encoding": meta.encoding,
+        "vocabulary_size": meta.depth,
+        "length": meta.shape[0],
+        "model": settings.model,
+        "replicates": params.replicates_of(name),
+        "seed": params.run.seed,
+        **models.load(settings.model).describe(settings),
+    }
+
+
+def _read_histories(path: Path) -> list[History]:
+    histories: dict[int, History] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            values = {metric: float(row[metric]) for metric in HISTORY_METRICS}
+            histories.setdefault(int(row["replicate"]), {})[int(row["epoch"])] = values
+    return [histories[replicate] for replicate in sorted(histories)]
+
+
+def _mean_history(histories: list[History]) -> History:
+    return {
+        epoch: {
+            metric: float(np.mean([history[epoch][metric] for history in histories]))
+            for metric in HISTORY_METRICS
+        }
+        for epoch in histories[0]
+    }
+
+
+def _log_dataset(run_id: str, workspace: Workspace, dataset: str, md5: str) -> None:
+    import mlflow
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    path = workspace.prepared(dataset).relative_to(workspace.root).as_posix()
+    source = CodeDatasetSource({"dvc.path": path, "dvc.md5": md5})
+    with mlflow.start_run(run_id=run_id):
+        mlflow.log_input(MetaDataset(source, dataset, md5[:32]), context="training")
+
+
+def _log_model(
+    run_id: str, workspace: Workspace, params: Params, name: str, replicate: int
+) -> None:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    package = Path(__file__).parents[1]
+    settings = params.variant(name)
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("string", "text")]),
+        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+    )
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
+        encoder = Path(folder) / "encoder"
+        encoder.mkdir()
+        for file in ("meta.json", VOCABULARY):
+            shutil.copy(workspace.prepared(settings.dataset) / file, encoder)
+        mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(Path(__file__).with_name("serving.py")),
+            artifacts={"model": str(workspace.model(name, replicate)), "encoder": str(encoder)},
+            model_config={"family": settings.model},
+            code_paths=[str(package)],
+            pip_requirements=[_requirement(r) for r in _REQUIREMENTS],
+            signature=signature,
+        )
+
+
+def _requirement(package: str) -> str:
+    return f"{package}=={importlib.metadata.version(package)}"
+
+
+def _data_md5(workspace: Workspace, dataset: str) -> str:
+    try:
+        lock = yaml.safe_load((workspace.root / "dvc.lock").read_text(encoding="utf-8"))
+        return str(lock["stages"][f"preprocess@{dataset}"]["outs"][0]["md5"])
+    except (OSError, KeyError, TypeError):
+        return "unknown"
+
+
+def _commit(workspace: Workspace) -> str:
+    # S607: git is found on PATH as everywhere else in a DVC project.
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"],  # noqa: S607
+        cwd=workspace.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or "unknown"

@@ -36,7 +36,7 @@ def train(
     folder = workspace.prepared(settings.dataset)
     meta = read_meta(folder)
     fitted, judged = read_samples(folder, "train"), read_samples(folder, "evaluation")
-    family = models.load(settings.model).model()
+    family = models.load(settings.model).model_class()
     seeds = [params.run.seed + r for r in range(params.replicates_of(name))]
     rows: list[dict[str, float]] = []
     predictions: list[NDArray[np.float32]] = []

@@ -65,8 +65,8 @@ class Workspace:
         return self.metrics / "history" / f"{variant}.csv"
 
     def cost(self, variant: str) -> Path:
-        """Seconds, memory and parameters of a training, JSON."""
-        return self.metrics / "cost" / f"{variant}.json"
+        """Seconds and peak memory of a training, JSON."""
+        return self.root / "data" / "cost" / f"{variant}.json"
 
     def scores(self, variant: str) -> Path:
         """A variant's scores on the evaluation split, flat JSON."""

@@ -5,7 +5,7 @@ The module's name is the value of a variant's ``model`` key in params.yaml. A mo
 - ``Settings``: a variant's part of params.yaml, a subclass of `base.VariantSettings`;
 - ``mistakes(raw, key)``: what is wrong in the raw mapping beyond the types of its keys;
 - ``describe(settings)``: the architecture as flat scalars, to compare runs by;
-- ``model()``: the class behind `base.Model`; only this call imports what trains and predicts.
+- ``model_class()``: the class behind `base.Model`; only this call imports what trains and predicts.
 
 Importing a family module stays cheap: TensorFlow is imported only by what trains or predicts.
 """

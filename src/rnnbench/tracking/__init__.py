@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -41,10 +42,13 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
     # MLflow's own defaults would try an unreachable server for four minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     from mlflow.exceptions import MlflowException
 
     try:
-        with _store(workspace) as client:
+        with _store(workspace) as client, warnings.catch_warnings():
+            # An input example would load TensorFlow only to run the model once more.
+            warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             _log_training(client, workspace, params, name)
     except (MlflowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]

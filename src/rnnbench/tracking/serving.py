@@ -21,7 +21,7 @@ class TextClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Read the encoder and the model from the run's artifacts."""
         self._encoder = TextEncoder.read(Path(context.artifacts["encoder"]))
-        family = models.load(context.model_config["family"]).model()
+        family = models.load(context.model_config["family"]).model_class()
         self._model = family.load(Path(context.artifacts["model"]))
 
     def predict(

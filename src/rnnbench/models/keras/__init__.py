@@ -49,7 +49,7 @@ def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:
     return found
 
 
-def model() -> type[Model]:
+def model_class() -> type[Model]:
     """The class that builds, trains and loads; imports it now."""
     from rnnbench.models.keras.model import Model
 

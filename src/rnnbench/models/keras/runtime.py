@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 
@@ -18,11 +21,26 @@ def start() -> tuple[ModuleType, ModuleType]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # oneDNN chooses kernels by CPU type; without it fewer figures depend on the machine.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    import tensorflow
+    with _quiet_stderr():
+        import tensorflow
 
-    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    tensorflow.config.set_visible_devices([], "GPU")
-    import keras
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        tensorflow.config.set_visible_devices([], "GPU")
+        import keras
 
     return tensorflow, keras
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drop what C++ code prints about absent GPUs; Python's exceptions are not affected."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from rnnbench import models
+from rnnbench.errors import TrainingError
+from rnnbench.models.base import Epoch
+from rnnbench.models.keras import Settings, describe
+
+FAMILY = models.load("keras")
+
+
+def settings(**changes: object) -> Settings:
+    values = {
+        "dataset": "any",
+        "layers": [{"Embedding": {"output_dim": 8}}, {"GRU": {"units": 8}}],
+        "optimizer": {"Adam": {"learning_rate": 0.02}},
+        "epochs": 12,
+        "batch_size": 16,
+    }
+    return Settings(**(values | changes))
+
+
+def trained(meta, samples, **changes: object):
+    model = FAMILY.model_class().build(settings(**changes), meta, seed=3)
+    epochs: list[Epoch] = []
+    model.fit(settings(**changes), 3, samples, samples, epochs.append)
+    return model, epochs
+
+
+def test_it_learns_and_tells_every_epoch(index_meta, samples) -> None:
+    model, epochs = trained(index_meta, samples)
+    assert [e.number for e in epochs] == list(range(1, 13))
+    assert set(epochs[0].metrics) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert epochs[-1].metrics["val_accuracy"] > 0.95
+    assert np.mean((model.predict(samples.x) > 0.5) == samples.y) == pytest.approx(
+        epochs[-1].metrics["val_accuracy"]
+    )
+
+
+def test_the_same_seed_gives_the_same_predictions(index_meta, samples, tmp_path) -> None:
+    dropout = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3, "dropout": 0.5}}]
+    models_ = [trained(index_meta, samples, epochs=2, layers=dropout)[0] for _ in range(2)]
+    first, again = (m.predict(samples.x) for m in models_)
+    np.testing.assert_array_equal(first, again)
+    models_[0].save(tmp_path / "m.keras")
+    loaded = FAMILY.model_class().load(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded.predict(samples.x), first)
+
+
+def test_a_loss_that_is_no_number_stops_the_training(index_meta, samples) -> None:
+    layers = [{"Embedding": {"output_dim": 8}}, {"SimpleRNN": {"units": 8, "activation": "linear"}}]
+    wild = {"SGD": {"learning_rate": 1e30}}
+    with pytest.raises(TrainingError, match="in epoch 1"):
+        trained(index_meta, samples, layers=layers, optimizer=wild)
+
+
+def test_a_description_is_flat_and_finds_the_cells() -> None:
+    inner = {"LSTM": {"units": 20, "return_sequences": True}}
+    stacked = [{"Bidirectional": {"layer": inner}}, {"LSTM": {"units": 10}}]
+    facts = describe(settings(layers=stacked, optimizer="Adam"))
+    assert (facts["cell"], facts["units"], facts["depth"]) == ("LSTM", 20, 2)
+    assert (facts["bidirectional"], facts["optimizer"]) == ("True", "Adam")
+    assert all(isinstance(v, str | int | float) for v in facts.values())

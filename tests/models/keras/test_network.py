@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from rnnbench.errors import ParamsError
+from rnnbench.models.keras.network import build, optimizer
+from rnnbench.params import load_params
+
+
+def test_the_tutorials_one_hot_network_has_4289_parameters(one_hot_meta) -> None:
+    settings = load_params().variant("imdb_simple_rnn_one_hot")
+    assert build(settings.layers, one_hot_meta, seed=1).count_params() == 4289
+
+
+def test_one_hot_gives_padding_a_column_of_its_own(one_hot_meta) -> None:
+    network = build([{"SimpleRNN": {"units": 2}}], one_hot_meta, seed=1)
+    ids = np.zeros((1, 100), dtype=np.int32)
+    ids[0, -1] = 99
+    encoded = np.array(network.get_layer("one_hot")(ids))
+    assert encoded.shape == (1, 100, 100)
+    assert encoded[0].argmax(axis=1).tolist() == ids[0].tolist()
+    assert (encoded.sum(axis=2) == 1).all()
+
+
+def test_the_embedding_is_as_deep_as_the_vocabulary(index_meta) -> None:
+    network = build([{"Embedding": {"output_dim": 4}}, "Flatten"], index_meta, seed=1)
+    assert network.layers[0].input_dim == index_meta.depth
+
+
+def test_wrappers_hold_their_layer(index_meta) -> None:
+    layers = [{"Embedding": {"output_dim": 4}}, {"Bidirectional": {"layer": {"GRU": {"units": 3}}}}]
+    assert build(layers, index_meta, seed=1).layers[1].output.shape == (None, 6)
+
+
+def test_the_seed_alone_decides_the_first_weights(index_meta) -> None:
+    layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3}}]
+    first, again, other = (build(layers, index_meta, s).get_weights() for s in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize(
+    ("layers", "told"),
+    [
+        ([{"LSTM": {"units": 3}}], "Keras says: .*ndim"),
+        (
+            [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3, "return_sequences": True}}],
+            "return_sequences",
+        ),
+    ],
+)
+def test_layers_that_do_not_fit_are_told(index_meta, layers: list, told: str) -> None:
+    with pytest.raises(ParamsError, match=told):
+        build(layers, index_meta, seed=1)
+
+
+def test_an_optimizer_takes_its_arguments() -> None:
+    assert float(optimizer({"Adam": {"learning_rate": 0.25}}).learning_rate) == 0.25
+    assert float(optimizer("SGD").learning_rate) == pytest.approx(0.01)

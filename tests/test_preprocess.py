@@ -50,7 +50,7 @@ def prepared(imdb_raw, tmp_path_factory):
     return folders
 
 
-def test_the_real_reviews_are_those_of_keras(prepared, imdb_corpus: TextCorpus) -> None:
+def test_the_real_reviews_are_those_of_keras(prepared) -> None:
     """The first review of load_data(skip_top=20, num_words=100), ids <= 2 dropped."""
     folder = prepared["one_hot"]
     for part in ("train", "evaluation"):

@@ -1,0 +1,163 @@
+"""The real DAG, run by DVC in a project of its own, on a slice of the real reviews."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def run(project: Path, *command: str) -> str:
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def edit(project: Path, change) -> None:
+    path = project / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    change(params)
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def stages_run(output: str) -> list[str]:
+    return [
+        line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")
+    ]
+
+
+def trainings(project: Path) -> int:
+    """How many trainings MLflow knows: each logs one parent run."""
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("imdb")
+    return len(client.search_runs([experiment.experiment_id], "tags.level = 'variant'"))
+
+
+def make_slice(corpus, folder: Path) -> None:
+    documents = corpus.documents
+    for label, name in enumerate(("neg", "pos")):
+        target = folder / "train" / name
+        target.mkdir(parents=True)
+        chosen = [t for t, y in zip(documents.texts, documents.labels, strict=True) if y == label]
+        for number, text in enumerate(chosen[:300]):
+            (target / f"{number}_{1 + 8 * label}.txt").write_bytes(text)
+
+
+@pytest.fixture(scope="module")
+def project(imdb_corpus, tmp_path_factory) -> Path:
+    """A git and DVC project of the tracked files, with two short variants, run once."""
+    folder = tmp_path_factory.mktemp("pipeline") / "project"
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    for name in tracked:
+        if not name.startswith("metrics/") and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    make_slice(imdb_corpus, folder.parent / "aclImdb")
+
+    def shorten(params) -> None:
+        params["run"]["replicates"] = 2
+        params["corpora"]["imdb"]["source"] = str(folder.parent / "aclImdb")
+        for dataset in params["datasets"].values():
+            dataset.update(train=400, evaluation=200, length=30)
+        kept = ("imdb_simple_rnn_one_hot", "imdb_embedding_lstm")
+        params["variants"] = {k: params["variants"][k] | {"epochs": 2} for k in kept}
+
+    edit(folder, shorten)
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "config", "user.email", "test@example.org"],
+        ["git", "config", "user.name", "test"],
+        ["dvc", "repro"],
+        ["git", "add", "--all"],
+        ["git", "commit", "-q", "-m", "first"],
+    ):
+        run(folder, *command)
+    return folder
+
+
+def test_one_command_makes_the_table_and_the_runs(project: Path) -> None:
+    table = pd.read_csv(project / "metrics" / "comparison.csv")
+    assert list(table["variant"]) == ["imdb_simple_rnn_one_hot", "imdb_embedding_lstm"]
+    assert (table["evaluation_samples"] == 200).all()
+    assert trainings(project) == 2
+
+
+def test_a_second_run_does_nothing(project: Path) -> None:
+    assert stages_run(run(project, "dvc", "repro")) == []
+    assert run(project, "dvc", "status").strip().endswith("up to date.")
+    assert run(project, "git", "status", "--porcelain") == ""
+
+
+def test_the_same_bytes_come_again(project: Path) -> None:
+    run(project, "dvc", "repro", "--force", "--no-run-cache")
+    changed = {line[3:] for line in run(project, "git", "status", "--porcelain").splitlines()}
+    assert changed <= {"dvc.lock", "metrics/cost.csv", "metrics/cost.md"}
+    lines = run(project, "git", "diff", "HEAD", "--unified=0", "dvc.lock").splitlines()
+    values = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert all(("md5:" in v) or ("size:" in v) for v in values)
+    lock = yaml.safe_load((project / "dvc.lock").read_text())
+    before = yaml.safe_load(run(project, "git", "show", "HEAD:dvc.lock"))
+    differing = {
+        out["path"]
+        for stage, content in lock["stages"].items()
+        for out, old in zip(content["outs"], before["stages"][stage]["outs"], strict=True)
+        if out["md5"] != old["md5"]
+    }
+    costs = {f"data/cost/{v}.json" for v in ("imdb_simple_rnn_one_hot", "imdb_embedding_lstm")}
+    assert differing <= costs | {"metrics/cost.csv", "metrics/cost.md"}
+
+
+def test_an_edit_runs_only_what_depends_on_it_and_its_reversal_trains_nothing(
+    project: Path,
+) -> None:
+    known = trainings(project)
+    edit(project, lambda p: p["variants"]["imdb_embedding_lstm"].update(epochs=3))
+    assert stages_run(run(project, "dvc", "repro")) == [
+        "train@imdb_embedding_lstm",
+        "evaluate@imdb_embedding_lstm",
+        "report",
+    ]
+    assert trainings(project) == known + 1
+    edit(project, lambda p: p["variants"]["imdb_embedding_lstm"].update(epochs=2))
+    assert stages_run(run(project, "dvc", "repro")) == ["report"]
+    assert trainings(project) == known + 1
+    assert "2 of 2" in run(project, "rnnbench", "sync")
+
+
+def test_a_new_variant_needs_no_code(project: Path) -> None:
+    def add(params) -> None:
+        params["variants"]["mine"] = {
+            "dataset": "imdb_index_1000",
+            "layers": [{"Embedding": {"output_dim": 4}}, {"GRU": {"units": 3}}],
+            "optimizer": "RMSprop",
+            "epochs": 1,
+            "batch_size": 64,
+        }
+
+    edit(project, add)
+    assert stages_run(run(project, "dvc", "repro")) == ["train@mine", "evaluate@mine", "report"]
+    assert "mine" in list(pd.read_csv(project / "metrics" / "comparison.csv")["variant"])
+
+
+def test_plots_and_metrics_can_be_shown(project: Path) -> None:
+    shown = run(project, "dvc", "metrics", "show", "--md")
+    assert sum("imdb_embedding_lstm" in line for line in shown.splitlines()) == 1
+    run(project, "dvc", "plots", "show", "--out", "plots")
+    page = (project / "plots" / "index.html").read_text()
+    assert '"field": "variant"' in page

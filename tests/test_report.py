@@ -1,0 +1,75 @@
+import pandas as pd
+import pytest
+
+from rnnbench.errors import DataError
+from rnnbench.evaluate import evaluate
+from rnnbench.params import load_params
+from rnnbench.report import report, verdict
+from rnnbench.workspace import Workspace
+
+PARAMS = load_params()
+
+
+@pytest.fixture
+def scored(results) -> Workspace:
+    for name in PARAMS.variants:
+        evaluate(results, PARAMS, name)
+    return results
+
+
+def test_every_variant_has_its_row_in_every_table(scored: Workspace) -> None:
+    report(scored, PARAMS)
+    for file in ("comparison", "cost", "learning_curves"):
+        table = pd.read_csv(scored.metrics / f"{file}.csv")
+        assert list(table["variant"].unique()) == list(PARAMS.variants)
+    page = (scored.metrics / "comparison.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| imdb_embedding_lstm"))
+    assert "33,321" in row
+    assert "0.8372" in row
+
+
+def test_files_of_removed_variants_are_not_read(scored: Workspace) -> None:
+    scored.scores("removed").write_text("not even JSON")
+    report(scored, PARAMS)
+    assert "removed" not in (scored.metrics / "comparison.csv").read_text()
+
+
+def test_the_comparison_holds_no_wall_clock_figure(scored: Workspace) -> None:
+    report(scored, PARAMS)
+    first = (scored.metrics / "comparison.csv").read_bytes()
+    for name in PARAMS.variants:
+        cost = scored.cost(name)
+        cost.write_text(cost.read_text().replace("12.5", "99.5"))
+    report(scored, PARAMS)
+    assert (scored.metrics / "comparison.csv").read_bytes() == first
+    assert "99.5" in (scored.metrics / "cost.csv").read_text()
+
+
+def test_curves_are_means_over_replicates(scored: Workspace) -> None:
+    report(scored, PARAMS)
+    curves = pd.read_csv(scored.metrics / "learning_curves.csv")
+    lstm = curves[curves["variant"] == "imdb_embedding_lstm"]
+    history = pd.read_csv(scored.history("imdb_embedding_lstm"))
+    for epoch in (1, 2):
+        expected = history.loc[history["epoch"] == epoch, "val_accuracy"].mean()
+        got = lstm.loc[lstm["epoch"] == epoch, "val_accuracy"].item()
+        assert got == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_missing_score_is_told(scored: Workspace) -> None:
+    scored.scores("imdb_embedding_gru").unlink()
+    with pytest.raises(DataError, match=r"imdb_embedding_gru\.json"):
+        report(scored, PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "published", "expected"),
+    [(0.80, 0.81, "reproduced"), (0.80, 0.90, "below"), (0.95, 0.90, "above")],
+)
+def test_a_verdict_follows_from_both_intervals(accuracy, published, expected: str) -> None:
+    assert verdict(accuracy, accuracy - 0.01, accuracy + 0.01, published, 5000) == expected
+
+
+def test_few_published_answers_forgive_more() -> None:
+    assert verdict(0.80, 0.79, 0.81, 0.84, 5000) == "below"
+    assert verdict(0.80, 0.79, 0.81, 0.84, 100) == "reproduced"

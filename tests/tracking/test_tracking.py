@@ -1,0 +1,142 @@
+"""Against a real sqlite store and real models."""
+
+import shutil
+
+import mlflow
+import pytest
+
+from rnnbench import models, tracking
+from rnnbench.params import load_params
+from rnnbench.prepared import read_meta
+from rnnbench.workspace import Workspace
+
+PARAMS = load_params()
+NAME = "imdb_embedding_lstm"
+TEXT = "the film"
+
+
+@pytest.fixture
+def trained(results: Workspace, monkeypatch) -> Workspace:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in (NAME, "imdb_embedding_gru"):
+        settings = PARAMS.variant(name)
+        meta = read_meta(results.prepared(settings.dataset))
+        for replicate in range(3):
+            model = models.load("keras").model_class().build(settings, meta, 42 + replicate)
+            model.save(results.model(name, replicate))
+    return results
+
+
+def no_warning(text: str) -> None:
+    pytest.fail(text)
+
+
+def runs_of(workspace: Workspace, level: str) -> list:
+    client = mlflow.MlflowClient(tracking.store_uri(workspace))
+    experiment = client.get_experiment_by_name("imdb")
+    return client.search_runs([experiment.experiment_id], f"tags.level = '{level}'")
+
+
+def test_a_training_becomes_a_parent_and_a_run_a_replicate(trained: Workspace) -> None:
+    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    (parent,) = runs_of(trained, "variant")
+    children = runs_of(trained, "replicate")
+    assert parent.info.run_name == NAME
+    assert {c.data.tags["mlflow.parentRunId"] for c in children} == {parent.info.run_id}
+    assert {c.data.tags["seed"] for c in children} == {"42", "43", "44"}
+    assert {r.info.status for r in (parent, *children)} == {"FINISHED"}
+    assert parent.data.tags["current"] == "true"
+    assert (parent.data.params["cell"], parent.data.params["units"]) == ("LSTM", "8")
+    assert parent.data.params["parameters"] == "33321"
+    assert parent.inputs.dataset_inputs[0].dataset.name == "imdb_index_1000"
+    finals = sorted(c.data.metrics["evaluation_accuracy"] for c in children)
+    assert finals == [0.52, 0.62, 0.72]
+    assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(0.62)
+
+
+def test_histories_are_logged_epoch_by_epoch(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    client = mlflow.MlflowClient(tracking.store_uri(trained))
+    child = next(c for c in runs_of(trained, "replicate") if c.data.tags["seed"] == "43")
+    history = client.get_metric_history(child.info.run_id, "val_accuracy")
+    assert [(m.step, m.value) for m in history] == [(1, 0.61), (2, 0.62)]
+
+
+def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    client = mlflow.MlflowClient(tracking.store_uri(trained))
+    experiment = client.get_experiment_by_name("imdb").experiment_id
+    logged = client.search_logged_models([experiment])
+    assert len(logged) == 3
+    assert {m.name for m in logged} == {NAME}
+    seed = {c.info.run_id: int(c.data.tags["seed"]) for c in runs_of(trained, "replicate")}
+    first = next(m for m in logged if seed[m.source_run_id] == 42)
+    answer = mlflow.pyfunc.load_model(first.model_uri).predict([TEXT, "", "😀"])
+    assert list(answer.columns) == ["label", "probability"]
+
+    from rnnbench.encode import TextEncoder
+
+    encoder = TextEncoder.read(trained.prepared("imdb_index_1000"))
+    model = models.load("keras").model_class().load(trained.model(NAME, 0))
+    assert answer["probability"].tolist() == pytest.approx(
+        model.predict(encoder.encode([TEXT, "", "😀"])).tolist(), abs=1e-6
+    )
+    requirements = mlflow.pyfunc.get_model_dependencies(first.model_uri)
+    assert "tensorflow==" in open(requirements).read()  # noqa: SIM115, PTH123
+
+
+def test_logging_twice_adds_nothing(trained: Workspace) -> None:
+    for _ in range(2):
+        tracking.record(trained, PARAMS, NAME, no_warning)
+    assert len(runs_of(trained, "variant")) == 1
+    assert len(runs_of(trained, "replicate")) == 3
+
+
+def test_a_new_training_takes_the_current_mark_and_an_old_one_can_have_it_back(
+    trained: Workspace,
+) -> None:
+    def current() -> list[float]:
+        return [
+            r.data.metrics["val_accuracy"]
+            for r in runs_of(trained, "variant")
+            if r.data.tags.get("current") == "true"
+        ]
+
+    history = trained.history(NAME)
+    old = history.read_text()
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    history.write_text(old.replace("0.52", "0.82"))
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    assert current() == [pytest.approx(0.72)]
+    history.write_text(old)
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    assert current() == [pytest.approx(0.62)]
+    assert len(runs_of(trained, "variant")) == 2
+
+
+def test_an_unreachable_server_costs_one_warning(trained: Workspace, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    warnings: list[str] = []
+    assert not tracking.record(trained, PARAMS, NAME, warnings.append)
+    assert len(warnings) == 1
+    assert "rnnbench sync" in warnings[0]
+
+
+def test_what_fails_half_way_is_marked_failed_and_logged_anew(trained: Workspace) -> None:
+    lost = trained.model(NAME, 1)
+    shutil.move(lost, lost.with_suffix(".away"))
+    warnings: list[str] = []
+    assert not tracking.record(trained, PARAMS, NAME, warnings.append)
+    assert {r.info.status for r in runs_of(trained, "replicate")} == {"FAILED"}
+    shutil.move(lost.with_suffix(".away"), lost)
+    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    (good,) = [r for r in runs_of(trained, "variant") if r.info.status == "FINISHED"]
+    assert good.data.tags["current"] == "true"
+
+
+def test_current_runs_are_found_by_corpus(trained: Workspace) -> None:
+    for name in (NAME, "imdb_embedding_gru"):
+        tracking.record(trained, PARAMS, name, no_warning)
+    ((name, ids),) = tracking.current_runs(trained, PARAMS).values()
+    assert name == "imdb"
+    assert set(ids) == {r.info.run_id for r in runs_of(trained, "variant")}

@@ -3,6 +3,7 @@
 import shutil
 
 import mlflow
+import pandas as pd
 import pytest
 
 from rnnbench import models, tracking
@@ -81,6 +82,8 @@ def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspa
     assert answer["probability"].tolist() == pytest.approx(
         model.predict(encoder.encode([TEXT, "", "😀"])).tolist(), abs=1e-6
     )
+    table = pd.DataFrame({"text": [TEXT]})
+    assert mlflow.pyfunc.load_model(first.model_uri).predict(table).equals(answer[:1])
     requirements = mlflow.pyfunc.get_model_dependencies(first.model_uri)
     assert "tensorflow==" in open(requirements).read()  # noqa: SIM115, PTH123
 

@@ -174,7 +174,7 @@ def _log_model(
     package = Path(__file__).parents[1]
     settings = params.variant(name)
     signature = ModelSignature(
-        inputs=Schema([ColSpec("string", "text")]),
+        inputs=Schema([ColSpec("string")]),
         outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
     )
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):

@@ -31,7 +31,7 @@ class TextClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame:
         """One row a text: the likelier class, and the probability of the positive class."""
-        probability = self._model.predict(self._encoder.encode(list(model_input["text"])))
+        probability = self._model.predict(self._encoder.encode(list(model_input.iloc[:, 0])))
         classes = self._encoder.meta.classes
         labels = [classes[int(p > 0.5)] for p in probability]
         return pd.DataFrame({"label": labels, "probability": probability.astype("float64")})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from rnnbench.params import Params
-from rnnbench.tracking import CURRENT, current_runs, store_uri
+from rnnbench.tracking import CURRENT, current_experiments, store_uri
 from rnnbench.workspace import Workspace
 
 _HOST = "127.0.0.1"
@@ -36,8 +35,7 @@ def serve(workspace: Workspace, params: Params, port: int, say: Callable[[str], 
 def links(workspace: Workspace, params: Params, server: str) -> list[str]:
     """Two links a corpus: the table of the current runs, and their learning curves."""
     lines = []
-    for experiment, (name, runs) in current_runs(workspace, params).items():
+    for corpus, experiment in current_experiments(workspace, params).items():
         table = f"{server}/#/experiments/{experiment}/runs?searchFilter={quote(CURRENT)}"
-        compared = f"runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([experiment]))}"
-        lines += [f"{name}, table: {table}", f"{name}, curves: {server}/#/compare-runs?{compared}"]
+        lines += [f"{corpus}, table: {table}", f"{corpus}, curves: {table}&compareRunsMode=CHART"]
     return lines or ["no training is in MLflow yet: run `dvc repro`, or `rnnbench sync`"]

@@ -135,11 +135,3 @@ def test_what_fails_half_way_is_marked_failed_and_logged_anew(trained: Workspace
     assert tracking.record(trained, PARAMS, NAME, no_warning)
     (good,) = [r for r in runs_of(trained, "variant") if r.info.status == "FINISHED"]
     assert good.data.tags["current"] == "true"
-
-
-def test_current_runs_are_found_by_corpus(trained: Workspace) -> None:
-    for name in (NAME, "imdb_embedding_gru"):
-        tracking.record(trained, PARAMS, name, no_warning)
-    ((name, ids),) = tracking.current_runs(trained, PARAMS).values()
-    assert name == "imdb"
-    assert set(ids) == {r.info.run_id for r in runs_of(trained, "variant")}

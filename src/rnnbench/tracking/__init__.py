@@ -60,16 +60,15 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
     return True
 
 
-def current_runs(workspace: Workspace, params: Params) -> dict[str, tuple[str, list[str]]]:
-    """Experiment id -> (name, ids of the runs that belong to the files in the workspace)."""
+def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
+    """Corpus -> id of its experiment, if it has runs that belong to the files in the workspace."""
     found = {}
     with _store(workspace) as client:
         for corpus in params.corpora:
             if experiment := client.get_experiment_by_name(corpus):
-                current = client.search_runs([experiment.experiment_id], CURRENT)
-                ids = [run.info.run_id for run in current]
-                if ids:
-                    found[str(experiment.experiment_id)] = (corpus, ids)
+                number = str(experiment.experiment_id)
+                if client.search_runs([number], CURRENT, max_results=1):
+                    found[corpus] = number
     return found
 
 

@@ -113,6 +113,7 @@ def sync(workspace: Workspace, params: Params) -> None:
     """Make MLflow agree with the trainings in the workspace."""
     from rnnbench import tracking
 
+    tracking.forget_removed(workspace, params)
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
     logged = sum(tracking.record(workspace, params, name, _warn) for name in trained)
     click.echo(f"{logged} of {len(params.variants)} variants are in {_store_name(workspace)}")

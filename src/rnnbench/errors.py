@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class RnnbenchError(Exception):
@@ -50,6 +50,10 @@ class ParamsError(RnnbenchError):
         self.file = file
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(f"{file}: {mistake}" for mistake in self.mistakes))
+
+    def under(self, key: str) -> ParamsError:
+        """The same mistakes, with keys that start at `key`."""
+        return ParamsError(self.file, (replace(m, key=f"{key}.{m.key}") for m in self.mistakes))
 
 
 class UnknownNameError(RnnbenchError):

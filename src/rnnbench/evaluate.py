@@ -11,7 +11,7 @@ from rnnbench.errors import DataError
 from rnnbench.intervals import mean_interval
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta, read_samples
-from rnnbench.workspace import Workspace, write_text
+from rnnbench.workspace import Workspace, read_json, write_text
 
 _EPSILON = 1e-7
 
@@ -27,7 +27,7 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> dict[str, float
     right = (probability > 0.5) == (judged.y > 0.5)
     accuracy = mean_interval(right.astype(np.float64))
     by_replicate = right.mean(axis=1)
-    facts = json.loads((workspace.models(name) / "training.json").read_text(encoding="utf-8"))
+    facts = read_json(workspace.models(name) / "training.json")
     scores: dict[str, float | int | str] = {
         "accuracy": accuracy.mean,
         "accuracy_low": accuracy.low,

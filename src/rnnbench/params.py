@@ -121,6 +121,8 @@ class _Check:
         if not isinstance(entries, dict):
             self.mistakes.append(unexpected(section, entries, "a mapping of names to settings"))
             return
+        if not entries and section in self.raw:
+            self.mistakes.append(Mistake(section, "is empty", "at least one entry"))
         for name, entry in entries.items():
             key = child(section, name)
             if isinstance(name, str) and _NAME.fullmatch(name):

@@ -21,8 +21,6 @@ from pydantic import ValidationError
 from rnnbench.errors import DataError
 from rnnbench.settings import Settings
 
-SPLITS = ("train", "evaluation")
-
 
 class Meta(Settings):
     """What a model must know of a dataset.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +10,7 @@ from rnnbench import corpora
 from rnnbench.errors import DataError
 from rnnbench.intervals import share_interval
 from rnnbench.params import Params
-from rnnbench.workspace import Workspace, write_text
+from rnnbench.workspace import Workspace, read_json, write_text
 
 
 def report(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -49,7 +47,7 @@ def verdict(accuracy: float, low: float, high: float, published: float, samples:
 
 def _score_row(workspace: Workspace, params: Params, name: str) -> dict[str, Any]:
     settings = params.variant(name)
-    scores = _read_json(workspace.scores(name))
+    scores = read_json(workspace.scores(name))
     published = settings.published.accuracy if settings.published else None
     row = {"corpus": params.dataset(settings.dataset).corpus, "variant": name} | scores
     row["published"] = published
@@ -68,23 +66,19 @@ def _score_row(workspace: Workspace, params: Params, name: str) -> dict[str, Any
 
 
 def _cost_row(workspace: Workspace, name: str) -> dict[str, Any]:
-    parameters = _read_json(workspace.scores(name))["parameters"]
-    return {"variant": name, "parameters": parameters} | _read_json(workspace.cost(name))
+    parameters = read_json(workspace.scores(name))["parameters"]
+    return {"variant": name, "parameters": parameters} | read_json(workspace.cost(name))
 
 
 def _curve(workspace: Workspace, name: str) -> pd.DataFrame:
-    history = pd.read_csv(workspace.history(name))
+    path = workspace.history(name)
+    try:
+        history = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
     means = history.drop(columns="replicate").groupby("epoch", as_index=False).mean()
     means.insert(0, "variant", name)
     return means
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    return content
 
 
 def _comparison_page(scores: pd.DataFrame) -> str:

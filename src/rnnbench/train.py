@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench import models
-from rnnbench.errors import TrainingError
-from rnnbench.models.base import Epoch
+from rnnbench.errors import ParamsError, TrainingError
+from rnnbench.models.base import Epoch, VariantSettings
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta, read_samples
 from rnnbench.workspace import Workspace, new_directory, new_file, write_text
@@ -45,18 +46,25 @@ def train(
         for replicate, seed in enumerate(seeds):
             progress = _Progress(f"{name}  replicate {replicate + 1}/{len(seeds)}", say)
             begin = time.perf_counter()
-            model = family.build(settings, meta, seed)
             try:
+                model = family.build(settings, meta, seed)
                 model.fit(settings, seed, fitted, judged, progress)
             except TrainingError as error:
                 raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
+            except ParamsError as error:
+                raise error.under(f"variants.{name}") from error
             finally:
                 progress.tell()
             seconds.append(time.perf_counter() - begin)
             rows += [{"replicate": replicate, "epoch": e.number, **e.metrics} for e in progress.all]
             predictions.append(model.predict(judged.x))
             model.save(directory / workspace.model(name, replicate).name)
-        facts = {"variant": name, "parameters": model.parameters, "seeds": seeds}
+        facts = {
+            "variant": name,
+            "parameters": model.parameters,
+            "seeds": seeds,
+            "settings": training_settings(settings),
+        }
         write_text(directory / "training.json", json.dumps(facts, indent=2) + "\n")
     with new_file(workspace.predictions(name)) as partial:
         np.save(partial, np.stack(predictions), allow_pickle=False)
@@ -67,6 +75,11 @@ def train(
         "peak_memory_mib": round(_peak_memory_mib()),
     }
     write_text(workspace.cost(name), json.dumps(cost, indent=2) + "\n")
+
+
+def training_settings(settings: VariantSettings) -> dict[str, Any]:
+    """What of a variant's settings decides its training."""
+    return settings.model_dump(mode="json", exclude={"published", "replicates"})
 
 
 class _Progress:

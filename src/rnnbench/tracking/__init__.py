@@ -20,9 +20,11 @@ from typing import Any
 from filelock import FileLock
 
 from rnnbench import corpora
+from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.tracking import runs
-from rnnbench.workspace import Workspace
+from rnnbench.train import training_settings
+from rnnbench.workspace import Workspace, read_json
 
 CURRENT = "tags.current = 'true'"
 
@@ -39,21 +41,18 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
     A store that cannot be reached costs one warning, never the training. Returns whether the
     store holds the training now.
     """
-    # MLflow's own defaults would try an unreachable server for four minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    from mlflow.exceptions import MlflowException
-
+    facts = read_json(workspace.models(name) / "training.json")
+    if facts.get("settings") != training_settings(params.variant(name)):
+        warn(f"{name} was trained with other settings than params.yaml has now; run dvc repro")
+        return False
     try:
         with _store(workspace) as client, warnings.catch_warnings():
             # An input example would load TensorFlow only to run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             _log_training(client, workspace, params, name)
-    except (MlflowException, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except _store_errors() as error:
         warn(
-            f"{name} is not in MLflow: {store_uri(workspace)} failed ({reason}). "
+            f"{name} is not in MLflow: {store_uri(workspace)} failed ({_line(error)}). "
             "The training is kept; `rnnbench sync` logs it later."
         )
         return False
@@ -61,21 +60,57 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
 
 
 def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
-    """Corpus -> id of its experiment, if it has runs that belong to the files in the workspace."""
+    """Corpus -> id of its experiment, if it has runs that belong to the files in the workspace.
+
+    Raises DataError if the store cannot be reached.
+    """
     found = {}
-    with _store(workspace) as client:
-        for corpus in params.corpora:
-            if experiment := client.get_experiment_by_name(corpus):
-                number = str(experiment.experiment_id)
-                if client.search_runs([number], CURRENT, max_results=1):
-                    found[corpus] = number
+    try:
+        with _store(workspace) as client:
+            for corpus in params.corpora:
+                if experiment := client.get_experiment_by_name(corpus):
+                    number = str(experiment.experiment_id)
+                    if client.search_runs([number], CURRENT, max_results=1):
+                        found[corpus] = number
+    except _store_errors() as error:
+        raise DataError(f"{store_uri(workspace)} failed: {_line(error)}") from error
     return found
+
+
+def forget_removed(workspace: Workspace, params: Params) -> None:
+    """Take the mark `current` from runs of variants that params.yaml no longer has.
+
+    Raises DataError if the store cannot be reached.
+    """
+    try:
+        with _store(workspace) as client:
+            numbers = [e.experiment_id for e in client.search_experiments()]
+            for run in client.search_runs(numbers, CURRENT):
+                if run.data.tags.get("variant") not in params.variants:
+                    client.set_tag(run.info.run_id, "current", "false")
+    except _store_errors() as error:
+        raise DataError(f"{store_uri(workspace)} failed: {_line(error)}") from error
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, SQLAlchemyError, OSError)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 @contextmanager
 def _store(workspace: Workspace) -> Iterator[Any]:
     # Processes that create or write the sqlite file at the same time can break it.
     with FileLock(workspace.root / ".mlflow.lock"):
+        # MLflow's own defaults would try an unreachable server for four minutes.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         import mlflow
 
         mlflow.set_tracking_uri(store_uri(workspace))
@@ -84,17 +119,19 @@ def _store(workspace: Workspace) -> Iterator[Any]:
 
 def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:
     experiment = _experiment(client, workspace, params, name)
-    key = _key(workspace, params, name)
+    key = _key(workspace, name)
     known = client.search_runs(
         [experiment],
         f"tags.variant = '{name}' and tags.level = 'variant' and attributes.status = 'FINISHED'",
     )
-    matching = [run for run in known if run.data.tags.get("dvc.key") == key]
+    # The mark `current` comes last: a run without it was cut off half way.
+    complete = [run for run in known if "current" in run.data.tags]
+    matching = [run for run in complete if run.data.tags.get("dvc.key") == key]
     if not matching:
         runs.log_variant(client, workspace, params, name, experiment, key)
     elif matching[0].data.tags.get("current") != "true":
         client.set_tag(matching[0].info.run_id, "current", "true")
-    for run in known:
+    for run in complete:
         if run not in matching[:1] and run.data.tags.get("current") == "true":
             client.set_tag(run.info.run_id, "current", "false")
 
@@ -114,9 +151,10 @@ def _experiment(client: Any, workspace: Workspace, params: Params, name: str) ->
     return str(client.create_experiment(corpus, artifact_location=folder, tags=tags))
 
 
-def _key(workspace: Workspace, params: Params, name: str) -> str:
+def _key(workspace: Workspace, name: str) -> str:
     """Identifies one training by its settings and results."""
-    digest = hashlib.sha256(params.variant(name).model_dump_json().encode())
-    for path in (workspace.predictions(name), workspace.history(name)):
+    digest = hashlib.sha256()
+    facts = workspace.models(name) / "training.json"
+    for path in (facts, workspace.predictions(name), workspace.history(name)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib.metadata
 import json
@@ -67,17 +68,26 @@ def log_variant(
         parent = log.open(name, marks, _mean_history(histories), totals)
         _log_dataset(parent, workspace, settings.dataset, data_md5)
         for replicate, seed in enumerate(facts["seeds"]):
-            marks = {"level": "replicate", "mlflow.parentRunId": parent, "seed": str(seed)}
+            marks = {
+                "level": "replicate",
+                "mlflow.parentRunId": parent,
+                "seed": str(seed),
+                "mlflow.note.content": f"Replicate {replicate + 1} of `{name}`, seed {seed}.",
+            }
+            log.scalars["seed"] = seed
             totals = {
                 "evaluation_accuracy": finals[replicate],
                 "seconds": cost["seconds_per_replicate"],
             }
             child = log.open(f"{name} seed {seed}", marks, histories[replicate], totals)
+            _log_dataset(child, workspace, settings.dataset, data_md5)
             _log_model(child, workspace, params, name, replicate)
         # The variant counts as logged only now that everything below it is.
         client.set_tag(parent, "current", "true")
     except BaseException:
-        log.close("FAILED")
+        # What broke may be the store itself; the first error is the one to tell.
+        with contextlib.suppress(Exception):
+            log.close("FAILED")
         raise
     log.close("FINISHED")
 
@@ -201,17 +211,14 @@ def _data_md5(workspace: Workspace, dataset: str) -> str:
     try:
         lock = yaml.safe_load((workspace.root / "dvc.lock").read_text(encoding="utf-8"))
         return str(lock["stages"][f"preprocess@{dataset}"]["outs"][0]["md5"])
-    except (OSError, KeyError, TypeError):
+    except (OSError, KeyError, TypeError, IndexError, yaml.YAMLError):
         return "unknown"
 
 
 def _commit(workspace: Workspace) -> str:
-    # S607: git is found on PATH as everywhere else in a DVC project.
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607
-        cwd=workspace.root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    command = [git, "rev-parse", "HEAD"]
+    done = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

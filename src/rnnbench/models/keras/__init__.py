@@ -79,5 +79,6 @@ def _named(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for spec in specs:
         name, arguments = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
         yield name, arguments or {}
-        if arguments and "layer" in arguments:
-            yield from _named([arguments["layer"]])
+        for inner in ("layer", "backward_layer"):
+            if arguments and inner in arguments:
+                yield from _named([arguments[inner]])

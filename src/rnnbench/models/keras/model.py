@@ -66,9 +66,13 @@ class Model:
         for number in range(1, settings.epochs + 1):
             order = np.random.default_rng([seed, number]).permutation(len(train))
             seen = trainer.epoch(train.x, train.y, order)
-            if not math.isfinite(seen.loss):
-                raise TrainingError(f"the loss became {seen.loss} in epoch {number}")
+            if number == settings.epochs:
+                trainer.finish()
             new = trainer.score(self.predict(evaluation.x), evaluation.y)
+            # The last step of an epoch can ruin the weights after its losses were finite.
+            for loss in (seen.loss, new.loss):
+                if not math.isfinite(loss):
+                    raise TrainingError(f"the loss became {loss} in epoch {number}")
             on_epoch(
                 Epoch(
                     number,

@@ -9,6 +9,9 @@ from rnnbench.errors import Mistake, ParamsError
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta
 
+# The arguments by which Keras's wrappers take layers.
+WRAPPED = frozenset({"layer", "backward_layer"})
+
 
 def build(layers: list[Any], meta: Meta, seed: int) -> Any:
     """A Keras network from ids, shape (batch, *meta.shape), to probabilities, shape (batch, 1).
@@ -19,7 +22,7 @@ def build(layers: list[Any], meta: Meta, seed: int) -> Any:
     # Layer names count up within a session; a fresh one gives every replicate the same names.
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    key = f"layers of a variant on {meta.corpus}"
+    key = "layers"
     try:
         network = keras.Sequential(
             [
@@ -46,7 +49,7 @@ def optimizer(spec: str | Mapping[str, Any]) -> Any:
     try:
         return getattr(keras.optimizers, name)(**arguments)
     except (ValueError, TypeError) as error:
-        mistake = Mistake(f"optimizer {name}", f"Keras says: {_line(error)}")
+        mistake = Mistake(f"optimizer.{name}", f"Keras says: {_line(error)}")
         raise ParamsError("params.yaml", [mistake]) from error
 
 
@@ -60,8 +63,8 @@ def _front(meta: Meta) -> list[Any]:
 def _layer(spec: str | Mapping[str, Any], meta: Meta) -> Any:
     _, keras = start()
     name, arguments = _name_and_arguments(spec)
-    if "layer" in arguments:
-        arguments["layer"] = _layer(arguments["layer"], meta)
+    for inner in WRAPPED.intersection(arguments):
+        arguments[inner] = _layer(arguments[inner], meta)
     if name == "Embedding":
         arguments.setdefault("input_dim", meta.depth)
     return getattr(keras.layers, name)(**arguments)

@@ -85,7 +85,7 @@ def arguments(module: str, name: str) -> dict[str, Argument]:
 def _module(name: str) -> ast.Module:
     root = importlib.util.find_spec("keras")  # finds a top-level package without importing it
     if root is None or root.origin is None:
-        raise ModuleNotFoundError("Keras is not installed; run uv sync")
+        raise ModuleNotFoundError("Keras is not installed; run make env")
     path = Path(root.origin).parent.parent.joinpath(*name.split("."))
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return ast.parse(path.read_bytes() if path.exists() else b"")

@@ -52,6 +52,10 @@ class Trainer:
         loss, right = sums / len(order)
         return Score(float(loss), float(right))
 
+    def finish(self) -> None:
+        """Let an optimizer that averages the weights (``use_ema``) put the averages in place."""
+        self._optimizer.finalize_variable_values(self._network.trainable_variables)
+
     def score(self, probability: NDArray[np.float32], y: NDArray[Any]) -> Score:
         """The loss and accuracy of predictions, shape (n,)."""
         loss = float(self._loss(y[:, None].astype(np.float32), probability[:, None]))
@@ -71,7 +75,8 @@ class Trainer:
         with tf.GradientTape() as tape:
             output = self._network(tf.cast(x, tf.int32), training=True)
             loss = self._loss(target, output)
-            objective = loss / x.shape[0] + sum(self._network.losses)
+            mean = loss / x.shape[0] + sum(self._network.losses)
+            objective = self._optimizer.scale_loss(mean)
         weights = self._network.trainable_variables
         self._optimizer.apply(tape.gradient(objective, weights), weights)
         right = tf.reduce_sum(tf.cast((output > 0.5) == (target > 0.5), tf.float32))

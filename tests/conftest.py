@@ -9,6 +9,7 @@ from rnnbench.corpora.base import TextCorpus
 from rnnbench.encode import TextEncoder
 from rnnbench.params import load_params
 from rnnbench.prepared import Meta, Samples, write_meta, write_samples
+from rnnbench.train import training_settings
 from rnnbench.workspace import Workspace
 
 
@@ -51,7 +52,12 @@ def results(tmp_path: Path) -> Workspace:
         rows += [f"{r},{e},0.{9 - e},0.7,0.5,0.{r + 5}{e}" for r in range(3) for e in (1, 2)]
         workspace.history(name).write_text("\n".join(rows) + "\n")
         workspace.models(name).mkdir(parents=True)
-        facts = {"variant": name, "parameters": 33321, "seeds": [42, 43, 44]}
+        facts = {
+            "variant": name,
+            "parameters": 33321,
+            "seeds": [42, 43, 44],
+            "settings": training_settings(params.variants[name]),
+        }
         (workspace.models(name) / "training.json").write_text(json.dumps(facts))
     workspace.scores("any").parent.mkdir(parents=True)
     return workspace
@@ -64,7 +70,7 @@ _META = Meta(
     classes=("negative", "positive"),
     shape=(100,),
     depth=1000,
-    skip_top=20,
+    skip_top=0,
     padding="pre",
     text_encoding="utf-8",
     majority=0.5,

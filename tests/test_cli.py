@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from rnnbench.cli import main
+from rnnbench.params import load_params
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,10 +26,8 @@ def test_every_command_has_help(name: str | None) -> None:
 
 def test_the_shipped_parameters_pass_the_check(project: Path) -> None:
     done = CliRunner().invoke(main, ["check"])
-    assert (done.exit_code, done.stdout) == (
-        0,
-        "params.yaml: 1 corpora, 2 datasets, 4 variants, no mistake\n",
-    )
+    assert done.exit_code == 0
+    assert f"{len(load_params().variants)} variants, no mistake" in done.stdout
 
 
 @pytest.mark.parametrize("command", [["check"], ["train", "imdb_embedding_lstm"], ["report"]])

@@ -131,6 +131,38 @@ def ui(workspace: Workspace, params: Params, port: int) -> None:
     serve(workspace, params, port, click.echo)
 
 
+@main.command()
+@click.argument("variant")
+@_command
+def show(workspace: Workspace, params: Params, variant: str) -> None:
+    """Print the layers, shapes and parameters of VARIANT."""
+    from rnnbench import models
+    from rnnbench.prepared import read_meta
+
+    settings = params.variant(variant)
+    family = models.load(settings.model).model_class()
+    meta = read_meta(workspace.prepared(settings.dataset))
+    click.echo(family.build(settings, meta, params.run.seed).summary())
+
+
+@main.command()
+@click.argument("dataset")
+@click.argument("number", type=click.IntRange(min=0))
+@_command
+def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> None:
+    """Print sample NUMBER of DATASET as words, with its label. Numbers are those of Keras."""
+    from rnnbench.encode import TextEncoder
+    from rnnbench.lookup import find_sample
+
+    params.dataset(dataset)
+    folder = workspace.prepared(dataset)
+    encoder = TextEncoder.read(folder)
+    split, x, y = find_sample(folder, number)
+    words = encoder.decode(x)
+    click.echo(f"sample {number}, {split}, {encoder.meta.classes[y]}, {len(words)} words")
+    click.echo(" ".join(words))
+
+
 def _warn(text: str) -> None:
     click.secho(f"warning: {text}", fg="yellow", err=True)
 

@@ -1,6 +1,8 @@
 """The real DAG, run by DVC in a project of its own, on a slice of the real reviews."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,7 +107,8 @@ def test_a_second_run_does_nothing(project: Path) -> None:
 
 
 def test_the_same_bytes_come_again(project: Path) -> None:
-    run(project, "dvc", "repro", "--force", "--no-run-cache")
+    again = stages_run(run(project, "dvc", "repro", "--force", "--no-run-cache"))
+    assert {"train@imdb_simple_rnn_one_hot", "train@imdb_embedding_lstm"} <= set(again)
     changed = {line[3:] for line in run(project, "git", "status", "--porcelain").splitlines()}
     assert changed <= {"dvc.lock", "metrics/cost.csv", "metrics/cost.md"}
     lines = run(project, "git", "diff", "HEAD", "--unified=0", "dvc.lock").splitlines()
@@ -160,4 +163,14 @@ def test_plots_and_metrics_can_be_shown(project: Path) -> None:
     assert sum("imdb_embedding_lstm" in line for line in shown.splitlines()) == 1
     run(project, "dvc", "plots", "show", "--out", "plots")
     page = (project / "plots" / "index.html").read_text()
-    assert '"field": "variant"' in page
+    specs = [json.loads(spec) for spec in re.findall(r"spec = (\{.*\});", page)]
+    curves = [s for s in specs if "by epoch" in str(s["title"])]
+    assert [c["encoding"]["color"]["field"] for c in curves] == ["variant"]
+    assert {v["variant"] for v in curves[0]["data"]["values"]} >= {"imdb_embedding_lstm"}
+
+
+def test_tools_show_networks_and_samples(project: Path) -> None:
+    assert "4,289" in run(project, "rnnbench", "show", "imdb_simple_rnn_one_hot")
+    head, words = run(project, "rnnbench", "decode", "imdb_index_1000", "0").splitlines()
+    assert re.fullmatch(r"sample 0, (train|evaluation), (positive|negative), \d+ words", head)
+    assert len(words.split()) == int(head.split()[-2])

@@ -1,6 +1,7 @@
 """Against a real sqlite store and real models."""
 
 import shutil
+from dataclasses import replace
 
 import mlflow
 import pandas as pd
@@ -44,12 +45,15 @@ def test_a_training_becomes_a_parent_and_a_run_a_replicate(trained: Workspace) -
     children = runs_of(trained, "replicate")
     assert parent.info.run_name == NAME
     assert {c.data.tags["mlflow.parentRunId"] for c in children} == {parent.info.run_id}
-    assert {c.data.tags["seed"] for c in children} == {"42", "43", "44"}
+    for key in ("tags", "params"):
+        assert {getattr(c.data, key)["seed"] for c in children} == {"42", "43", "44"}
+    for run in (parent, *children):
+        assert run.inputs.dataset_inputs[0].dataset.name == "imdb_index_1000"
+        assert run.data.tags["mlflow.note.content"]
     assert {r.info.status for r in (parent, *children)} == {"FINISHED"}
     assert parent.data.tags["current"] == "true"
     assert (parent.data.params["cell"], parent.data.params["units"]) == ("LSTM", "8")
     assert parent.data.params["parameters"] == "33321"
-    assert parent.inputs.dataset_inputs[0].dataset.name == "imdb_index_1000"
     finals = sorted(c.data.metrics["evaluation_accuracy"] for c in children)
     assert finals == [0.52, 0.62, 0.72]
     assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(0.62)
@@ -73,6 +77,7 @@ def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspa
     seed = {c.info.run_id: int(c.data.tags["seed"]) for c in runs_of(trained, "replicate")}
     first = next(m for m in logged if seed[m.source_run_id] == 42)
     answer = mlflow.pyfunc.load_model(first.model_uri).predict([TEXT, "", "😀"])
+    assert len(set(answer["probability"])) > 1
     assert list(answer.columns) == ["label", "probability"]
 
     from rnnbench.encode import TextEncoder
@@ -123,6 +128,40 @@ def test_an_unreachable_server_costs_one_warning(trained: Workspace, monkeypatch
     assert not tracking.record(trained, PARAMS, NAME, warnings.append)
     assert len(warnings) == 1
     assert "rnnbench sync" in warnings[0]
+
+
+def test_a_training_with_other_settings_is_not_logged(trained: Workspace) -> None:
+    edited = PARAMS.variant(NAME).model_copy(update={"epochs": 99})
+    params = replace(PARAMS, variants=PARAMS.variants | {NAME: edited})
+    warnings: list[str] = []
+    assert not tracking.record(trained, params, NAME, warnings.append)
+    assert "run dvc repro" in warnings[0]
+
+
+def test_removed_variants_lose_the_current_mark(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    left = {k: v for k, v in PARAMS.variants.items() if k != NAME}
+    tracking.forget_removed(trained, replace(PARAMS, variants=left))
+    assert tracking.current_experiments(trained, PARAMS) == {}
+
+
+def test_a_training_cut_off_while_it_was_logged_is_logged_anew(
+    trained: Workspace, monkeypatch
+) -> None:
+    """The store goes away in the middle, so that not even FAILED can be written."""
+
+    def gone(*_: object, **__: object) -> None:
+        raise ConnectionError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mlflow.pyfunc, "log_model", gone)
+        broken.setattr(mlflow.MlflowClient, "set_terminated", gone)
+        warnings: list[str] = []
+        assert not tracking.record(trained, PARAMS, NAME, warnings.append)
+        assert "gone" in warnings[0]
+    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    marks = [run.data.tags.get("current") for run in runs_of(trained, "variant")]
+    assert sorted(marks, key=str) == [None, "true"]
 
 
 def test_what_fails_half_way_is_marked_failed_and_logged_anew(trained: Workspace) -> None:

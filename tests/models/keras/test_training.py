@@ -32,6 +32,20 @@ def test_regularizers_count(index_meta, samples) -> None:
     assert np.abs(weights[1][999]).sum() < np.abs(weights[0][999]).sum()
 
 
+def test_loss_scaling_and_averaged_weights_do_what_keras_does(index_meta, samples) -> None:
+    order = np.arange(len(samples))
+    spec = {"SGD": {"learning_rate": 0.1, "loss_scale_factor": 8.0, "use_ema": True}}
+    ours, theirs = build(LAYERS, index_meta, seed=1), build(LAYERS, index_meta, seed=1)
+    trainer = Trainer(ours, optimizer(spec), 32)
+    trainer.epoch(samples.x, samples.y, order)
+    trainer.finish()
+    theirs.compile(optimizer(spec), "binary_crossentropy")
+    x, y = samples.x.astype("int32"), samples.y.astype("float32")
+    theirs.fit(x, y, batch_size=32, shuffle=False, verbose=0)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 def test_predictions_equal_keras_predict_for_any_number_of_samples(index_meta, samples) -> None:
     network = build(LAYERS, index_meta, seed=1)
     predict = Predictor(network)

@@ -85,7 +85,8 @@ def forget_removed(workspace: Workspace, params: Params) -> None:
     try:
         with _store(workspace) as client:
             numbers = [e.experiment_id for e in client.search_experiments()]
-            for run in client.search_runs(numbers, CURRENT):
+            # A server may hold other people's experiments: only runs that are marked as ours.
+            for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
                 if run.data.tags.get("variant") not in params.variants:
                     client.set_tag(run.info.run_id, "current", "false")
     except _store_errors() as error:

@@ -116,7 +116,9 @@ def sync(workspace: Workspace, params: Params) -> None:
     tracking.forget_removed(workspace, params)
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
     logged = sum(tracking.record(workspace, params, name, _warn) for name in trained)
-    click.echo(f"{logged} of {len(params.variants)} variants are in {_store_name(workspace)}")
+    click.echo(
+        f"{logged} of {len(params.variants)} variants are in {tracking.store_uri(workspace)}"
+    )
     if logged < len(params.variants):
         raise SystemExit(1)
 
@@ -165,9 +167,3 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
 
 def _warn(text: str) -> None:
     click.secho(f"warning: {text}", fg="yellow", err=True)
-
-
-def _store_name(workspace: Workspace) -> str:
-    from rnnbench.tracking import store_uri
-
-    return store_uri(workspace)

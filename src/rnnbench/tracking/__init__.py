@@ -65,15 +65,12 @@ def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
     Raises DataError if the store cannot be reached.
     """
     found = {}
-    try:
-        with _store(workspace) as client:
-            for corpus in params.corpora:
-                if experiment := client.get_experiment_by_name(corpus):
-                    number = str(experiment.experiment_id)
-                    if client.search_runs([number], CURRENT, max_results=1):
-                        found[corpus] = number
-    except _store_errors() as error:
-        raise DataError(f"{store_uri(workspace)} failed: {_line(error)}") from error
+    with _reachable_store(workspace) as client:
+        for corpus in params.corpora:
+            if experiment := client.get_experiment_by_name(corpus):
+                number = str(experiment.experiment_id)
+                if client.search_runs([number], CURRENT, max_results=1):
+                    found[corpus] = number
     return found
 
 
@@ -82,15 +79,12 @@ def forget_removed(workspace: Workspace, params: Params) -> None:
 
     Raises DataError if the store cannot be reached.
     """
-    try:
-        with _store(workspace) as client:
-            numbers = [e.experiment_id for e in client.search_experiments()]
-            # A server may hold other people's experiments: only runs that are marked as ours.
-            for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
-                if run.data.tags.get("variant") not in params.variants:
-                    client.set_tag(run.info.run_id, "current", "false")
-    except _store_errors() as error:
-        raise DataError(f"{store_uri(workspace)} failed: {_line(error)}") from error
+    with _reachable_store(workspace) as client:
+        numbers = [e.experiment_id for e in client.search_experiments()]
+        # A server may hold other people's experiments: only runs that are marked as ours.
+        for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
+            if run.data.tags.get("variant") not in params.variants:
+                client.set_tag(run.info.run_id, "current", "false")
 
 
 def _store_errors() -> tuple[type[Exception], ...]:
@@ -116,6 +110,15 @@ def _store(workspace: Workspace) -> Iterator[Any]:
 
         mlflow.set_tracking_uri(store_uri(workspace))
         yield mlflow.MlflowClient()
+
+
+@contextmanager
+def _reachable_store(workspace: Workspace) -> Iterator[Any]:
+    try:
+        with _store(workspace) as client:
+            yield client
+    except _store_errors() as error:
+        raise DataError(f"{store_uri(workspace)} failed: {_line(error)}") from error
 
 
 def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:

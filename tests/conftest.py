@@ -6,9 +6,10 @@ import pytest
 
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.encode import TextEncoder
+from rnnbench.datasets import TextDataset
+from rnnbench.encode import WordEncoder
 from rnnbench.params import load_params
-from rnnbench.prepared import Meta, Samples, write_meta, write_samples
+from rnnbench.prepared import Meta, Samples, read_samples, write_meta, write_samples
 from rnnbench.train import training_settings
 from rnnbench.workspace import Workspace
 
@@ -32,20 +33,24 @@ def results(tmp_path: Path) -> Workspace:
     workspace = Workspace(tmp_path)
     params = load_params()
     rng = np.random.default_rng(0)
-    y = (rng.random(400) < 0.5).astype(np.uint8)
-    for name in params.datasets:
+    for name, dataset in params.datasets.items():
         folder = workspace.prepared(name)
         folder.mkdir(parents=True)
-        samples = Samples(np.zeros((400, 100), np.uint8), y, np.arange(400, dtype=np.int32))
-        write_samples(folder, "evaluation", samples)
-        write_meta(folder, _META)
-        TextEncoder(_META, ("the", "film")).write(folder)
-    for name in params.variants:
-        for path in (workspace.predictions(name), workspace.cost(name), workspace.history(name)):
+        meta = _META[dataset.corpus]
+        for split in filter(None, ("train", "evaluation", meta.outside)):
+            write_samples(folder, split, _samples(meta, rng))
+        write_meta(folder, meta)
+        if isinstance(dataset, TextDataset):
+            words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
+            WordEncoder(words, "utf-8", ("the", "film")).write(folder)
+    for name, variant in params.variants.items():
+        meta = _META[params.datasets[variant.dataset].corpus]
+        workspace.predictions(name).mkdir(parents=True)
+        for split in filter(None, ("evaluation", meta.outside)):
+            y = read_samples(workspace.prepared(variant.dataset), split).y
+            np.save(workspace.predictions(name) / f"{split}.npy", _prediction(meta, y, rng))
+        for path in (workspace.cost(name), workspace.history(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
-        right = rng.random((3, 400)) < 0.8
-        chance = np.where(right == (y > 0), 0.9, 0.1) + rng.uniform(-0.05, 0.05, (3, 400))
-        np.save(workspace.predictions(name), chance.astype(np.float32))
         cost = {"seconds": 12.5, "seconds_per_replicate": 4.2, "peak_memory_mib": 900}
         workspace.cost(name).write_text(json.dumps(cost))
         rows = ["replicate,epoch,loss,accuracy,val_loss,val_accuracy"]
@@ -63,15 +68,60 @@ def results(tmp_path: Path) -> Workspace:
     return workspace
 
 
-_META = Meta(
+_WORDS = {"encoding": "index", "vocabulary_size": 1000, "length": 100, "train": 1, "evaluation": 1}
+_REVIEWS = Meta(
     corpus="imdb",
     encoding="index",
     target="binary",
     classes=("negative", "positive"),
     shape=(100,),
     depth=1000,
-    skip_top=0,
-    padding="pre",
-    text_encoding="utf-8",
-    majority=0.5,
+    outside="rotten_tomatoes",
 )
+_NUMBERS = Meta(
+    corpus="product",
+    encoding="number",
+    target="number",
+    classes=(),
+    shape=(7, 2),
+    depth=0,
+    tolerance=0.04,
+)
+_META = {
+    "imdb": _REVIEWS,
+    "reuters": _REVIEWS.model_copy(
+        update={"target": "classes", "classes": ("earn", "acq", "grain"), "outside": None}
+    ),
+    "product": _NUMBERS,
+    "arithmetic": _NUMBERS.model_copy(update={"corpus": "arithmetic", "shape": (5, 1)}),
+    "characters": Meta(
+        corpus="characters",
+        encoding="one_hot",
+        target="steps",
+        classes=("a", "b"),
+        shape=(6,),
+        depth=2,
+    ),
+}
+
+
+def _samples(meta: Meta, rng: np.random.Generator) -> Samples:
+    ids = np.arange(400, dtype=np.int32)
+    if meta.target == "number":
+        x = rng.random((400, *meta.shape)).astype(np.float32)
+        return Samples(x, rng.random(400).astype(np.float32), ids)
+    x = rng.integers(0, meta.depth, (400, *meta.shape)).astype(np.uint16)
+    shape = (400, *meta.shape) if meta.target == "steps" else (400,)
+    return Samples(x, rng.integers(0, len(meta.classes), shape).astype(np.uint8), ids)
+
+
+def _prediction(meta: Meta, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Three replicates, each right for about eight samples in ten."""
+    right = rng.random((3, *y.shape)) < 0.8
+    if meta.target == "number":
+        return np.where(right, y, y + 0.1).astype(np.float32)
+    if meta.target == "binary":
+        chance = np.where(right == (y > 0), 0.9, 0.1) + rng.uniform(-0.05, 0.05, right.shape)
+        return chance.astype(np.float32)
+    answer = np.where(right, y, (y + 1) % len(meta.classes))
+    return (np.eye(len(meta.classes))[answer] * 0.8 + 0.2 / len(meta.classes)).astype(np.float32)

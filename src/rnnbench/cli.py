@@ -92,7 +92,8 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     scores = run(workspace, params, variant)
     click.echo(
         f"{variant}  accuracy {scores['accuracy']:.4f}  "
-        f"({scores['accuracy_low']:.4f} to {scores['accuracy_high']:.4f})"
+        f"({scores['accuracy_low']:.4f} to {scores['accuracy_high']:.4f})  "
+        f"loss {scores['loss']:.4g}"
     )
 
 
@@ -103,7 +104,8 @@ def report(workspace: Workspace, params: Params) -> None:
     from rnnbench.report import report as run
 
     table = run(workspace, params)
-    columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "published", "verdict"]
+    columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
+    columns.append("verdict")
     click.echo(table[columns].to_markdown(index=False, floatfmt=".4f", missingval="-"))
 
 
@@ -153,16 +155,12 @@ def show(workspace: Workspace, params: Params, variant: str) -> None:
 @_command
 def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> None:
     """Print sample NUMBER of DATASET as words, with its label. Numbers are those of Keras."""
-    from rnnbench.encode import TextEncoder
     from rnnbench.lookup import find_sample
 
     params.dataset(dataset)
-    folder = workspace.prepared(dataset)
-    encoder = TextEncoder.read(folder)
-    split, x, y = find_sample(folder, number)
-    words = encoder.decode(x)
-    click.echo(f"sample {number}, {split}, {encoder.meta.classes[y]}, {len(words)} words")
-    click.echo(" ".join(words))
+    sample = find_sample(workspace.prepared(dataset), number)
+    click.echo(f"sample {number}, {sample.split}, {sample.label}, {sample.length}")
+    click.echo(sample.text)
 
 
 def _warn(text: str) -> None:

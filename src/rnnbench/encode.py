@@ -1,26 +1,139 @@
-"""Word ranks -> stored samples, for training data and for new text alike.
+"""Text -> stored samples, for training data and for new text alike.
 
 Protocol of tutorial A: ids as Keras's ``load_data`` gives them, ids <= 2 (padding, start,
-out of vocabulary) dropped, then ``pad_sequences``. One-hot vectors are never stored: a sample
-is its ids, and the network widens them batch by batch.
+out of vocabulary) dropped, then ``pad_sequences``. One-hot and multi-hot vectors are never
+stored: a sample is its ids, and the network widens them batch by batch.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import DataError
-from rnnbench.prepared import Meta, read_meta
+from rnnbench.datasets import TextDataset
+from rnnbench.prepared import Ragged
+from rnnbench.settings import Settings, read_settings, write_settings
+from rnnbench.subwords import SubwordTokenizer
 from rnnbench.tokens import INDEX_FROM, OUT_OF_VOCABULARY, keras_ids, ranks
 
-VOCABULARY = "vocabulary.json"
+ENCODER, TOKENIZER = "encoder.json", "tokenizer.json"
+# What Keras's tutorials print for a word outside the vocabulary.
+UNKNOWN = "?"
+
+
+class TextEncoder(Protocol):
+    """Turns raw text into samples exactly as one dataset was prepared."""
+
+    @property
+    def depth(self) -> int:
+        """The number of distinct ids, 0 (padding) included."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:
+        """The samples of n texts, as the dataset stores them."""
+
+    def decode(self, sample: NDArray[Any]) -> list[str]:
+        """The tokens of one stored sample, without its padding."""
+
+    def write(self, directory: Path) -> None:
+        """Write what `read_encoder` reads into the folder of the prepared dataset."""
+
+
+class _Record(Settings):
+    """encoder.json: the dataset's settings, and the words by rank, if it is made of words."""
+
+    dataset: TextDataset
+    text_encoding: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WordEncoder:
+    """A `TextEncoder` with the word ids of Keras.
+
+    text_encoding: how the corpus's bytes become words.
+    words: the words of ranks 1, 2, ..., as far as the dataset's vocabulary reaches.
+    """
+
+    dataset: TextDataset
+    text_encoding: str
+    words: tuple[str, ...]
+
+    @property
+    def depth(self) -> int:  # noqa: D102 - see TextEncoder
+        return self.dataset.vocabulary_size or len(self.words) + INDEX_FROM + 1
+
+    def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
+        code = self.text_encoding
+        words = [word.encode(code) for word in self.words]
+        return self.encode_ranks(ranks((text.encode(code, "replace") for text in texts), words))
+
+    def encode_ranks(self, documents: Iterable[NDArray[np.int32]]) -> NDArray[Any] | Ragged:
+        """The samples of n documents, given the ranks of their words."""
+        dataset = self.dataset
+        ids = (keras_ids(d, dataset.vocabulary_size, dataset.skip_top) for d in documents)
+        kept = [document[document > dataset.drop_ids_up_to] for document in ids]
+        return arrange(kept, dataset, self.depth)
+
+    def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
+        names = {OUT_OF_VOCABULARY: UNKNOWN}
+        names |= {i + INDEX_FROM + 1: word for i, word in enumerate(self.words)}
+        return [names[i] for i in map(int, sample.ravel()) if i in names]
+
+    def write(self, directory: Path) -> None:  # noqa: D102
+        record = _Record(dataset=self.dataset, text_encoding=self.text_encoding, words=self.words)
+        write_settings(directory / ENCODER, record)
+
+
+@dataclass(frozen=True)
+class SubwordEncoder:
+    """A `TextEncoder` with the ids of a subword tokenizer."""
+
+    dataset: TextDataset
+    tokenizer: SubwordTokenizer
+
+    @property
+    def depth(self) -> int:  # noqa: D102 - see TextEncoder
+        return self.tokenizer.depth
+
+    def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
+        return arrange(self.tokenizer.encode(texts), self.dataset, self.depth)
+
+    def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
+        return self.tokenizer.pieces(sample.ravel())
+
+    def write(self, directory: Path) -> None:  # noqa: D102
+        record = _Record(dataset=self.dataset, text_encoding="utf-8", words=())
+        write_settings(directory / ENCODER, record)
+        self.tokenizer.write(directory / TOKENIZER)
+
+
+def read_encoder(directory: Path) -> TextEncoder:
+    """Read the encoder of a prepared dataset; raises DataError if it is damaged."""
+    record = read_settings(directory / ENCODER, _Record)
+    if record.dataset.tokens == "subwords":
+        return SubwordEncoder(record.dataset, SubwordTokenizer.read(directory / TOKENIZER))
+    return WordEncoder(record.dataset, record.text_encoding, record.words)
+
+
+def arrange(
+    sequences: list[NDArray[np.int32]], dataset: TextDataset, depth: int
+) -> NDArray[Any] | Ragged:
+    """Ids of n texts as the dataset stores them.
+
+    Multi-hot: the distinct ids of each, ascending. Without a length: ragged. Otherwise shape
+    (n, length), or (n, length, 1) for numbers.
+    """
+    if dataset.encoding == "multi_hot":
+        return Ragged.of(map(np.unique, sequences), depth)
+    if dataset.length is None:
+        return Ragged.of(sequences, depth)
+    padded = pad(sequences, len(sequences), dataset.length, dataset.padding, depth)
+    return padded[..., None] if dataset.encoding == "number" else padded
 
 
 def pad(
@@ -40,51 +153,3 @@ def pad(
             kept = sequence[:length]
             row[: len(kept)] = kept
     return padded
-
-
-def encode_ranks(documents: Sequence[NDArray[np.int32]], meta: Meta) -> NDArray[Any]:
-    """Samples of shape (n, length) from the word ranks of n documents."""
-
-    def kept(document: NDArray[np.int32]) -> NDArray[np.int32]:
-        ids = keras_ids(document, meta.depth, meta.skip_top)
-        return ids[ids > OUT_OF_VOCABULARY]
-
-    (length,) = meta.shape
-    return pad(map(kept, documents), len(documents), length, meta.padding, meta.depth)
-
-
-@dataclass(frozen=True)
-class TextEncoder:
-    """Turns raw text into samples exactly as one dataset was prepared.
-
-    words: the words of ranks 1, 2, ..., as far as the dataset's vocabulary reaches.
-    """
-
-    meta: Meta
-    words: tuple[str, ...]
-
-    def encode(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Samples of shape (n, length) from n texts."""
-        code = self.meta.text_encoding
-        words = [word.encode(code) for word in self.words]
-        documents = list(ranks((text.encode(code, "replace") for text in texts), words))
-        return encode_ranks(documents, self.meta)
-
-    def decode(self, sample: NDArray[Any]) -> list[str]:
-        """The words of one sample, shape (length,), without its padding."""
-        return [self.words[i - INDEX_FROM - 1] for i in map(int, sample) if i > INDEX_FROM]
-
-    def write(self, directory: Path) -> None:
-        """Write the vocabulary beside meta.json."""
-        text = json.dumps(self.words, ensure_ascii=False, indent=0) + "\n"
-        (directory / VOCABULARY).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def read(cls, directory: Path) -> TextEncoder:
-        """Read the encoder of a prepared dataset; raises DataError if it is damaged."""
-        path = directory / VOCABULARY
-        try:
-            words = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: not a readable vocabulary ({error})") from error
-        return cls(read_meta(directory), tuple(words))

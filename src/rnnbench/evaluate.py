@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,33 +11,39 @@ from numpy.typing import NDArray
 from rnnbench.errors import DataError
 from rnnbench.intervals import mean_interval
 from rnnbench.params import Params
-from rnnbench.prepared import read_meta, read_samples
+from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
+from rnnbench.targets import losses, right
 from rnnbench.workspace import Workspace, read_json, write_text
 
-_EPSILON = 1e-7
+# A replicate with so many right answers has solved its task.
+SOLVED = 0.9
+
+Scores = dict[str, float | int | str | None]
 
 
-def evaluate(workspace: Workspace, params: Params, name: str) -> dict[str, float | int | str]:
+def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     """Score variant `name` on its evaluation split and write the result as flat JSON.
 
+    The keys are the same for every variant: "accuracy" is the share of right answers and "loss"
+    the mean loss, as `rnnbench.targets` defines them, each with its 95 % interval and its
+    standard deviation between replicates; "outside_*" is null without a further evaluation set.
+    "also_in_training" counts evaluation samples that are stored just as a training sample is.
     Raises UnknownNameError or DataError.
     """
     folder = workspace.prepared(params.variant(name).dataset)
     meta, judged = read_meta(folder), read_samples(folder, "evaluation")
-    probability = _read_predictions(workspace, name, len(judged))
-    right = (probability > 0.5) == (judged.y > 0.5)
-    accuracy = mean_interval(right.astype(np.float64))
-    by_replicate = right.mean(axis=1)
+    prediction = _read_predictions(workspace, name, "evaluation", len(judged))
+    answers = right(meta, prediction, judged.y)
     facts = read_json(workspace.models(name) / "training.json")
-    scores: dict[str, float | int | str] = {
-        "accuracy": accuracy.mean,
-        "accuracy_low": accuracy.low,
-        "accuracy_high": accuracy.high,
-        "accuracy_sd": float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0,
-        "loss": _log_loss(probability, judged.y),
-        "majority": meta.majority,
-        "evaluation_samples": len(judged),
-        "replicates": len(probability),
+    scores: Scores = {
+        "target": meta.target,
+        "tolerance": meta.tolerance,
+        **_summary("accuracy", answers, highest=1.0),
+        **_summary("loss", losses(meta, prediction, judged.y), highest=np.inf),
+        "solved": float((answers.mean(axis=1) >= SOLVED).mean()),
+        **_outside(workspace, name, meta, folder),
+        **_facts(judged, read_samples(folder, "train")),
+        "replicates": len(prediction),
         "parameters": facts["parameters"],
     }
     rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in scores.items()}
@@ -44,19 +51,46 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> dict[str, float
     return rounded
 
 
-def _read_predictions(workspace: Workspace, name: str, samples: int) -> NDArray[np.float64]:
-    path = workspace.predictions(name)
-    try:
-        predictions: NDArray[np.float64] = np.load(path, allow_pickle=False).astype(np.float64)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: not readable predictions ({error}); run dvc repro") from error
-    if predictions.ndim != 2 or predictions.shape[1] != samples:
+def _summary(key: str, values: NDArray[np.float64], highest: float) -> dict[str, float]:
+    """Mean, interval and spread of a score from 0 to `highest`, shape (replicates, samples)."""
+    interval = mean_interval(values)
+    by_replicate = values.mean(axis=1)
+    return {
+        key: interval.mean,
+        f"{key}_low": max(interval.low, 0.0),
+        f"{key}_high": min(interval.high, highest),
+        f"{key}_sd": float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0,
+    }
+
+
+def _outside(workspace: Workspace, name: str, meta: Meta, folder: Path) -> Scores:
+    keys = ("outside_accuracy", "outside_accuracy_low", "outside_accuracy_high")
+    if meta.outside is None:
+        return dict.fromkeys(keys)
+    others = read_samples(folder, meta.outside)
+    prediction = _read_predictions(workspace, name, meta.outside, len(others))
+    interval = mean_interval(right(meta, prediction, others.y))
+    return dict(zip(keys, (interval.mean, interval.low, interval.high), strict=True))
+
+
+def _facts(judged: Samples, fitted: Samples) -> Scores:
+    """What a reader must know of the evaluation samples."""
+    known = {fitted.x[i].tobytes() for i in range(len(fitted))}
+    labels = np.concatenate([fitted.y.ravel(), judged.y.ravel()])
+    return {
+        "evaluation_samples": len(judged),
+        "training_samples": len(fitted),
+        "also_in_training": sum(judged.x[i].tobytes() in known for i in range(len(judged))),
+        "distinct_targets": len(np.unique(labels)),
+    }
+
+
+def _read_predictions(workspace: Workspace, name: str, split: str, n: int) -> NDArray[np.float32]:
+    """Predictions of shape (replicates, n, ...)."""
+    path = workspace.predictions(name) / f"{split}.npy"
+    predictions: NDArray[np.float32] = read_array(path)
+    if predictions.ndim < 2 or predictions.shape[1] != n:
         raise DataError(
-            f"{path}: shape {predictions.shape}, expected (replicates, {samples}); run dvc repro"
+            f"{path}: shape {predictions.shape}, expected (replicates, {n}, ...); run dvc repro"
         )
     return predictions
-
-
-def _log_loss(probability: NDArray[np.float64], y: NDArray[np.uint8]) -> float:
-    clipped = np.clip(probability, _EPSILON, 1 - _EPSILON)
-    return float(-np.mean(np.where(y > 0, np.log(clipped), np.log1p(-clipped))))

@@ -11,14 +11,15 @@ from typing import TypeVar
 from pydantic import Field, ValidationError
 
 from rnnbench import corpora, models
-from rnnbench.datasets import Dataset, settings_of
+from rnnbench.datasets import ArrayDataset, TextDataset
 from rnnbench.errors import Mistake, ParamsError, UnknownNameError
 from rnnbench.mistakes import child, of_validation, shown, unexpected, unknown
 from rnnbench.models.base import VariantSettings
 from rnnbench.settings import Settings
 from rnnbench.yaml_file import read_yaml
 
-_SECTIONS = ("run", "corpora", "datasets", "variants")
+_REQUIRED = ("run", "corpora", "datasets", "variants")
+_SECTIONS = (*_REQUIRED, "published")
 _NAME = re.compile(r"[a-z0-9_-]+")
 
 _S = TypeVar("_S", bound=Settings)
@@ -37,20 +38,38 @@ class Run(Settings):
     replicates: int = Field(ge=1)
 
 
+class Published(Settings):
+    """The figure that a tutorial prints for a variant.
+
+    accuracy: the share of right answers.
+    loss: the mean squared error, or the log loss.
+    samples: how many samples it was measured on, if not as many as ours.
+    source: where it stands.
+    note: why ours may differ.
+    """
+
+    accuracy: float = Field(ge=0, le=1)
+    loss: float | None = Field(default=None, ge=0)
+    samples: int | None = Field(default=None, ge=1)
+    source: str
+    note: str | None = None
+
+
 @dataclass(frozen=True)
 class Params:
     """A valid params.yaml; entries keep the order of the file."""
 
     run: Run
     corpora: dict[str, Settings]
-    datasets: dict[str, Dataset]
+    datasets: dict[str, ArrayDataset]
     variants: dict[str, VariantSettings]
+    published: dict[str, Published]
 
     def corpus(self, name: str) -> Settings:
         """The settings of one corpus; raises UnknownNameError."""
         return _named("corpus", name, self.corpora)
 
-    def dataset(self, name: str) -> Dataset:
+    def dataset(self, name: str) -> ArrayDataset:
         """The settings of one dataset; raises UnknownNameError."""
         return _named("dataset", name, self.datasets)
 
@@ -73,7 +92,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     mistakes = duplicates + check.mistakes
     if mistakes or check.run is None:
         raise ParamsError(str(path), mistakes)
-    return Params(check.run, check.corpora, check.datasets, check.variants)
+    return Params(check.run, check.corpora, check.datasets, check.variants, check.published)
 
 
 def _named(kind: str, name: str, entries: dict[str, _T]) -> _T:
@@ -89,8 +108,9 @@ class _Check:
         self.mistakes: list[Mistake] = []
         self.run: Run | None = None
         self.corpora: dict[str, Settings] = {}
-        self.datasets: dict[str, Dataset] = {}
+        self.datasets: dict[str, ArrayDataset] = {}
         self.variants: dict[str, VariantSettings] = {}
+        self.published: dict[str, Published] = {}
         self.raw = raw if isinstance(raw, dict) else {}
         if not isinstance(raw, dict):
             self.mistakes.append(unexpected("file", raw, f"a mapping of {', '.join(_SECTIONS)}"))
@@ -99,7 +119,7 @@ class _Check:
             if section not in _SECTIONS:
                 problem = f"there is no section {shown(section)}"
                 self.mistakes.append(unknown(child("", section), problem, section, _SECTIONS))
-        for section in _SECTIONS:
+        for section in _REQUIRED:
             if section not in raw:
                 self.mistakes.append(Mistake(section, "section is missing"))
         if "run" in raw:
@@ -107,13 +127,18 @@ class _Check:
         for key, name, entry in self._entries("corpora"):
             self._corpus(key, name, entry)
         for key, name, entry in self._entries("datasets"):
-            dataset = self._validate(settings_of(entry), entry, key)
+            dataset = self._validate(_dataset_class(entry), entry, key)
             if dataset is not None:
                 self.datasets[name] = dataset
             self._refer(entry, key, "corpus", "corpora")
         for key, name, entry in self._entries("variants"):
             self._variant(key, name, entry)
             self._refer(entry, key, "dataset", "datasets")
+        for key, name, entry in self._entries("published"):
+            figure = self._validate(Published, entry, key)
+            if figure is not None:
+                self.published[name] = figure
+            self._known(key, "variant", name, "variants")
 
     def _entries(self, section: str) -> Iterator[tuple[str, str, object]]:
         """Key, name and value of each entry with a usable name."""
@@ -121,7 +146,7 @@ class _Check:
         if not isinstance(entries, dict):
             self.mistakes.append(unexpected(section, entries, "a mapping of names to settings"))
             return
-        if not entries and section in self.raw:
+        if not entries and section in self.raw and section in _REQUIRED:
             self.mistakes.append(Mistake(section, "is empty", "at least one entry"))
         for name, entry in entries.items():
             key = child(section, name)
@@ -141,7 +166,15 @@ class _Check:
             self.mistakes.append(unknown(key, problem, name, corpora.names()))
 
     def _variant(self, key: str, name: str, entry: object) -> None:
-        family = entry.get("model", models.DEFAULT) if isinstance(entry, dict) else models.DEFAULT
+        if not isinstance(entry, dict):
+            self.mistakes.append(unexpected(key, entry, "a mapping"))
+            return
+        if "model" not in entry:
+            self.mistakes.append(
+                Mistake(f"{key}.model", "model is missing", ", ".join(models.names()))
+            )
+            return
+        family = entry["model"]
         if family not in models.names():
             problem = f"there is no model family {shown(family)}"
             self.mistakes.append(unknown(f"{key}.model", problem, family, models.names()))
@@ -150,8 +183,7 @@ class _Check:
         variant: VariantSettings | None = self._validate(module.Settings, entry, key)
         if variant is not None:
             self.variants[name] = variant
-        if isinstance(entry, dict):
-            self.mistakes += module.mistakes(entry, key)
+        self.mistakes += module.mistakes(entry, key)
 
     def _validate(self, model: type[_S], entry: object, key: str) -> _S | None:
         try:
@@ -163,8 +195,23 @@ class _Check:
     def _refer(self, entry: object, key: str, word: str, section: str) -> None:
         """An entry's `word` must name an entry of `section`, be that one valid or not."""
         name = entry.get(word) if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            self._known(f"{key}.{word}", word, name, section)
+
+    def _known(self, key: str, word: str, name: str, section: str) -> None:
         entries = self.raw.get(section)
         names = [n for n in entries if isinstance(n, str)] if isinstance(entries, dict) else []
-        if isinstance(name, str) and name not in names:
+        if name not in names:
             problem = f"there is no {word} {shown(name)} in {section}"
-            self.mistakes.append(unknown(f"{key}.{word}", problem, name, names))
+            self.mistakes.append(unknown(key, problem, name, names))
+
+
+def _dataset_class(raw: object) -> type[ArrayDataset]:
+    """The class that a dataset of this raw mapping has, by its corpus.
+
+    For an unknown corpus it is the more usual one; the corpus itself is told as a mistake.
+    """
+    corpus = raw.get("corpus") if isinstance(raw, dict) else None
+    known = isinstance(corpus, str) and corpus in corpora.names()
+    found: type[ArrayDataset] = corpora.load(str(corpus)).Dataset if known else TextDataset
+    return found

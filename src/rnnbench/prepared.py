@@ -1,59 +1,103 @@
 """The files of one prepared dataset: compact arrays, and what is needed to read new text alike.
 
 data/prepared/DATASET/
-    meta.json               a `Meta`
-    vocabulary.json         words by id, for datasets made from text
-    {train,evaluation}_x.npy   encoded samples
-    {train,evaluation}_y.npy   targets, shape (n,)
+    meta.json                  a `Meta`
+    encoder.json, ...          what `rnnbench.encode` needs to encode new text, if made from text
+    {train,evaluation}_x.npy   encoded samples; for samples of different lengths all of them in
+                               a row, shape (total,), with {train,evaluation}_offsets.npy
+    {train,evaluation}_y.npy   targets, shape (n,) or (n, steps)
     {train,evaluation}_id.npy  number of each sample in the corpus, shape (n,), int32
+    OUTSIDE_{x,y,id}.npy       a further evaluation set, for corpora that have one
 """
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from rnnbench.errors import DataError
-from rnnbench.settings import Settings
+from rnnbench.settings import Settings, read_settings, write_settings
+
+Target = Literal["binary", "classes", "steps", "number"]
+Encoding = Literal["one_hot", "index", "multi_hot", "number"]
 
 
 class Meta(Settings):
     """What a model must know of a dataset.
 
     corpus: the corpus's key in params.yaml.
-    encoding: how samples are stored, as in params.yaml.
-    target: "binary" (labels 0 and 1).
-    classes: one name a class id.
-    shape: the shape of one stored sample.
-    depth: the number of distinct ids, 0 (padding) included; one-hot width, Embedding input_dim.
-    skip_top: ids from 3 up to this one, exclusive, are left out.
-    padding: the side on which short samples are filled and long ones cut.
-    text_encoding: how the corpus's bytes become words.
-    majority: the share of the most frequent class in the evaluation split.
+    encoding: what a model makes of a stored sample: "one_hot" and "multi_hot" vectors of its ids,
+        the ids themselves ("index"), or numbers ("number").
+    target: "binary" (labels 0 and 1), "classes" (one class id a sample), "steps" (one class id a
+        step), or "number".
+    classes: one name a class id; empty for numbers.
+    shape: the shape of one stored sample; (None,) where samples differ in length.
+    depth: the number of distinct ids, 0 (padding) included; 0 where samples are no ids.
+    tolerance: how near to the target a predicted number counts as right; 0 for other targets.
+    outside: the name of the further evaluation set, if there is one.
     """
 
     corpus: str
-    encoding: str
-    target: str
+    encoding: Encoding
+    target: Target
     classes: tuple[str, ...]
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     depth: int
-    skip_top: int
-    padding: str
-    text_encoding: str
-    majority: float
+    tolerance: float = 0.0
+    outside: str | None = None
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of different lengths.
+
+    values: all sequences one after the other, shape (total,).
+    offsets: where each begins, and the end of the last one, shape (n + 1,), int64.
+    """
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sequences: Iterable[NDArray[Any]], depth: int) -> Ragged:
+        """Join sequences of ids below `depth`, in the smallest dtype that holds them."""
+        arrays = list(sequences)
+        offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
+        dtype = np.min_scalar_type(max(depth - 1, 0))
+        values = np.concatenate([np.empty(0, dtype), *arrays]).astype(dtype)
+        return cls(values, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> NDArray[Any]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The length of each sequence, shape (n,)."""
+        return np.diff(self.offsets)
+
+    def padded(self, rows: NDArray[np.int64], length: int) -> NDArray[Any]:
+        """The sequences `rows`, zeros behind them, longer ones cut: shape (len(rows), length)."""
+        batch = np.zeros((len(rows), length), self.values.dtype)
+        for target, row in zip(batch, rows, strict=True):
+            sequence = self[row][:length]
+            target[: len(sequence)] = sequence
+        return batch
 
 
 @dataclass(frozen=True)
 class Samples:
-    """One split: x of shape (n, *Meta.shape), y of shape (n,), id of shape (n,)."""
+    """One split: x of shape (n, *Meta.shape) or ragged, y of shape (n,) or (n, steps), id (n,)."""
 
-    x: NDArray[Any]
+    x: NDArray[Any] | Ragged
     y: NDArray[Any]
     id: NDArray[np.int32]
 
@@ -63,33 +107,43 @@ class Samples:
 
 def write_samples(directory: Path, split: str, samples: Samples) -> None:
     """Write one split into `directory`."""
-    for name in ("x", "y", "id"):
-        np.save(directory / f"{split}_{name}.npy", getattr(samples, name), allow_pickle=False)
+    arrays = {"y": samples.y, "id": samples.id}
+    if isinstance(samples.x, Ragged):
+        arrays |= {"x": samples.x.values, "offsets": samples.x.offsets}
+    else:
+        arrays["x"] = samples.x
+    for name, array in arrays.items():
+        np.save(directory / f"{split}_{name}.npy", array, allow_pickle=False)
 
 
 def read_samples(directory: Path, split: str) -> Samples:
     """Read one split; raises DataError if a file is missing or damaged."""
-    arrays = {}
-    for name in ("x", "y", "id"):
-        path = directory / f"{split}_{name}.npy"
-        try:
-            arrays[name] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"{path}: not a readable array ({error}); run dvc repro") from error
-    if len({len(array) for array in arrays.values()}) != 1:
+    x, y, ids = (read_array(directory / f"{split}_{name}.npy") for name in ("x", "y", "id"))
+    samples = Samples(x, y, ids)
+    offsets = directory / f"{split}_offsets.npy"
+    if offsets.exists():
+        samples = Samples(Ragged(x, read_array(offsets)), y, ids)
+    if len({len(samples.x), len(y), len(ids)}) != 1:
         raise DataError(f"{directory}: the {split} arrays differ in length; run dvc repro")
-    return Samples(**arrays)
+    return samples
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Read one .npy file, never a pickle; raises DataError if it is missing or damaged."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a readable array ({error}); run dvc repro") from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: an archive and no array; run dvc repro")
+    return array
 
 
 def write_meta(directory: Path, meta: Meta) -> None:
     """Write meta.json into `directory`."""
-    (directory / "meta.json").write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_settings(directory / "meta.json", meta)
 
 
 def read_meta(directory: Path) -> Meta:
     """Read meta.json; raises DataError if it is missing or damaged."""
-    path = directory / "meta.json"
-    try:
-        return Meta.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise DataError(f"{path}: not a readable description; run dvc repro") from error
+    return read_settings(directory / "meta.json", Meta)

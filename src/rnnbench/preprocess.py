@@ -3,69 +3,128 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench import corpora
-from rnnbench.corpora.base import TextCorpus
-from rnnbench.datasets import Dataset
-from rnnbench.encode import TextEncoder, encode_ranks
+from rnnbench.corpora.base import ArrayCorpus, TextCorpus
+from rnnbench.datasets import ArrayDataset, TextDataset
+from rnnbench.encode import SubwordEncoder, WordEncoder
 from rnnbench.errors import DataError
-from rnnbench.prepared import Meta, Samples, write_meta, write_samples
+from rnnbench.prepared import Meta, Ragged, Samples, write_meta, write_samples
+from rnnbench.subwords import SubwordTokenizer
 from rnnbench.tokens import INDEX_FROM, ranks, ranks_sha256, word_index
 
+Parts = dict[str, NDArray[np.int32]]
 
-def split(count: int, train: int, evaluation: int, seed: int) -> dict[str, NDArray[np.int32]]:
-    """Disjoint random sample numbers, sorted: {"train": (train,), "evaluation": (evaluation,)}.
 
-    The evaluation part depends on `count`, `evaluation` and `seed` alone, so that all datasets
-    of a corpus share it, whatever their encoding and training size.
+def split(count: int, dataset: ArrayDataset, seed: int) -> Parts:
+    """Sample numbers below `count`, ascending: {"train": (train,), "evaluation": (evaluation,)}.
+
+    A random evaluation part depends on `count`, dataset.evaluation and `seed` alone, so that all
+    datasets of a corpus share it, whatever their encoding and training size.
     Raises DataError if the corpus is too small.
     """
-    if train + evaluation > count:
+    train, evaluation = dataset.train, dataset.evaluation
+    needed = max(train, evaluation) if dataset.split == "same" else train + evaluation
+    if needed > count:
         raise DataError(
-            f"train + evaluation = {train + evaluation}, but the corpus has {count} samples"
+            f"train {train} and evaluation {evaluation} need {needed} samples, but the corpus "
+            f"has {count} for this dataset"
         )
-    order = np.random.default_rng(seed).permutation(count).astype(np.int32)
+    order = np.arange(count, dtype=np.int32)
+    if dataset.split == "same":
+        return {"train": order[:train], "evaluation": order[:evaluation]}
+    if dataset.split == "last":
+        return {"train": order[:train], "evaluation": order[count - evaluation :]}
+    order = np.random.default_rng(seed).permutation(order)
     return {
         "train": np.sort(order[evaluation : evaluation + train]),
         "evaluation": np.sort(order[:evaluation]),
     }
 
 
-def preprocess(dataset: Dataset, raw: Path, directory: Path, seed: int) -> Meta:
+def preprocess(dataset: ArrayDataset, raw: Path, directory: Path, seed: int) -> Meta:
     """Write the prepared dataset into the empty folder `directory`.
 
     Raises DataError if the corpus is damaged, too small, or its ids are not the published ones.
     """
-    corpus: TextCorpus = corpora.load(dataset.corpus).read(raw)
+    corpus: TextCorpus | ArrayCorpus = corpora.load(dataset.corpus).read(raw)
+    if isinstance(corpus, ArrayCorpus):
+        meta = _arrays(dataset, corpus, directory, seed)
+    else:
+        if not isinstance(dataset, TextDataset):
+            raise TypeError(f"{dataset.corpus}: a corpus of texts needs a TextDataset")
+        meta = _texts(dataset, corpus, raw, directory, seed)
+    write_meta(directory, meta)
+    return meta
+
+
+def _arrays(dataset: ArrayDataset, corpus: ArrayCorpus, directory: Path, seed: int) -> Meta:
+    for name, ids in split(len(corpus.y), dataset, seed).items():
+        write_samples(directory, name, Samples(corpus.x[ids], corpus.y[ids], ids))
+    return Meta(
+        corpus=dataset.corpus,
+        encoding=corpus.encoding,
+        target=corpus.target,
+        classes=corpus.classes,
+        shape=corpus.x.shape[1:],
+        depth=len(corpus.classes),
+        tolerance=corpus.tolerance,
+    )
+
+
+def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path, seed: int) -> Meta:
     documents = corpus.documents
     words = word_index(documents.texts)
     document_ranks = list(ranks(documents.texts, words))
     if corpus.ids_sha256 and ranks_sha256(documents.labels, document_ranks) != corpus.ids_sha256:
         raise DataError(f"{raw}: the word ids are not the published ones; remove it and repeat")
+    order = corpus.order
+    if dataset.maxlen is not None:
+        # Keras counts the start token too.
+        lengths = np.array([len(r) + 1 for r in document_ranks])
+        order = order[lengths[order] < dataset.maxlen]
+    parts = split(len(order), dataset, seed)
 
-    parts = split(len(documents), dataset.train, dataset.evaluation, seed)
-    labels = documents.labels[corpus.order]
-    shares = np.bincount(labels[parts["evaluation"]]) / dataset.evaluation
-    meta = Meta(
+    def texts_of(chosen: NDArray[np.int64]) -> list[str]:
+        return [documents.texts[i].decode(corpus.encoding) for i in chosen]
+
+    encoder: WordEncoder | SubwordEncoder
+    if dataset.tokens == "subwords":
+        training = texts_of(order[parts["train"]])
+        learned = SubwordTokenizer.train(training, dataset.vocabulary_size or 0)
+        encoder = SubwordEncoder(dataset, learned)
+    else:
+        size = dataset.vocabulary_size
+        known = words if size is None else words[: size - INDEX_FROM - 1]
+        names = tuple(word.decode(corpus.encoding) for word in known)
+        encoder = WordEncoder(dataset, corpus.encoding, names)
+
+    def encoded(chosen: NDArray[np.int64]) -> NDArray[Any] | Ragged:
+        if isinstance(encoder, WordEncoder):
+            return encoder.encode_ranks(document_ranks[i] for i in chosen)
+        return encoder.encode(texts_of(chosen))
+
+    for name, ids in parts.items():
+        chosen = order[ids]
+        y = documents.labels[chosen].astype(np.uint8)
+        write_samples(directory, name, Samples(encoded(chosen), y, ids))
+    if corpus.outside:
+        name, others = corpus.outside
+        x = encoder.encode([text.decode(corpus.encoding) for text in others.texts])
+        numbers = np.arange(len(others), dtype=np.int32)
+        write_samples(directory, name, Samples(x, others.labels.astype(np.uint8), numbers))
+    encoder.write(directory)
+    shape: tuple[int | None, ...] = (dataset.length,)
+    return Meta(
         corpus=dataset.corpus,
         encoding=dataset.encoding,
-        target="binary",
+        target="binary" if len(corpus.classes) == 2 else "classes",
         classes=corpus.classes,
-        shape=(dataset.length,),
-        depth=dataset.vocabulary_size,
-        skip_top=dataset.skip_top,
-        padding=dataset.padding,
-        text_encoding=corpus.encoding,
-        majority=float(shares.max()),
+        shape=(*shape, 1) if dataset.encoding == "number" else shape,
+        depth=encoder.depth,
+        outside=corpus.outside[0] if corpus.outside else None,
     )
-    for name, ids in parts.items():
-        chosen = [document_ranks[i] for i in corpus.order[ids]]
-        x = encode_ranks(chosen, meta)
-        write_samples(directory, name, Samples(x, labels[ids].astype(np.uint8), ids))
-    known = words[: dataset.vocabulary_size - INDEX_FROM - 1]
-    TextEncoder(meta, tuple(w.decode(corpus.encoding) for w in known)).write(directory)
-    write_meta(directory, meta)
-    return meta

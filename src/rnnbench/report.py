@@ -6,29 +6,38 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench import corpora
 from rnnbench.errors import DataError
 from rnnbench.intervals import share_interval
+from rnnbench.pages import comparison_page, cost_page
 from rnnbench.params import Params
+from rnnbench.prepared import read_array, read_samples
 from rnnbench.workspace import Workspace, read_json, write_text
 
 
 def report(workspace: Workspace, params: Params) -> pd.DataFrame:
-    """Write comparison.{csv,md}, cost.{csv,md} and learning_curves.csv; return the comparison.
+    """Write comparison.{csv,md}, cost.{csv,md}, learning_curves.csv and scatter.csv.
 
-    Walks the variants of params.yaml, so that files of removed variants are not read.
-    Raises DataError if a variant's files are missing.
+    Walks the variants of params.yaml, so that files of removed variants are not read. The
+    comparison, which is returned too, has the corpora in the order of params.yaml and the best
+    variant of each corpus first. Raises DataError if a variant's files are missing.
     """
-    scores = pd.DataFrame([_score_row(workspace, params, name) for name in params.variants])
-    costs = pd.DataFrame([_cost_row(workspace, name) for name in params.variants])
-    metrics = workspace.metrics
-    for name, table in (("comparison", scores), ("cost", costs)):
-        write_text(metrics / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    write_text(metrics / "comparison.md", _comparison_page(scores))
-    write_text(metrics / "cost.md", _cost_page(costs))
-    curves = pd.concat([_curve(workspace, name) for name in params.variants])
-    curves = curves.round(6)
-    write_text(metrics / "learning_curves.csv", curves.to_csv(index=False, lineterminator="\n"))
+    scores = _ranked(params, [_score_row(workspace, params, name) for name in params.variants])
+    costs = pd.DataFrame([_cost_row(workspace, params, name) for name in scores["variant"]])
+    curves = pd.concat([_curve(workspace, params, name) for name in params.variants])
+    numbers = scores.loc[scores["target"] == "number", "variant"]
+    scatter = [_scatter(workspace, params, name) for name in numbers]
+    columns = ["corpus", "variant", "target", "prediction"]
+    tables = {
+        "comparison": scores,
+        "cost": costs,
+        "learning_curves": curves.round(6),
+        "scatter": pd.concat(scatter).round(4) if scatter else pd.DataFrame(columns=columns),
+    }
+    for name, table in tables.items():
+        text = table.to_csv(index=False, lineterminator="\n")
+        write_text(workspace.metrics / f"{name}.csv", text)
+    write_text(workspace.metrics / "comparison.md", comparison_page(scores, params))
+    write_text(workspace.metrics / "cost.md", cost_page(costs))
     return scores
 
 
@@ -45,77 +54,68 @@ def verdict(accuracy: float, low: float, high: float, published: float, samples:
     return "below" if published - accuracy > margin else "reproduced"
 
 
+def _ranked(params: Params, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The best first: numbers by their loss, which tells more of them than the share of hits."""
+    corpora = list(params.corpora)
+
+    def rank(row: dict[str, Any]) -> tuple[int, float, str]:
+        best = row["loss"] if row["target"] == "number" else -row["accuracy"]
+        return corpora.index(row["corpus"]), float(best), str(row["variant"])
+
+    rows.sort(key=rank)
+    return pd.DataFrame(rows)
+
+
+def _corpus(params: Params, name: str) -> str:
+    return params.dataset(params.variant(name).dataset).corpus
+
+
 def _score_row(workspace: Workspace, params: Params, name: str) -> dict[str, Any]:
-    settings = params.variant(name)
     scores = read_json(workspace.scores(name))
-    published = settings.published.accuracy if settings.published else None
-    row = {"corpus": params.dataset(settings.dataset).corpus, "variant": name} | scores
-    row["published"] = published
-    row["verdict"] = (
-        verdict(
-            scores["accuracy"],
-            scores["accuracy_low"],
-            scores["accuracy_high"],
-            published,
-            scores["evaluation_samples"],
-        )
-        if published is not None
-        else ""
-    )
+    published = params.published.get(name)
+    row = {
+        "corpus": _corpus(params, name),
+        "variant": name,
+        "dataset": params.variant(name).dataset,
+        **scores,
+        "published": None,
+        "published_loss": None,
+        "verdict": "",
+    }
+    if published is not None:
+        samples = published.samples or scores["evaluation_samples"]
+        low, high = scores["accuracy_low"], scores["accuracy_high"]
+        row["published"] = published.accuracy
+        row["published_loss"] = published.loss
+        row["verdict"] = verdict(scores["accuracy"], low, high, published.accuracy, samples)
     return row
 
 
-def _cost_row(workspace: Workspace, name: str) -> dict[str, Any]:
-    parameters = read_json(workspace.scores(name))["parameters"]
-    return {"variant": name, "parameters": parameters} | read_json(workspace.cost(name))
+def _cost_row(workspace: Workspace, params: Params, name: str) -> dict[str, Any]:
+    scores = read_json(workspace.scores(name))
+    row = {"corpus": _corpus(params, name), "variant": name}
+    row |= {key: scores[key] for key in ("parameters", "replicates")}
+    return row | read_json(workspace.cost(name))
 
 
-def _curve(workspace: Workspace, name: str) -> pd.DataFrame:
+def _curve(workspace: Workspace, params: Params, name: str) -> pd.DataFrame:
     path = workspace.history(name)
     try:
         history = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    means = history.drop(columns="replicate").groupby("epoch", as_index=False).mean()
+    figures = history.drop(columns=["replicate", "prediction"], errors="ignore")
+    means = figures.groupby("epoch", as_index=False).mean()
     means.insert(0, "variant", name)
+    means.insert(0, "corpus", _corpus(params, name))
     return means
 
 
-def _comparison_page(scores: pd.DataFrame) -> str:
-    parts = [
-        "# Comparison of recurrent networks",
-        "Accuracy is the mean over replicates on the evaluation split; the 95 % interval covers "
-        "replicates and evaluation samples; sd is the spread between replicates.",
-    ]
-    for corpus, rows in scores.groupby("corpus", sort=False):
-        table = pd.DataFrame(
-            {
-                "variant": rows["variant"],
-                "accuracy": rows["accuracy"].map("{:.4f}".format),
-                "95 % interval": rows["accuracy_low"].map("{:.4f}".format)
-                + " to "
-                + rows["accuracy_high"].map("{:.4f}".format),
-                "sd": rows["accuracy_sd"].map("{:.4f}".format),
-                "replicates": rows["replicates"],
-                "parameters": rows["parameters"].map("{:,}".format),
-                "published": rows["published"].map(lambda v: f"{v:.4f}" if pd.notna(v) else ""),
-                "verdict": rows["verdict"],
-            }
-        )
-        first = rows.iloc[0]
-        parts += [
-            f"## {corpora.load(str(corpus)).TITLE}",
-            f"{first['evaluation_samples']:,} evaluation samples; the most frequent class alone "
-            f"scores {first['majority']:.4f}.",
-            table.to_markdown(index=False, disable_numparse=True),
-        ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _cost_page(costs: pd.DataFrame) -> str:
-    note = (
-        "Measured during the training on one CPU thread, compilation included. "
-        "These figures differ from run to run and from machine to machine."
-    )
-    table = costs.to_markdown(index=False)
-    return f"# Cost of each training\n\n{note}\n\n{table}\n"
+def _scatter(workspace: Workspace, params: Params, name: str) -> pd.DataFrame:
+    """Predicted over true numbers, of the first replicate."""
+    judged = read_samples(workspace.prepared(params.variant(name).dataset), "evaluation")
+    prediction = read_array(workspace.predictions(name) / "evaluation.npy")[0]
+    table = pd.DataFrame({"target": judged.y, "prediction": prediction})
+    table.insert(0, "variant", name)
+    table.insert(0, "corpus", _corpus(params, name))
+    return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import resource
 import sys
 import time
@@ -18,11 +19,14 @@ from rnnbench import models
 from rnnbench.errors import ParamsError, TrainingError
 from rnnbench.models.base import Epoch, VariantSettings
 from rnnbench.params import Params
-from rnnbench.prepared import read_meta, read_samples
+from rnnbench.prepared import Meta, Samples, read_meta, read_samples
+from rnnbench.targets import losses, right
 from rnnbench.workspace import Workspace, new_directory, new_file, write_text
 
-HISTORY_COLUMNS = ("replicate", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 _QUIET_SECONDS = 2.0
+
+Row = dict[str, float | int | str]
 
 
 def train(
@@ -36,19 +40,21 @@ def train(
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
     meta = read_meta(folder)
-    fitted, judged = read_samples(folder, "train"), read_samples(folder, "evaluation")
+    fitted = read_samples(folder, "train")
+    judged = {split: read_samples(folder, split) for split in ("evaluation", meta.outside) if split}
     family = models.load(settings.model).model_class()
     seeds = [params.run.seed + r for r in range(params.replicates_of(name))]
-    rows: list[dict[str, float]] = []
-    predictions: list[NDArray[np.float32]] = []
+    rows: list[Row] = []
+    predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in judged}
     seconds: list[float] = []
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):
-            progress = _Progress(f"{name}  replicate {replicate + 1}/{len(seeds)}", say)
+            head = f"{name}  replicate {replicate + 1}/{len(seeds)}"
+            progress = _Progress(head, meta, judged["evaluation"], say)
             begin = time.perf_counter()
             try:
                 model = family.build(settings, meta, seed)
-                model.fit(settings, seed, fitted, judged, progress)
+                model.fit(settings, seed, fitted, judged["evaluation"].x, progress)
             except TrainingError as error:
                 raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
             except ParamsError as error:
@@ -56,9 +62,10 @@ def train(
             finally:
                 progress.tell()
             seconds.append(time.perf_counter() - begin)
-            rows += [{"replicate": replicate, "epoch": e.number, **e.metrics} for e in progress.all]
-            predictions.append(model.predict(judged.x))
-            model.save(directory / workspace.model(name, replicate).name)
+            rows += [{"replicate": replicate} | row for row in progress.rows]
+            for split, samples in judged.items():
+                predictions[split].append(model.predict(samples.x))
+            model.save(directory / workspace.model(name, replicate, family.SUFFIX).name)
         facts = {
             "variant": name,
             "parameters": model.parameters,
@@ -66,8 +73,9 @@ def train(
             "settings": training_settings(settings),
         }
         write_text(directory / "training.json", json.dumps(facts, indent=2) + "\n")
-    with new_file(workspace.predictions(name)) as partial:
-        np.save(partial, np.stack(predictions), allow_pickle=False)
+    with new_directory(workspace.predictions(name)) as directory:
+        for split, arrays in predictions.items():
+            np.save(directory / f"{split}.npy", np.stack(arrays), allow_pickle=False)
     _write_history(workspace.history(name), rows)
     cost = {
         "seconds": round(sum(seconds), 2),
@@ -79,41 +87,52 @@ def train(
 
 def training_settings(settings: VariantSettings) -> dict[str, Any]:
     """What of a variant's settings decides its training."""
-    return settings.model_dump(mode="json", exclude={"published", "replicates"})
+    return settings.model_dump(mode="json", exclude={"replicates"})
 
 
 class _Progress:
-    """Collects epochs and tells the newest at most once in two seconds, and always the last."""
+    """Scores every epoch, and tells the newest at most once in two seconds, and always the last."""
 
-    def __init__(self, head: str, say: Callable[[str], None]) -> None:
-        self.all: list[Epoch] = []
-        self._head, self._say = head, say
+    def __init__(
+        self, head: str, meta: Meta, evaluation: Samples, say: Callable[[str], None]
+    ) -> None:
+        self.rows: list[Row] = []
+        self._head, self._meta, self._evaluation, self._say = head, meta, evaluation, say
         self._told, self._told_at = 0, time.monotonic()
 
     def __call__(self, epoch: Epoch) -> None:
-        self.all.append(epoch)
+        """Take in one epoch; raises TrainingError if one of its losses is no number."""
+        y = self._evaluation.y
+        val_loss = float(losses(self._meta, epoch.prediction, y).mean())
+        # The last step of an epoch can ruin the weights after its losses were finite.
+        for loss in (epoch.loss, val_loss):
+            if not math.isfinite(loss):
+                raise TrainingError(f"the loss became {loss} in epoch {epoch.number}")
+        val_accuracy = float(right(self._meta, epoch.prediction, y).mean())
+        values = (epoch.loss, epoch.accuracy, val_loss, val_accuracy)
+        row: Row = {"epoch": epoch.number}
+        row |= {k: round(v, 6) for k, v in zip(METRICS, values, strict=True)}
+        if self._meta.target == "steps":
+            answer = epoch.prediction[0].argmax(axis=-1)
+            row["prediction"] = "".join(self._meta.classes[i] for i in answer)
+        self.rows.append(row)
         if time.monotonic() - self._told_at > _QUIET_SECONDS:
             self.tell()
 
     def tell(self) -> None:
         """Print the newest epoch, unless it has been printed."""
-        if len(self.all) > self._told:
-            epoch = self.all[-1]
-            figures = "  ".join(f"{key} {value:.4f}" for key, value in epoch.metrics.items())
-            self._say(f"{self._head}  epoch {epoch.number}  {figures}")
-        self._told, self._told_at = len(self.all), time.monotonic()
+        if len(self.rows) > self._told:
+            row = self.rows[-1]
+            figures = "  ".join(f"{key} {row[key]:.4f}" for key in METRICS)
+            self._say(f"{self._head}  epoch {row['epoch']}  {figures}")
+        self._told, self._told_at = len(self.rows), time.monotonic()
 
 
-def _write_history(path: Path, rows: list[dict[str, float]]) -> None:
+def _write_history(path: Path, rows: list[Row]) -> None:
     with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HISTORY_COLUMNS)
-        for row in rows:
-            writer.writerow([_rounded(row[column]) for column in HISTORY_COLUMNS])
-
-
-def _rounded(value: float) -> float:
-    return value if isinstance(value, int) else round(value, 6)
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _peak_memory_mib() -> float:

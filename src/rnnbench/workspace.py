@@ -54,13 +54,13 @@ class Workspace:
         """The folder of a variant's trained models, one a replicate."""
         return self.root / "models" / variant
 
-    def model(self, variant: str, replicate: int) -> Path:
+    def model(self, variant: str, replicate: int, suffix: str) -> Path:
         """One trained model; replicates count from 0."""
-        return self.models(variant) / f"replicate_{replicate}.keras"
+        return self.models(variant) / f"replicate_{replicate}{suffix}"
 
     def predictions(self, variant: str) -> Path:
-        """Predictions on the evaluation split, shape (replicates, n), float32."""
-        return self.root / "data" / "predictions" / f"{variant}.npy"
+        """The folder of a variant's predictions, SPLIT.npy, shape (replicates, n, ...)."""
+        return self.root / "data" / "predictions" / variant
 
     def history(self, variant: str) -> Path:
         """Metrics by replicate and epoch, CSV."""

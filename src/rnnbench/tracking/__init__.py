@@ -48,7 +48,7 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
     try:
         with _store(workspace) as client, warnings.catch_warnings():
             # An input example would load TensorFlow only to run the model once more.
-            warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
+            warnings.filterwarnings("ignore", message=".*([Ii]nput example|[Tt]ype hint).*")
             _log_training(client, workspace, params, name)
     except _store_errors() as error:
         warn(
@@ -159,6 +159,7 @@ def _key(workspace: Workspace, name: str) -> str:
     """Identifies one training by its settings and results."""
     digest = hashlib.sha256()
     facts = workspace.models(name) / "training.json"
-    for path in (facts, workspace.predictions(name), workspace.history(name)):
+    predictions = workspace.predictions(name) / "evaluation.npy"
+    for path in (facts, predictions, workspace.history(name)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

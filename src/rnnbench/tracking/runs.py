@@ -17,13 +17,16 @@ import numpy as np
 import yaml
 
 from rnnbench import models
-from rnnbench.encode import VOCABULARY
+from rnnbench.encode import ENCODER
 from rnnbench.params import Params
-from rnnbench.prepared import read_meta
+from rnnbench.prepared import Meta, read_meta
+from rnnbench.train import METRICS
 from rnnbench.workspace import Workspace
 
-HISTORY_METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
-_REQUIREMENTS = ("mlflow", "tensorflow", "keras", "numpy", "pandas", "pydantic")
+_REQUIREMENTS = (
+    *("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "tensorflow"),
+    "tokenizers",
+)
 # MLflow takes this many metrics in one request.
 _BATCH = 1000
 
@@ -55,18 +58,23 @@ def log_variant(
     scalars = _parameters(workspace, params, name) | {"parameters": facts["parameters"]}
     begin = end - int(cost["seconds"] * 1000)
     log = _Runs(client, experiment, begin, end, tags, scalars)
-    finals = [history[max(history)]["val_accuracy"] for history in histories]
-    published = settings.published.accuracy if settings.published else "no figure"
+    finals = [history[max(history)] for history in histories]
+    figure = params.published.get(name)
+    published = f"accuracy {figure.accuracy}" if figure else "no figure"
     note = f"Mean of {len(finals)} replicates on `{settings.dataset}`. Published: {published}."
     try:
+        accuracies = [final["val_accuracy"] for final in finals]
+        sd = float(np.std(accuracies, ddof=1)) if len(finals) > 1 else 0.0
         totals = {
-            "evaluation_accuracy": float(np.mean(finals)),
-            "evaluation_accuracy_sd": float(np.std(finals, ddof=1)) if len(finals) > 1 else 0.0,
+            "evaluation_accuracy": float(np.mean(accuracies)),
+            "evaluation_accuracy_sd": sd,
+            "evaluation_loss": float(np.mean([final["val_loss"] for final in finals])),
             "seconds": cost["seconds"],
         }
         marks = {"level": "variant", "mlflow.note.content": note}
         parent = log.open(name, marks, _mean_history(histories), totals)
         _log_dataset(parent, workspace, settings.dataset, data_md5)
+        client.log_artifact(parent, str(workspace.history(name)))
         for replicate, seed in enumerate(facts["seeds"]):
             marks = {
                 "level": "replicate",
@@ -76,7 +84,8 @@ def log_variant(
             }
             log.scalars["seed"] = seed
             totals = {
-                "evaluation_accuracy": finals[replicate],
+                "evaluation_accuracy": finals[replicate]["val_accuracy"],
+                "evaluation_loss": finals[replicate]["val_loss"],
                 "seconds": cost["seconds_per_replicate"],
             }
             child = log.open(f"{name} seed {seed}", marks, histories[replicate], totals)
@@ -135,8 +144,9 @@ def _parameters(workspace: Workspace, params: Params, name: str) -> dict[str, An
     return {
         "dataset": settings.dataset,
         "encoding": meta.encoding,
+        "target": meta.target,
         "vocabulary_size": meta.depth,
-        "length": meta.shape[0],
+        "length": meta.shape[0] or "whole",
         "model": settings.model,
         "replicates": params.replicates_of(name),
         "seed": params.run.seed,
@@ -148,7 +158,7 @@ def _read_histories(path: Path) -> list[History]:
     histories: dict[int, History] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            values = {metric: float(row[metric]) for metric in HISTORY_METRICS}
+            values = {metric: float(row[metric]) for metric in METRICS}
             histories.setdefault(int(row["replicate"]), {})[int(row["epoch"])] = values
     return [histories[replicate] for replicate in sorted(histories)]
 
@@ -157,7 +167,7 @@ def _mean_history(histories: list[History]) -> History:
     return {
         epoch: {
             metric: float(np.mean([history[epoch][metric] for history in histories]))
-            for metric in HISTORY_METRICS
+            for metric in METRICS
         }
         for epoch in histories[0]
     }
@@ -178,29 +188,50 @@ def _log_model(
     run_id: str, workspace: Workspace, params: Params, name: str, replicate: int
 ) -> None:
     import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
 
     package = Path(__file__).parents[1]
     settings = params.variant(name)
-    signature = ModelSignature(
-        inputs=Schema([ColSpec("string")]),
-        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-    )
+    prepared = workspace.prepared(settings.dataset)
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
-        encoder = Path(folder) / "encoder"
-        encoder.mkdir()
-        for file in ("meta.json", VOCABULARY):
-            shutil.copy(workspace.prepared(settings.dataset) / file, encoder)
+        data = Path(folder) / "data"
+        data.mkdir()
+        for file in prepared.glob("*.json"):
+            shutil.copy(file, data)
+        model = _model_file(workspace, name, replicate)
         mlflow.pyfunc.log_model(
             name=name,
             python_model=str(Path(__file__).with_name("serving.py")),
-            artifacts={"model": str(workspace.model(name, replicate)), "encoder": str(encoder)},
+            artifacts={"model": str(model), "data": str(data)},
             model_config={"family": settings.model},
             code_paths=[str(package)],
             pip_requirements=[_requirement(r) for r in _REQUIREMENTS],
-            signature=signature,
+            signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
         )
+
+
+def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
+    # Its suffix depends on the family, whose code would load TensorFlow to tell it.
+    pattern = f"replicate_{replicate}.*"
+    for path in workspace.models(name).glob(pattern):
+        return path
+    raise FileNotFoundError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
+
+
+def _signature(meta: Meta, text: bool) -> Any:
+    """Raw text in, label and probability out; or arrays in and out."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    if text:
+        outputs = [ColSpec("string", "label"), ColSpec("double", "probability")]
+        return ModelSignature(Schema([ColSpec("string")]), Schema(outputs))
+    dtype = np.dtype("float32" if meta.encoding == "number" else "int64")
+    shape = (-1, *(size or -1 for size in meta.shape))
+    steps = (meta.shape[0] or -1, len(meta.classes)) if meta.target == "steps" else ()
+    return ModelSignature(
+        Schema([TensorSpec(dtype, shape)]),
+        Schema([TensorSpec(np.dtype("float32"), (-1, *steps))]),
+    )
 
 
 def _requirement(package: str) -> str:

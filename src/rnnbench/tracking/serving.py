@@ -1,4 +1,4 @@
-"""A logged model: raw text in, label and probability out.
+"""A logged model: raw text in, label and probability out; arrays where the corpus has no text.
 
 MLflow stores this file's path with the model and runs it when the model is loaded.
 """
@@ -9,32 +9,48 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnbench import models
-from rnnbench.encode import TextEncoder
+from rnnbench.encode import ENCODER, read_encoder
+from rnnbench.prepared import read_meta
 
 
-class TextClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """Encodes texts as its dataset was prepared, and classifies them."""
+class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Encodes input as its dataset was prepared, and answers."""
 
     def load_context(self, context: Any) -> None:
         """Read the encoder and the model from the run's artifacts."""
-        self._encoder = TextEncoder.read(Path(context.artifacts["encoder"]))
+        data = Path(context.artifacts["data"])
+        self._classes = read_meta(data).classes
+        self._encoder = read_encoder(data) if (data / ENCODER).exists() else None
         family = models.load(context.model_config["family"]).model_class()
         self._model = family.load(Path(context.artifacts["model"]))
 
-    def predict(
+    def predict(  # type: ignore[no-untyped-def] # MLflow would read a hint as a signature
         self,
         context: Any,  # noqa: ARG002
-        model_input: pd.DataFrame,
+        model_input,
         params: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> pd.DataFrame:
-        """One row a text: the likelier class, and the probability of the positive class."""
-        probability = self._model.predict(self._encoder.encode(list(model_input.iloc[:, 0])))
-        classes = self._encoder.meta.classes
-        labels = [classes[int(p > 0.5)] for p in probability]
-        return pd.DataFrame({"label": labels, "probability": probability.astype("float64")})
+    ) -> pd.DataFrame | NDArray[np.float32]:
+        """For texts one row each: the likelier class, and its probability.
+
+        With two classes it is always the probability of the second one. Arrays of samples, as
+        data/prepared stores them, give the predictions that `rnnbench.targets` describes.
+        """
+        if self._encoder is None:
+            answer: NDArray[np.float32] = self._model.predict(np.asarray(model_input))
+            return answer
+        texts = list(pd.DataFrame(model_input).iloc[:, 0])
+        prediction = self._model.predict(self._encoder.encode(texts)).astype("float64")
+        if prediction.ndim == 1:
+            chosen, probability = (prediction > 0.5).astype(int), prediction
+        else:
+            chosen, probability = prediction.argmax(axis=1), prediction.max(axis=1)
+        labels = [self._classes[i] for i in chosen]
+        return pd.DataFrame({"label": labels, "probability": probability})
 
 
-mlflow.models.set_model(TextClassifier())
+mlflow.models.set_model(Served())

@@ -13,10 +13,6 @@ def index_meta() -> Meta:
         classes=("negative", "positive"),
         shape=(12,),
         depth=1000,
-        skip_top=20,
-        padding="pre",
-        text_encoding="utf-8",
-        majority=0.5,
     )
 
 

@@ -5,14 +5,15 @@ Importing this module imports neither: only what trains or predicts does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from rnnbench.errors import Mistake
+from rnnbench.keras_api import names
 from rnnbench.models.base import VariantSettings
-from rnnbench.models.keras import names
+from rnnbench.models.keras.layers import name_and_arguments, walk
 
 if TYPE_CHECKING:
     from rnnbench.models.keras.model import Model
@@ -27,12 +28,14 @@ class Settings(VariantSettings):
     optimizer: the optimizer, written like a layer.
     epochs: how often training goes over all samples.
     batch_size: the number of samples of one step.
+    output_layer: whether the output layer that the target asks for follows the layers.
     """
 
     layers: list[Any]
     optimizer: Any
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    output_layer: bool = True
 
 
 def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:
@@ -58,9 +61,9 @@ def model_class() -> type[Model]:
 
 def describe(settings: Settings) -> dict[str, str | int | float]:
     """The architecture as flat scalars: recurrent cell, units, depth, optimizer and so on."""
-    layers = list(_named(settings.layers))
+    layers = list(walk(settings.layers))
     recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
-    ((optimizer, arguments),) = _named([settings.optimizer])
+    optimizer, arguments = name_and_arguments(settings.optimizer)
     return {
         "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
         "units": max((a.get("units", 0) for _, a in recurrent), default=0),
@@ -72,13 +75,3 @@ def describe(settings: Settings) -> dict[str, str | int | float]:
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
     }
-
-
-def _named(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and arguments of each layer; those inside a wrapper follow it."""
-    for spec in specs:
-        name, arguments = (spec, None) if isinstance(spec, str) else next(iter(spec.items()))
-        yield name, arguments or {}
-        for inner in ("layer", "backward_layer"):
-            if arguments and inner in arguments:
-                yield from _named([arguments[inner]])

@@ -5,33 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import TrainingError
 from rnnbench.models.base import Epoch
 from rnnbench.models.keras import archive, network
 from rnnbench.models.keras.training import Predictor, Trainer
-from rnnbench.prepared import Meta, Samples
+from rnnbench.prepared import Meta, Ragged, Samples
 
 
 class Model:
     """See `rnnbench.models.base.Model`."""
 
-    def __init__(self, net: Any) -> None:
-        self._network = net
-        self.predict: Callable[[NDArray[Any]], NDArray[np.float32]] = Predictor(net)
+    SUFFIX: ClassVar[str] = ".keras"
+
+    def __init__(self, net: Any, meta: Meta | None = None) -> None:
+        self._network, self._meta = net, meta
+        self.predict: Callable[[NDArray[Any] | Ragged], NDArray[np.float32]] = Predictor(net)
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A network with weights drawn from `seed`; raises ParamsError if Keras refuses it."""
-        return cls(network.build(settings.layers, meta, seed))
+        return cls(network.build(settings.layers, meta, seed, settings.output_layer), meta)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; raises DataError if it is damaged."""
+        """Read what `save` wrote, to predict; raises DataError if it is damaged."""
         return cls(archive.load(path))
 
     def save(self, path: Path) -> None:
@@ -54,33 +55,20 @@ class Model:
         settings: Any,
         seed: int,
         train: Samples,
-        evaluation: Samples,
+        evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
     ) -> None:
         """Train for settings.epochs epochs; epoch e meets the samples in an order of (seed, e).
 
-        Raises TrainingError if the loss stops being a number.
+        Raises ValueError for a model that was loaded, which no longer knows its dataset.
         """
+        if self._meta is None:
+            raise ValueError("a loaded model predicts; only a built one trains")
         optimizer = network.optimizer(settings.optimizer)
-        trainer = Trainer(self._network, optimizer, settings.batch_size)
+        trainer = Trainer(self._network, optimizer, settings.batch_size, self._meta)
         for number in range(1, settings.epochs + 1):
-            order = np.random.default_rng([seed, number]).permutation(len(train))
-            seen = trainer.epoch(train.x, train.y, order)
+            rng = np.random.default_rng([seed, number])
+            loss, accuracy = trainer.epoch(train.x, train.y, rng)
             if number == settings.epochs:
                 trainer.finish()
-            new = trainer.score(self.predict(evaluation.x), evaluation.y)
-            # The last step of an epoch can ruin the weights after its losses were finite.
-            for loss in (seen.loss, new.loss):
-                if not math.isfinite(loss):
-                    raise TrainingError(f"the loss became {loss} in epoch {number}")
-            on_epoch(
-                Epoch(
-                    number,
-                    {
-                        "loss": seen.loss,
-                        "accuracy": seen.accuracy,
-                        "val_loss": new.loss,
-                        "val_accuracy": new.accuracy,
-                    },
-                )
-            )
+            on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))

@@ -6,38 +6,49 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.errors import Mistake, ParamsError
+from rnnbench.models.keras.layers import WRAPPED, name_and_arguments
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta
 
-# The arguments by which Keras's wrappers take layers.
-WRAPPED = frozenset({"layer", "backward_layer"})
 
+def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -> Any:
+    """A Keras network from a batch of samples to what the dataset's target asks for.
 
-def build(layers: list[Any], meta: Meta, seed: int) -> Any:
-    """A Keras network from ids, shape (batch, *meta.shape), to probabilities, shape (batch, 1).
+    Input: ids, shape (batch, *meta.shape), int32; numbers of that shape, float32; or multi-hot
+    vectors, shape (batch, meta.depth), float32. Output: see `rnnbench.targets`, with shape
+    (batch, 1) for "binary" and "number". Without `output_layer` the last of `layers` gives it.
 
-    Raises ParamsError if Keras refuses the layers or they do not end in one vector a sample.
+    Raises ParamsError if Keras refuses the layers or they do not end as the target asks.
     """
     _, keras = start()
     # Layer names count up within a session; a fresh one gives every replicate the same names.
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     key = "layers"
+    units, activation = _output(meta)
+    last = keras.layers.Dense(units, activation=activation, name="output")
     try:
         network = keras.Sequential(
             [
-                keras.Input(meta.shape, dtype="int32", name="ids"),
                 *_front(meta),
                 *[_layer(spec, meta) for spec in layers],
-                keras.layers.Dense(1, activation="sigmoid", name="output"),
+                *([last] if output_layer else []),
             ],
             name="network",
         )
     except (ValueError, TypeError, ArithmeticError) as error:
         raise ParamsError("params.yaml", [Mistake(key, f"Keras says: {_line(error)}")]) from error
-    if network.output_shape != (None, 1):
-        problem = f"the last layer gives shape {network.layers[-2].output.shape[1:]} a sample"
-        allowed = "one vector (the last recurrent layer without return_sequences)"
+    expected = (None, *(meta.shape[:1] if meta.target == "steps" else ()), units)
+    if network.output_shape != expected:
+        final = network.layers[-2 if output_layer else -1]
+        problem = f"the last layer gives shape {final.output.shape[1:]} a sample"
+        allowed = (
+            "one vector a step (return_sequences in every recurrent layer)"
+            if meta.target == "steps"
+            else "one vector (the last recurrent layer without return_sequences)"
+        )
+        if not output_layer:
+            allowed += f", of size {units} where output_layer is false"
         raise ParamsError("params.yaml", [Mistake(key, problem, allowed)])
     return network
 
@@ -45,7 +56,7 @@ def build(layers: list[Any], meta: Meta, seed: int) -> Any:
 def optimizer(spec: str | Mapping[str, Any]) -> Any:
     """A Keras optimizer; raises ParamsError if Keras refuses it."""
     _, keras = start()
-    name, arguments = _name_and_arguments(spec)
+    name, arguments = name_and_arguments(spec)
     try:
         return getattr(keras.optimizers, name)(**arguments)
     except (ValueError, TypeError) as error:
@@ -55,26 +66,32 @@ def optimizer(spec: str | Mapping[str, Any]) -> Any:
 
 def _front(meta: Meta) -> list[Any]:
     _, keras = start()
+    if meta.encoding == "number":
+        return [keras.Input(meta.shape, dtype="float32", name="numbers")]
+    if meta.encoding == "multi_hot":
+        return [keras.Input((meta.depth,), dtype="float32", name="multi_hot")]
+    ids = keras.Input(meta.shape, dtype="int32", name="ids")
     if meta.encoding == "one_hot":
-        return [keras.layers.CategoryEncoding(meta.depth, output_mode="one_hot", name="one_hot")]
-    return []
+        widen = keras.layers.CategoryEncoding(meta.depth, output_mode="one_hot", name="one_hot")
+        return [ids, widen]
+    return [ids]
+
+
+def _output(meta: Meta) -> tuple[int, str]:
+    """Units and activation of the output layer."""
+    if meta.target in ("classes", "steps"):
+        return len(meta.classes), "softmax"
+    return 1, "sigmoid" if meta.target == "binary" else "linear"
 
 
 def _layer(spec: str | Mapping[str, Any], meta: Meta) -> Any:
     _, keras = start()
-    name, arguments = _name_and_arguments(spec)
+    name, arguments = name_and_arguments(spec)
     for inner in WRAPPED.intersection(arguments):
         arguments[inner] = _layer(arguments[inner], meta)
     if name == "Embedding":
         arguments.setdefault("input_dim", meta.depth)
     return getattr(keras.layers, name)(**arguments)
-
-
-def _name_and_arguments(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    if isinstance(spec, str):
-        return spec, {}
-    ((name, arguments),) = spec.items()
-    return name, dict(arguments or {})
 
 
 def _line(error: Exception) -> str:

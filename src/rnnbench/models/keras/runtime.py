@@ -27,6 +27,8 @@ def start() -> tuple[ModuleType, ModuleType]:
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
         tensorflow.config.set_visible_devices([], "GPU")
+        # One program for each width of a batch is meant; TensorFlow warns of it.
+        tensorflow.get_logger().setLevel("ERROR")
         import keras
 
     return tensorflow, keras

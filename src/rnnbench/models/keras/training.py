@@ -3,63 +3,64 @@
 Keras's ``fit`` returns to Python after every batch; for a network of 8 units that costs as much
 as the arithmetic. Here the samples stay on the device and one compiled call runs all batches of
 an epoch. The steps are those of ``fit``: the same loss, gradients and optimizer, in an order
-that the caller gives.
+that the caller gives. Samples of different lengths go to one compiled step a batch instead,
+which is long enough for the call not to matter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.models.keras import batches
 from rnnbench.models.keras.runtime import start
+from rnnbench.prepared import Meta, Ragged
 
 _PREDICTION_BATCH = 250
 
 
-@dataclass(frozen=True)
-class Score:
-    """Mean loss and share of right answers over a set of samples."""
-
-    loss: float
-    accuracy: float
-
-
 class Trainer:
-    """Trains one network for two classes.
+    """Trains one network for the target of one dataset."""
 
-    network: from ids, shape (batch, length), to probabilities, shape (batch, 1).
-    """
-
-    def __init__(self, network: Any, optimizer: Any, batch_size: int) -> None:
-        tf, keras = start()
-        self._network, self._optimizer, self._batch_size = network, optimizer, batch_size
-        self._loss = keras.losses.BinaryCrossentropy(reduction="sum")
+    def __init__(self, network: Any, optimizer: Any, batch_size: int, meta: Meta) -> None:
+        tf, _ = start()
+        self._network, self._optimizer = network, optimizer
+        self._batch_size, self._meta = batch_size, meta
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
         self._compiled_batches = tf.function(self._batches, jit_compile=True)
+        self._compiled_step = tf.function(self._step, jit_compile=True)
 
-    def epoch(self, x: NDArray[Any], y: NDArray[Any], order: NDArray[np.int64]) -> Score:
-        """One pass over all samples in the given order; scores as the batches were met."""
-        size = min(self._batch_size, len(order))
-        whole = len(order) // size * size
+    def epoch(
+        self, x: NDArray[Any] | Ragged, y: NDArray[Any], rng: np.random.Generator
+    ) -> tuple[float, float]:
+        """One pass over all samples in random order; loss and accuracy as they were met."""
+        order = rng.permutation(len(y))
         sums = np.zeros(2)
-        for part in (order[:whole].reshape(-1, size), order[None, whole:]):
-            if part.size:
-                sums += self._compiled_batches(x, y, part.astype(np.int32)).numpy()
+        if isinstance(x, Ragged):
+            for rows, width in self._ragged_batches(x, order, rng):
+                batch = batches.inputs(self._network, x, rows, width)
+                sums += self._compiled_step(batch, y[rows]).numpy()
+        else:
+            size = min(self._batch_size, len(order))
+            whole = len(order) // size * size
+            for part in (order[:whole].reshape(-1, size), order[None, whole:]):
+                if part.size:
+                    sums += self._compiled_batches(x, y, part.astype(np.int32)).numpy()
         loss, right = sums / len(order)
-        return Score(float(loss), float(right))
+        return float(loss), float(right)
 
     def finish(self) -> None:
         """Let an optimizer that averages the weights (``use_ema``) put the averages in place."""
         self._optimizer.finalize_variable_values(self._network.trainable_variables)
 
-    def score(self, probability: NDArray[np.float32], y: NDArray[Any]) -> Score:
-        """The loss and accuracy of predictions, shape (n,)."""
-        loss = float(self._loss(y[:, None].astype(np.float32), probability[:, None]))
-        return Score(loss / len(y), float(np.mean((probability > 0.5) == (y > 0.5))))
+    def _ragged_batches(self, x: Ragged, order: NDArray[np.int64], rng: np.random.Generator) -> Any:
+        if self._meta.encoding == "multi_hot":
+            cuts = range(self._batch_size, len(order), self._batch_size)
+            return ((rows, 0) for rows in np.split(order, cuts))
+        return batches.bucketed(x, order, self._batch_size, rng)
 
     def _batches(self, x: Any, y: Any, order: Any) -> Any:
         tf, _ = start()
@@ -70,39 +71,75 @@ class Trainer:
         return sums
 
     def _step(self, x: Any, y: Any) -> Any:
+        """Update the weights; the sums of loss and right answers over the batch."""
         tf, _ = start()
-        target = tf.cast(y, tf.float32)[:, None]
         with tf.GradientTape() as tape:
-            output = self._network(tf.cast(x, tf.int32), training=True)
-            loss = self._loss(target, output)
-            mean = loss / x.shape[0] + sum(self._network.losses)
+            output = self._network(tf.cast(x, self._network.inputs[0].dtype), training=True)
+            losses, right = self._scores(y, output)
+            mean = tf.reduce_mean(losses) + sum(self._network.losses)
             objective = self._optimizer.scale_loss(mean)
         weights = self._network.trainable_variables
         self._optimizer.apply(tape.gradient(objective, weights), weights)
-        right = tf.reduce_sum(tf.cast((output > 0.5) == (target > 0.5), tf.float32))
-        return tf.stack([loss, right])
+        return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
+
+    def _scores(self, y: Any, output: Any) -> tuple[Any, Any]:
+        """The loss and the share of right answers of each sample; see `rnnbench.targets`."""
+        tf, keras = start()
+        if self._meta.target in ("classes", "steps"):
+            losses = keras.losses.sparse_categorical_crossentropy(y, output)
+            right = tf.cast(tf.argmax(output, -1) == tf.cast(y, tf.int64), tf.float32)
+            if self._meta.target == "steps":
+                return tf.reduce_mean(losses, -1), tf.reduce_mean(right, -1)
+            return losses, right
+        target = tf.cast(y, tf.float32)
+        if self._meta.target == "number":
+            error = output[:, 0] - target
+            return error**2, tf.cast(tf.abs(error) <= self._meta.tolerance, tf.float32)
+        losses = keras.losses.binary_crossentropy(target[:, None], output)
+        return losses, tf.cast((output[:, 0] > 0.5) == (target > 0.5), tf.float32)
 
 
 class Predictor:
-    """Runs one network forward over any number of samples, compiled once."""
+    """Runs one network forward over any number of samples."""
 
     def __init__(self, network: Any) -> None:
         tf, _ = start()
         self._network = network
-        self._compiled = tf.function(self._forward, jit_compile=True)
+        self._compiled_batches = tf.function(self._batches, jit_compile=True)
+        self._compiled_batch = tf.function(self._batch, jit_compile=True)
 
-    def __call__(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        """Probabilities of the positive class, shape (n,), from ids of shape (n, length)."""
-        short = -len(x) % _PREDICTION_BATCH
-        padded = np.concatenate([x, np.zeros((short, *x.shape[1:]), x.dtype)])
-        batches = padded.reshape(-1, _PREDICTION_BATCH, *x.shape[1:])
-        probabilities: NDArray[np.float32] = self._compiled(batches).numpy().reshape(-1)
-        return probabilities[: len(x)]
+    def __call__(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+        """Predictions for n samples, of the shape that `rnnbench.targets` tells."""
+        if isinstance(x, Ragged):
+            output = self._ragged(x)
+        else:
+            short = -len(x) % _PREDICTION_BATCH
+            padded = np.concatenate([x, np.zeros((short, *x.shape[1:]), x.dtype)])
+            parts = padded.reshape(-1, _PREDICTION_BATCH, *x.shape[1:])
+            output = self._compiled_batches(parts).numpy().reshape(-1, *self._output)[: len(x)]
+        return output[:, 0] if self._output == (1,) else output
 
-    def _forward(self, batches: Any) -> Any:
+    @property
+    def _output(self) -> tuple[int, ...]:
+        return tuple(self._network.output_shape[1:])
+
+    def _ragged(self, x: Ragged) -> NDArray[np.float32]:
+        """Batches of similar length, every batch of the same number of rows."""
+        edges = batches.widths(int(x.lengths.max(initial=1)))
+        order = np.argsort(x.lengths, kind="stable")
+        output = np.empty((len(x), *self._output), np.float32)
+        for rows in np.split(order, range(_PREDICTION_BATCH, len(order), _PREDICTION_BATCH)):
+            width = int(edges[np.searchsorted(edges, x.lengths[rows].max(initial=1))])
+            batch = batches.inputs(self._network, x, rows, width)
+            short = np.zeros((_PREDICTION_BATCH - len(rows), *batch.shape[1:]), batch.dtype)
+            full = np.concatenate([batch, short])
+            output[rows] = self._compiled_batch(full).numpy()[: len(rows)]
+        return output
+
+    def _batch(self, x: Any) -> Any:
         tf, _ = start()
-        return tf.map_fn(
-            lambda x: self._network(tf.cast(x, tf.int32), training=False),
-            batches,
-            fn_output_signature=tf.float32,
-        )
+        return self._network(tf.cast(x, self._network.inputs[0].dtype), training=False)
+
+    def _batches(self, parts: Any) -> Any:
+        tf, _ = start()
+        return tf.map_fn(self._batch, parts, fn_output_signature=tf.float32)

@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import cache
 
 from rnnbench.errors import Mistake
+from rnnbench.keras_api import source
+from rnnbench.keras_api.source import Argument
 from rnnbench.mistakes import child, shown, unexpected, unknown
-from rnnbench.models.keras import source
-from rnnbench.models.keras.source import Argument
 
 # Abstract, or built from objects and code that plain YAML values cannot express.
 _NOT_PLAIN = {

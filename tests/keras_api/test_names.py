@@ -9,8 +9,8 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 keras = pytest.importorskip("keras")
 
-from rnnbench.models.keras import names, source  # noqa: E402
-from rnnbench.models.keras.names import check_layers, check_optimizer  # noqa: E402
+from rnnbench.keras_api import names, source  # noqa: E402
+from rnnbench.keras_api.names import check_layers, check_optimizer  # noqa: E402
 
 CLASSES = [(f, name) for f in ("layers", "optimizers") for name in names.public(f)]
 VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

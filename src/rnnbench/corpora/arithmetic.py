@@ -1,0 +1,50 @@
+"""Arithmetic sequences: each number is 0.01 more than the one before, the next one is sought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from rnnbench import settings as base
+from rnnbench.corpora import numbers
+from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.datasets import ArrayDataset
+
+TITLE = "Next number of an arithmetic sequence"
+
+Dataset = ArrayDataset
+
+
+class Settings(base.Settings):
+    """The arithmetic sequences' part of params.yaml.
+
+    sequences: the number of sequences; sequence j begins at j / 100.
+    steps: the length of each.
+    tolerance: how near to the next number a prediction counts as right.
+    """
+
+    sequences: int = Field(default=100, ge=1)
+    steps: int = Field(default=5, ge=1)
+    tolerance: float = Field(default=0.04, gt=0, allow_inf_nan=False)
+
+
+def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - none is drawn
+    """Write the sequences into an empty directory; nothing is drawn, so the seed does not matter.
+
+    x.npy, shape (sequences, steps, 1), float32: (i + j) / 100 at step i of sequence j. y.npy,
+    shape (sequences,), float32: (j + steps) / 100. corpus.json: the tolerance.
+    """
+    starts = np.arange(settings.sequences)[:, None]
+    hundredths = starts + np.arange(settings.steps + 1)
+    values = (hundredths / 100).astype(np.float32)
+    numbers.write(directory, values[:, :-1, None], values[:, -1], settings.tolerance)
+
+
+def read(directory: Path) -> ArrayCorpus:
+    """The sequences that `fetch` wrote: x of shape (n, steps, 1), y of shape (n,), both float32.
+
+    Raises DataError if a file is missing or damaged, or if the shapes disagree.
+    """
+    return numbers.read(directory, 1)

@@ -1,0 +1,49 @@
+"""One sentence, to be told character by character: at each step the next character is sought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from rnnbench import settings as base
+from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.datasets import ArrayDataset
+
+TITLE = "Next character of a sentence"
+
+Dataset = ArrayDataset
+
+
+class Settings(base.Settings):
+    """The sentence's part of params.yaml.
+
+    sentence: the characters, two or more; a character is a Unicode code point.
+    """
+
+    sentence: str = Field(default=" My name is Ji Myung Hwa.", min_length=2)
+
+
+def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - none is drawn
+    """Write corpus.json into an empty directory; nothing is drawn, so the seed does not matter."""
+    base.write_settings(directory / "corpus.json", settings)
+
+
+def read(directory: Path) -> ArrayCorpus:
+    """The one sample of the sentence that `fetch` wrote.
+
+    x, shape (1, characters - 1): the ids of all characters but the last. y, same shape: those of
+    all but the first. Both in the smallest unsigned dtype; the classes, one an id, are the
+    distinct characters in the order of their code points.
+
+    Raises DataError if corpus.json is missing or damaged.
+    """
+    sentence = base.read_settings(directory / "corpus.json", Settings).sentence
+    classes = tuple(sorted(set(sentence)))
+    number = {character: i for i, character in enumerate(classes)}
+    dtype = np.min_scalar_type(len(classes) - 1)
+    ids = np.array([[number[character] for character in sentence]], dtype)
+    return ArrayCorpus(
+        x=ids[:, :-1], y=ids[:, 1:], encoding="one_hot", target="steps", classes=classes
+    )

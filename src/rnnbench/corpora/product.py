@@ -1,0 +1,63 @@
+"""The multiplication problem: two numbers of a long sequence are marked, their product is sought.
+
+Source: Hochreiter & Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, section
+5.5. There the marks stand near the start and lengths vary; here, as in later tutorials, all
+sequences have one length and any two steps may be marked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from rnnbench import settings as base
+from rnnbench.corpora import numbers
+from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.datasets import ArrayDataset
+
+TITLE = "Product of two marked numbers in a sequence"
+
+Dataset = ArrayDataset
+
+
+class Settings(base.Settings):
+    """The multiplication problem's part of params.yaml.
+
+    samples: the number of sequences.
+    steps: the length of each.
+    tolerance: how near to the product a prediction counts as right; 0.04 in the paper.
+    """
+
+    samples: int = Field(default=3000, ge=1)
+    steps: int = Field(default=100, ge=2)
+    tolerance: float = Field(default=0.04, gt=0, allow_inf_nan=False)
+
+
+def fetch(settings: Settings, directory: Path, seed: int) -> None:
+    """Draw the samples from `seed` and write them into an empty directory.
+
+    x.npy, shape (samples, steps, 2), float32: the mark, 1 at two different steps and 0 elsewhere,
+    and a number, uniform in [0, 1). Every pair of steps is equally likely. y.npy, shape
+    (samples,), float32: the product of the two marked numbers. corpus.json: the tolerance.
+    """
+    rng = np.random.default_rng(seed)
+    values = rng.random((settings.samples, settings.steps), np.float32)
+    first = rng.integers(settings.steps, size=settings.samples)
+    # Drawn from one step fewer and moved past the first, so that the two never coincide.
+    second = rng.integers(settings.steps - 1, size=settings.samples)
+    second += second >= first
+    rows = np.arange(settings.samples)
+    marks = np.zeros_like(values)
+    marks[rows, first] = marks[rows, second] = 1
+    product = values[rows, first] * values[rows, second]
+    numbers.write(directory, np.stack([marks, values], axis=-1), product, settings.tolerance)
+
+
+def read(directory: Path) -> ArrayCorpus:
+    """The samples that `fetch` wrote: x of shape (n, steps, 2), y of shape (n,), both float32.
+
+    Raises DataError if a file is missing or damaged, or if the shapes disagree.
+    """
+    return numbers.read(directory, 2)

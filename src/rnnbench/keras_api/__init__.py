@@ -1,0 +1,1 @@
+"""What the installed Keras offers, known without importing it."""

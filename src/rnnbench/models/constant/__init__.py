@@ -1,0 +1,43 @@
+"""The same prediction for every sample: what the training targets alone achieve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rnnbench.errors import Mistake
+from rnnbench.models.base import VariantSettings
+
+if TYPE_CHECKING:
+    from rnnbench.models.constant.model import Model
+
+
+class Settings(VariantSettings):
+    """A variant that has nothing to set."""
+
+
+def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:  # noqa: ARG001 - none possible
+    """Nothing beyond what the types of `Settings` tell."""
+    return []
+
+
+def model_class() -> type[Model]:
+    """The class that builds, trains and loads; imports it now."""
+    from rnnbench.models.constant.model import Model
+
+    return Model
+
+
+def describe(settings: Settings) -> dict[str, str | int | float]:  # noqa: ARG001 - nothing set
+    """The architecture as flat scalars, under the names that the Keras family uses."""
+    return {
+        "cell": "none",
+        "units": 0,
+        "depth": 0,
+        "bidirectional": "False",
+        "layers": "constant",
+        "optimizer": "none",
+        "learning_rate": "none",
+        "epochs": 1,
+        "batch_size": 0,
+    }

@@ -1,0 +1,25 @@
+"""How params.yaml writes a layer or an optimizer: ``Name`` or ``{Name: {argument: value}}``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# The arguments by which Keras's wrappers take layers.
+WRAPPED = frozenset({"layer", "backward_layer"})
+
+
+def name_and_arguments(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name, and a copy of the arguments, of one layer or optimizer."""
+    if isinstance(spec, str):
+        return spec, {}
+    ((name, arguments),) = spec.items()
+    return name, dict(arguments or {})
+
+
+def walk(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and arguments of each layer; those inside a wrapper follow it."""
+    for spec in specs:
+        name, arguments = name_and_arguments(spec)
+        yield name, arguments
+        yield from walk([arguments[inner] for inner in sorted(WRAPPED & arguments.keys())])

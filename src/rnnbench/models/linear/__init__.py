@@ -1,0 +1,64 @@
+"""Linear classification of n-grams: what word order within three words alone achieves.
+
+Log-count ratios weight the n-grams, and logistic regression separates them.
+Source: Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic
+Classification", ACL 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from rnnbench.errors import Mistake
+from rnnbench.models.base import VariantSettings
+
+if TYPE_CHECKING:
+    from rnnbench.models.linear.model import Model
+
+
+class Settings(VariantSettings):
+    """A variant made of n-grams and logistic regression.
+
+    ngrams: the longest n-gram, in words; all shorter ones are features too.
+    alpha: what is added to every n-gram's count before the log-count ratio.
+    min_count: the number of training samples that must hold an n-gram for it to be a feature.
+    C: the inverse strength of the regularization, as scikit-learn defines it.
+    """
+
+    ngrams: int = Field(default=3, ge=1, le=3)
+    alpha: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    min_count: int = Field(default=2, ge=1)
+    C: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+
+def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:  # noqa: ARG001 - none possible
+    """Nothing beyond what the types of `Settings` tell."""
+    return []
+
+
+def model_class() -> type[Model]:
+    """The class that builds, trains and loads; imports it now."""
+    from rnnbench.models.linear.model import Model
+
+    return Model
+
+
+def describe(settings: Settings) -> dict[str, str | int | float]:
+    """The architecture as flat scalars, under the names that the Keras family uses."""
+    return {
+        "cell": "none",
+        "units": 0,
+        "depth": 0,
+        "bidirectional": "False",
+        "layers": (
+            f"ngrams={settings.ngrams}, alpha={settings.alpha}, "
+            f"min_count={settings.min_count}, C={settings.C}"
+        ),
+        "optimizer": "liblinear",
+        "learning_rate": "none",
+        "epochs": 1,
+        "batch_size": 0,
+    }

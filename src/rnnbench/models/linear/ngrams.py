@@ -1,0 +1,67 @@
+"""N-grams of ids as integers, without a string and without a loop over n-grams.
+
+An n-gram of the ids a, b, c is the key (a * depth + b) * depth + c, and keys of longer n-grams
+lie above those of all shorter ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.prepared import Ragged
+
+
+def key_count(ngrams: int, depth: int) -> int:
+    """The number of keys of up to `ngrams` ids below `depth`; all are below it."""
+    return sum(depth**length for length in range(1, ngrams + 1))
+
+
+def distinct(x: Ragged, ngrams: int, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Every n-gram of up to `ngrams` ids in every sample, once a sample.
+
+    Returns keys and the samples (rows of x) that hold them, both of shape (pairs,), sorted by
+    key, then by sample. `key_count` must fit into int64.
+    """
+    values = x.values.astype(np.int64)
+    rows = np.repeat(np.arange(len(x), dtype=np.int32), x.lengths)
+    all_keys, all_samples = [], []
+    window = np.zeros(len(values) + 1, np.int64)
+    for length in range(1, ngrams + 1):
+        window = window[:-1] * depth + values[length - 1 :]
+        starts, ends = rows[: len(window)], rows[length - 1 :]
+        inside = starts == ends
+        keys, samples = window[inside] + key_count(length - 1, depth), starts[inside]
+        # Stable, so that samples, which ascend already, still do so within a key.
+        order = np.argsort(keys, kind="stable")
+        keys, samples = keys[order], samples[order]
+        first = np.ones(len(keys), bool)
+        first[1:] = (keys[1:] != keys[:-1]) | (samples[1:] != samples[:-1])
+        all_keys.append(keys[first])
+        all_samples.append(samples[first])
+    return np.concatenate(all_keys), np.concatenate(all_samples)
+
+
+def places(
+    keys: NDArray[np.int64], vocabulary: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The place of each known key in a sorted vocabulary, and which keys are known, (keys,)."""
+    place = np.searchsorted(vocabulary, keys)
+    known = place < len(vocabulary)
+    known[known] = vocabulary[place[known]] == keys[known]
+    # scikit-learn's liblinear takes no wider indices.
+    return place[known].astype(np.int32), known
+
+
+def log_count_ratios(
+    place: NDArray[np.int32], positive: NDArray[np.bool_], size: int, alpha: float
+) -> NDArray[np.float64]:
+    """How much more each of `size` n-grams belongs to class 1, shape (size,).
+
+    place, positive: for each pair of an n-gram and a sample that holds it, the n-gram's place
+    and whether the sample is of class 1; shape (pairs,).
+    Source: Wang and Manning, section 2.1, with counts of samples (binarized f).
+    """
+    p = alpha + np.bincount(place[positive], minlength=size)
+    q = alpha + np.bincount(place[~positive], minlength=size)
+    return np.asarray(np.log(p / p.sum()) - np.log(q / q.sum()))

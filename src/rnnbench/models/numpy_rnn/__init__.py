@@ -1,0 +1,65 @@
+"""A recurrent network written in NumPy alone, for two classes on word ids.
+
+It follows the tutorial "RNN from scratch" (units 32, window 10, SGD 0.01, batches of 32, 20
+epochs) but for one thing: the tutorial's backward pass multiplies by the recurrent matrix where
+its transpose belongs. Here it is the transpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from rnnbench.errors import Mistake
+from rnnbench.models.base import VariantSettings
+
+if TYPE_CHECKING:
+    from rnnbench.models.numpy_rnn.model import Model
+
+
+class Settings(VariantSettings):
+    """A variant made of one recurrent layer and a sigmoid.
+
+    units: the width of the hidden state.
+    window: the number of last steps that gradients go back through; more than a sample has are
+        the same as all of them.
+    learning_rate: the factor of plain gradient descent.
+    epochs: how often training goes over all samples.
+    batch_size: the number of samples of one step of descent.
+    """
+
+    units: int = Field(ge=1)
+    window: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+
+
+def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:  # noqa: ARG001
+    """Nothing: `Settings` says all there is to say about a variant of this family."""
+    return []
+
+
+def model_class() -> type[Model]:
+    """The class that builds, trains and loads; imports it now."""
+    from rnnbench.models.numpy_rnn.model import Model
+
+    return Model
+
+
+def describe(settings: Settings) -> dict[str, str | int | float]:
+    """The architecture as flat scalars, under the keys of the Keras family, and the window."""
+    return {
+        "cell": "SimpleRNN",
+        "units": settings.units,
+        "depth": 1,
+        "bidirectional": "False",
+        "layers": f"SimpleRNN({settings.units})",
+        "optimizer": "SGD",
+        "learning_rate": settings.learning_rate,
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size,
+        "window": settings.window,
+    }

@@ -1,0 +1,78 @@
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rnnbench.corpora import characters
+from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.errors import DataError
+
+
+def fetch_and_read(directory: Path, seed: int = 1, **settings: str) -> ArrayCorpus:
+    characters.fetch(characters.Settings(**settings), directory, seed)
+    return characters.read(directory)
+
+
+def test_each_step_of_hihello_seeks_the_next_letter(tmp_path: Path) -> None:
+    corpus = fetch_and_read(tmp_path, sentence="hihello")
+    assert corpus.classes == ("e", "h", "i", "l", "o")
+    assert corpus.x.tolist() == [[1, 2, 1, 0, 3, 3]]
+    assert corpus.y.tolist() == [[2, 1, 0, 3, 3, 4]]
+    assert (corpus.encoding, corpus.target) == ("one_hot", "steps")
+
+
+def test_the_usual_sentence_has_24_steps(tmp_path: Path) -> None:
+    corpus = fetch_and_read(tmp_path)
+    assert corpus.x.shape == corpus.y.shape == (1, 24)
+    assert corpus.classes == tuple(" .HJMaegimnsuwy")
+
+
+@hypothesis_settings(deadline=None)
+@given(st.text(min_size=2))
+@example("🎉e\u0301\0\n🎉")
+@example("aa")
+def test_any_sentence_is_told_back_through_the_classes(sentence: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        corpus = fetch_and_read(Path(directory), sentence=sentence)
+    assert "".join(corpus.classes[i] for i in corpus.x[0]) == sentence[:-1]
+    assert "".join(corpus.classes[i] for i in corpus.y[0]) == sentence[1:]
+    assert list(corpus.classes) == sorted(set(sentence))
+
+
+@pytest.mark.parametrize(("classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16)])
+def test_ids_take_the_smallest_unsigned_type(tmp_path: Path, classes: int, dtype: type) -> None:
+    sentence = "".join(chr(0x4E00 + i) for i in range(classes))
+    corpus = fetch_and_read(tmp_path, sentence=sentence)
+    assert corpus.x.dtype == corpus.y.dtype == dtype
+    assert corpus.y[0, -1] == classes - 1
+
+
+def test_the_seed_does_not_matter(tmp_path: Path) -> None:
+    fetch_and_read(tmp_path, seed=1)
+    first = (tmp_path / "corpus.json").read_bytes()
+    fetch_and_read(tmp_path, seed=2)
+    assert (tmp_path / "corpus.json").read_bytes() == first
+
+
+@pytest.mark.parametrize("sentence", ["", "a", "a\ud83d"])
+def test_a_sentence_too_short_or_not_unicode_is_refused(sentence: str) -> None:
+    with pytest.raises(ValidationError, match="sentence"):
+        characters.Settings(sentence=sentence)
+
+
+@pytest.mark.parametrize(
+    "damaged", [None, b"", b"{}", b'{"sentence": "a"}', b'{"sentence": "\xff\xff"}']
+)
+def test_a_damaged_corpus_is_named(tmp_path: Path, damaged: bytes | None) -> None:
+    fetch_and_read(tmp_path)
+    if damaged is None:
+        (tmp_path / "corpus.json").unlink()
+    else:
+        (tmp_path / "corpus.json").write_bytes(damaged)
+    with pytest.raises(DataError, match=r"corpus\.json.*; run dvc repro"):
+        characters.read(tmp_path)

@@ -1,32 +1,35 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.encode import TextEncoder, pad
+from rnnbench.datasets import TextDataset
+from rnnbench.encode import SubwordEncoder, WordEncoder, pad, read_encoder
 from rnnbench.errors import DataError
-from rnnbench.prepared import Meta, write_meta
+from rnnbench.subwords import SubwordTokenizer
 
 
-def meta(**changes: object) -> Meta:
+def dataset(**changes: object) -> TextDataset:
     values = {
         "corpus": "imdb",
         "encoding": "index",
-        "target": "binary",
-        "classes": ("negative", "positive"),
-        "shape": (4,),
-        "depth": 7,
-        "skip_top": 0,
-        "padding": "pre",
-        "text_encoding": "utf-8",
-        "majority": 0.5,
+        "vocabulary_size": 7,
+        "length": 4,
+        "train": 1,
+        "evaluation": 1,
     }
-    return Meta(**(values | changes))
+    return TextDataset(**(values | changes))
+
+
+def encoder(**changes: object) -> WordEncoder:
+    return WordEncoder(dataset(**changes), "utf-8", WORDS)
 
 
 WORDS = ("the", "film", "good")  # ids 4, 5, 6
 
 
+# The first call imports Keras.
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(1, 999), max_size=12), min_size=1, max_size=5),
     st.integers(1, 8),
@@ -49,32 +52,63 @@ def test_ids_are_stored_in_the_smallest_type(depth: int, dtype: str) -> None:
 
 
 def test_unknown_words_and_the_start_token_are_dropped() -> None:
-    encoder = TextEncoder(meta(), WORDS)
-    assert encoder.encode(["A GOOD film, zebra!", "", "😀"]).tolist() == [
+    assert encoder().encode(["A GOOD film, zebra!", "", "😀"]).tolist() == [
         [0, 0, 6, 5],
         [0, 0, 0, 0],
         [0, 0, 0, 0],
     ]
 
 
+def test_unknown_words_and_the_start_token_can_be_kept() -> None:
+    kept = encoder(drop_ids_up_to=0, padding="post").encode(["good zebra"])
+    assert kept.tolist() == [[1, 6, 2, 0]]
+
+
 def test_skip_top_leaves_out_the_most_frequent_words() -> None:
-    assert TextEncoder(meta(skip_top=5), WORDS).encode(["the good film"]).tolist() == [[0, 0, 6, 5]]
+    assert encoder(skip_top=5).encode(["the good film"]).tolist() == [[0, 0, 6, 5]]
+
+
+def test_numbers_have_an_axis_of_their_own() -> None:
+    assert encoder(encoding="number").encode(["good"]).tolist() == [[[0], [0], [0], [6]]]
+
+
+def test_without_a_length_texts_stay_whole() -> None:
+    x = encoder(length=None).encode(["the good good film the film", ""])
+    assert [x[i].tolist() for i in range(2)] == [[4, 6, 6, 5, 4, 5], []]
+
+
+def test_multi_hot_keeps_each_id_once() -> None:
+    x = encoder(encoding="multi_hot", length=None).encode(["the good good film the"])
+    assert x[0].tolist() == [4, 5, 6]
+
+
+def test_without_a_vocabulary_size_every_word_has_an_id() -> None:
+    assert encoder(vocabulary_size=None).depth == 7
 
 
 def test_decode_gives_the_words_back() -> None:
-    encoder = TextEncoder(meta(), WORDS)
-    assert encoder.decode(encoder.encode(["good film"])[0]) == ["good", "film"]
+    assert encoder().decode(encoder().encode(["good film"])[0]) == ["good", "film"]
+    kept = encoder(drop_ids_up_to=0)
+    assert kept.decode(kept.encode(["good zebra"])[0]) == ["good", "?"]
 
 
 def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:
-    encoder = TextEncoder(meta(), WORDS)
-    write_meta(tmp_path, encoder.meta)
-    encoder.write(tmp_path)
-    assert TextEncoder.read(tmp_path) == encoder
+    encoder().write(tmp_path)
+    assert read_encoder(tmp_path) == encoder()
 
 
-def test_a_damaged_vocabulary_is_told(tmp_path) -> None:
-    write_meta(tmp_path, meta())
-    (tmp_path / "vocabulary.json").write_text("[")
-    with pytest.raises(DataError, match=r"vocabulary\.json"):
-        TextEncoder.read(tmp_path)
+def test_subwords_are_read_as_written_and_lose_nothing(tmp_path) -> None:
+    text = "A  good film — 😀\n"
+    learned = SubwordTokenizer.train([text, "the film"], 300)
+    subwords = SubwordEncoder(dataset(tokens="subwords", vocabulary_size=300, length=None), learned)
+    subwords.write(tmp_path)
+    again = read_encoder(tmp_path)
+    assert again.encode([text])[0].tolist() == subwords.encode([text])[0].tolist()
+    assert learned.decode(again.encode([text])[0]) == text
+    assert again.depth == subwords.depth
+
+
+def test_a_damaged_encoder_is_told(tmp_path) -> None:
+    (tmp_path / "encoder.json").write_text("[")
+    with pytest.raises(DataError, match=r"encoder\.json"):
+        read_encoder(tmp_path)

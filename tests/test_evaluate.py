@@ -22,7 +22,7 @@ def workspace(results) -> Workspace:
 
 def test_scores_are_those_of_the_predictions(workspace: Workspace) -> None:
     scores = evaluate(workspace, PARAMS, NAME)
-    predictions = np.load(workspace.predictions(NAME))
+    predictions = np.load(workspace.predictions(NAME) / "evaluation.npy")
     y = np.load(workspace.prepared("imdb_index_1000") / "evaluation_y.npy")
     by_replicate = ((predictions > 0.5) == y).mean(axis=1)
     assert scores["accuracy"] == pytest.approx(by_replicate.mean(), abs=1e-6)
@@ -38,19 +38,64 @@ def test_the_file_is_flat_and_the_same_each_time(workspace: Workspace) -> None:
     first = workspace.scores(NAME).read_bytes()
     evaluate(workspace, PARAMS, NAME)
     assert workspace.scores(NAME).read_bytes() == first
-    assert all(isinstance(v, int | float) for v in json.loads(first).values())
+    assert all(isinstance(v, int | float | str) for v in json.loads(first).values())
 
 
 def test_predictions_for_other_samples_are_refused(workspace: Workspace) -> None:
-    np.save(workspace.predictions(NAME), np.zeros((3, 399)))
+    np.save(workspace.predictions(NAME) / "evaluation.npy", np.zeros((3, 399)))
     with pytest.raises(DataError, match="399"):
         evaluate(workspace, PARAMS, NAME)
 
 
 def test_damaged_predictions_are_told(workspace: Workspace) -> None:
-    workspace.predictions(NAME).write_bytes(b"junk")
-    with pytest.raises(DataError, match=f"{NAME}.npy"):
+    (workspace.predictions(NAME) / "evaluation.npy").write_bytes(b"junk")
+    with pytest.raises(DataError, match=rf"{NAME}/evaluation\.npy"):
         evaluate(workspace, PARAMS, NAME)
+
+
+def test_every_task_has_the_same_keys(workspace: Workspace) -> None:
+    keys = {tuple(evaluate(workspace, PARAMS, name)) for name in PARAMS.variants}
+    assert len(keys) == 1
+
+
+def test_numbers_are_scored_by_their_squared_error_and_by_hits(workspace: Workspace) -> None:
+    scores = evaluate(workspace, PARAMS, "product_gru")
+    prediction = np.load(workspace.predictions("product_gru") / "evaluation.npy")
+    y = np.load(workspace.prepared("product") / "evaluation_y.npy")
+    assert scores["loss"] == pytest.approx(np.mean((prediction - y) ** 2), abs=1e-6)
+    hits = (np.abs(prediction - y) <= 0.04).mean(axis=1)
+    assert scores["accuracy"] == pytest.approx(hits.mean(), abs=1e-6)
+    assert scores["loss_low"] < scores["loss"] < scores["loss_high"]
+    assert scores["solved"] == 0
+
+
+def test_a_replicate_is_solved_from_nine_hits_in_ten(workspace: Workspace) -> None:
+    path = workspace.predictions("product_gru") / "evaluation.npy"
+    y = np.load(workspace.prepared("product") / "evaluation_y.npy")
+    prediction = np.tile(y, (4, 1))
+    prediction[1, :40] += 1
+    prediction[2, :41] += 1
+    prediction[3] += 1
+    np.save(path, prediction)
+    assert evaluate(workspace, PARAMS, "product_gru")["solved"] == 0.5
+
+
+def test_texts_from_outside_are_scored_too(workspace: Workspace) -> None:
+    scores = evaluate(workspace, PARAMS, NAME)
+    prediction = np.load(workspace.predictions(NAME) / "rotten_tomatoes.npy")
+    y = np.load(workspace.prepared("imdb_index_1000") / "rotten_tomatoes_y.npy")
+    expected = ((prediction > 0.5) == y).mean()
+    assert scores["outside_accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert evaluate(workspace, PARAMS, "reuters_lstm")["outside_accuracy"] is None
+
+
+def test_samples_that_training_had_too_are_counted(workspace: Workspace) -> None:
+    folder = workspace.prepared("imdb_index_1000")
+    assert evaluate(workspace, PARAMS, NAME)["also_in_training"] == 0
+    x = np.load(folder / "evaluation_x.npy")
+    x[:3] = np.load(folder / "train_x.npy")[7]
+    np.save(folder / "evaluation_x.npy", x)
+    assert evaluate(workspace, PARAMS, NAME)["also_in_training"] == 3
 
 
 def test_an_unknown_variant_gets_the_nearest_name(workspace: Workspace) -> None:

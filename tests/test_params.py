@@ -23,8 +23,11 @@ corpora: {imdb: {}}
 datasets:
   d: {corpus: imdb, encoding: index, vocabulary_size: 9, length: 5, train: 4, evaluation: 4}
 variants:
-  v: {dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1}
-  w: {dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1, replicates: 7}
+  v: {model: keras, dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1}
+  w: {model: keras, dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1,
+      replicates: 7}
+published:
+  v: {accuracy: 0.5, source: somewhere}
 """
 
 # Per line: what is wrong in the file, and all that the message must say of it.
@@ -36,18 +39,28 @@ corpora:
   imdb: {source: 5}
 datasets:
   Bad Name: {}
-  d1: {corpus: imdb, encoding: onehot, vocabulary_size: 3, length: null, padding: pre,
+  d1: {corpus: imdb, encoding: onehot, vocabulary_size: 3, length: 0, padding: pre,
        train: 2.5, evaluation: "5000", lenght: 100}
   d2: {corpus: mnist, encoding: index, vocabulary_size: 10, length: 1, train: 1, evaluation: true}
   d3: {corpus: imdb, encoding: index, vocabulary_size: 10, skip_top: 10, length: 1, train: 1,
        evaluation: 1}
   d4: 7
+  d5: {corpus: imdb, encoding: one_hot, vocabulary_size: 10, train: 1, evaluation: 1}
+  d6: {corpus: imdb, encoding: multi_hot, vocabulary_size: 10, length: 3, train: 1, evaluation: 1}
+  d7: {corpus: imdb, tokens: subwords, encoding: index, vocabulary_size: 200, train: 1,
+       evaluation: 1}
+  d8: {corpus: product, encoding: index, train: 1, evaluation: 1}
 variants:
-  a: {dataset: dd1, layers: [{LSTM: {unit: 8}}, {LTSM: {}}], optimizer: {Adam: {learning_rate: 0}},
-      epochs: 0, batch_size: 32.5, published: {acuracy: 2, source: x}}
+  a: {model: keras, dataset: dd1, layers: [{LSTM: {unit: 8}}, {LTSM: {}}],
+      optimizer: {Adam: {learning_rate: 0}}, epochs: 0, batch_size: 32.5}
   b: {dataset: d1, model: kras}
-  c: {dataset: d1, layers: [], optimizer: Adm, batch_size: 1, epochs: 1, 3: 1}
-  d: {dataset: d1, layers: 4, batch_size: 1, epochs: 1}
+  c: {model: keras, dataset: d1, layers: [], optimizer: Adm, batch_size: 1, epochs: 1, 3: 1}
+  d: {model: keras, dataset: d1, layers: 4, batch_size: 1, epochs: 1}
+  e: {dataset: d1}
+  f: 7
+published:
+  a: {acuracy: 2, source: x}
+  aa: {accuracy: 2, source: x}
 """
 TOLD = {
     "run.seed: is given twice": ["line 2"],
@@ -55,34 +68,51 @@ TOLD = {
     "run.replicats: ": ["'replicats'", "allowed: seed, replicates", "mean 'replicates'?"],
     "run.replicates: ": ["missing"],
     "corpra: ": ["'corpra'", "allowed: run, corpora, datasets, variants", "mean 'corpora'?"],
-    "corpora.imbd: ": ["'imbd'", "allowed: imdb", "mean 'imdb'?"],
+    "corpora.imbd: ": ["'imbd'", "allowed: arithmetic, characters, imdb", "mean 'imdb'?"],
     "corpora.imdb.source: ": ["got 5", "a text"],
     "datasets.'Bad Name': ": ["lower-case letters, digits"],
-    "datasets.d1.encoding: ": ["'onehot'", "allowed: one_hot, index", "mean 'one_hot'?"],
+    "datasets.d1.encoding: ": [
+        "'onehot'",
+        "allowed: one_hot, index, multi_hot, number",
+        "mean 'one_hot'?",
+    ],
     "datasets.d1.vocabulary_size: ": ["got 3", "at least 4"],
-    "datasets.d1.length: ": ["got null", "an integer"],
+    "datasets.d1.length: ": ["got 0", "at least 1"],
     "datasets.d1.train: ": ["got 2.5", "an integer"],
     "datasets.d1.evaluation: ": ["got '5000'", "an integer"],
-    "datasets.d1.lenght: ": ["'lenght'", "allowed: corpus, encoding", "mean 'length'?"],
+    "datasets.d1.lenght: ": ["'lenght'", "allowed: corpus, split", "mean 'length'?"],
     "datasets.d2.evaluation: ": ["got true", "an integer"],
     "datasets.d2.corpus: ": ["'mnist'", "allowed: imbd, imdb"],
     "datasets.d3: ": ["skip_top 10", "vocabulary_size 10"],
     "datasets.d4: ": ["got 7", "a mapping"],
-    "variants.a.dataset: ": ["'dd1'", "allowed: Bad Name, d1, d2, d3, d4", "mean 'd1'?"],
+    "datasets.d5: ": ["one_hot needs a length"],
+    "datasets.d6: ": ["multi_hot takes whole texts"],
+    "datasets.d7: ": ["256 or more"],
+    "datasets.d8.corpus: ": ["'product'", "allowed: imbd, imdb"],
+    "datasets.d8.encoding: ": ["unknown key", "allowed: corpus, split, train, evaluation"],
+    "variants.a.dataset: ": [
+        "'dd1'",
+        "allowed: Bad Name, d1, d2, d3, d4, d5, d6, d7, d8",
+        "mean 'd1'?",
+    ],
     "variants.a.layers[0].LSTM.unit: ": ["'unit'", "allowed: units, activation", "mean 'units'?"],
     "variants.a.layers[0].LSTM.units: ": ["missing"],
     "variants.a.layers[1]: ": ["'LTSM'", "allowed: Activation, ", "mean 'LSTM'?"],
     "variants.a.optimizer.Adam.learning_rate: ": ["got 0", "above 0"],
     "variants.a.epochs: ": ["got 0", "at least 1"],
     "variants.a.batch_size: ": ["got 32.5", "an integer"],
-    "variants.a.published.acuracy: ": ["allowed: accuracy, source", "mean 'accuracy'?"],
-    "variants.a.published.accuracy: ": ["missing"],
-    "variants.b.model: ": ["'kras'", "allowed: keras", "mean 'keras'?"],
+    "variants.b.model: ": ["'kras'", "allowed: constant, keras, linear", "mean 'keras'?"],
     "variants.c.layers: ": ["got []", "at least one layer"],
     "variants.c.optimizer: ": ["'Adm'", "allowed: Adadelta, ", "mean 'Adam'?"],
     "variants.c[3]: ": ["unknown key 3", "allowed: dataset, model"],
     "variants.d.layers: ": ["got 4", "a list"],
     "variants.d.optimizer: ": ["missing"],
+    "variants.e.model: ": ["missing", "allowed: constant, keras"],
+    "variants.f: ": ["got 7", "a mapping"],
+    "published.a.acuracy: ": ["allowed: accuracy, loss, samples, source", "mean 'accuracy'?"],
+    "published.a.accuracy: ": ["missing"],
+    "published.aa: ": ["'aa'", "allowed: a, b, c", "mean 'a'?"],
+    "published.aa.accuracy: ": ["got 2", "at most 1"],
 }
 
 
@@ -149,7 +179,7 @@ def test_all_mistakes_are_told_at_once(file: Path) -> None:
         ("corpora: {imdb: {}}", "corpora:", "corpora: got null, expected a mapping"),
         ("corpora: {imdb: {}}", "", "corpora: section is missing"),
         ("vocabulary_size: 9", "vocabulary_size: 3", "got 3, expected at least 4"),
-        ("epochs: 1", "epochs: 1, published: {accuracy: .nan, source: x}", "accuracy: got nan"),
+        ("accuracy: 0.5", "accuracy: .nan", "published.v.accuracy: got nan"),
         ("epochs: 1", "epochs: 1, epochs: 2", "variants.v.epochs: is given twice, in line 7 and"),
     ],
 )

@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
 
+from rnnbench.corpora import product
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.datasets import Dataset
-from rnnbench.encode import TextEncoder
+from rnnbench.datasets import ArrayDataset, TextDataset
+from rnnbench.encode import read_encoder
 from rnnbench.errors import DataError
 from rnnbench.prepared import read_meta, read_samples
 from rnnbench.preprocess import preprocess, split
+from rnnbench.subwords import SubwordTokenizer
 
 
-def dataset(**changes: object) -> Dataset:
+def dataset(**changes: object) -> TextDataset:
     values = {
         "corpus": "imdb",
         "encoding": "index",
@@ -19,23 +21,37 @@ def dataset(**changes: object) -> Dataset:
         "train": 20000,
         "evaluation": 5000,
     }
-    return Dataset(**(values | changes))
+    return TextDataset(**(values | changes))
+
+
+def parts(train: int, evaluation: int, mode: str = "random", count: int = 100, seed: int = 1):
+    wanted = ArrayDataset(corpus="any", split=mode, train=train, evaluation=evaluation)
+    return split(count, wanted, seed)
 
 
 def test_split_is_disjoint_complete_and_random() -> None:
-    parts = split(100, train=80, evaluation=20, seed=1)
-    assert sorted([*parts["train"], *parts["evaluation"]]) == list(range(100))
-    assert parts["evaluation"].tolist() != split(100, 80, 20, seed=2)["evaluation"].tolist()
+    found = parts(80, 20)
+    assert sorted([*found["train"], *found["evaluation"]]) == list(range(100))
+    assert found["evaluation"].tolist() != parts(80, 20, seed=2)["evaluation"].tolist()
 
 
 def test_the_evaluation_samples_do_not_depend_on_the_training_size() -> None:
-    small, large = split(100, 10, 20, seed=1), split(100, 80, 20, seed=1)
-    np.testing.assert_array_equal(small["evaluation"], large["evaluation"])
+    np.testing.assert_array_equal(parts(10, 20)["evaluation"], parts(80, 20)["evaluation"])
+
+
+def test_the_last_samples_can_be_the_evaluation_part() -> None:
+    found = parts(2, 3, "last", count=6)
+    assert (found["train"].tolist(), found["evaluation"].tolist()) == ([0, 1], [3, 4, 5])
+
+
+def test_what_is_learned_can_be_what_is_evaluated() -> None:
+    found = parts(1, 1, "same", count=1)
+    assert (found["train"].tolist(), found["evaluation"].tolist()) == ([0], [0])
 
 
 def test_too_small_a_corpus_is_told() -> None:
-    with pytest.raises(DataError, match="101, but the corpus has 100"):
-        split(100, 81, 20, seed=1)
+    with pytest.raises(DataError, match="101 samples, but the corpus has 100"):
+        parts(81, 20)
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +60,10 @@ def prepared(imdb_raw, tmp_path_factory):
     for name, changes in {
         "index": {},
         "one_hot": {"encoding": "one_hot", "vocabulary_size": 100},
+        "subwords": {
+            **{"tokens": "subwords", "vocabulary_size": 400, "skip_top": 0, "length": None},
+            **{"train": 300, "evaluation": 100},
+        },
     }.items():
         folders[name] = tmp_path_factory.mktemp(name)
         preprocess(dataset(**changes), imdb_raw, folders[name], seed=42)
@@ -80,13 +100,51 @@ def test_samples_are_compact_ids_and_never_reserved_ones(prepared) -> None:
 def test_new_text_is_encoded_as_the_stored_samples_were(prepared, imdb_corpus: TextCorpus) -> None:
     samples = read_samples(prepared["index"], "evaluation")
     texts = [imdb_corpus.documents.texts[imdb_corpus.order[i]].decode() for i in samples.id[:200]]
-    encoded = TextEncoder.read(prepared["index"]).encode(texts)
+    encoded = read_encoder(prepared["index"]).encode(texts)
     np.testing.assert_array_equal(encoded, samples.x[:200])
 
 
-def test_the_majority_share_is_that_of_the_evaluation_labels(prepared) -> None:
-    y = read_samples(prepared["index"], "evaluation").y
-    assert read_meta(prepared["index"]).majority == max(y.mean(), 1 - y.mean())
+def test_snippets_from_outside_are_encoded_with_the_same_words(
+    prepared, imdb_corpus: TextCorpus
+) -> None:
+    name, snippets = imdb_corpus.outside
+    assert read_meta(prepared["index"]).outside == name == "rotten_tomatoes"
+    samples = read_samples(prepared["index"], name)
+    assert len(samples) == 8530
+    assert samples.y.mean() == 0.5
+    encoded = read_encoder(prepared["index"]).encode([t.decode() for t in snippets.texts[:50]])
+    np.testing.assert_array_equal(encoded, samples.x[:50])
+
+
+def test_subwords_are_learned_from_the_training_reviews_alone(prepared, imdb_corpus) -> None:
+    def texts(split: str) -> list[str]:
+        ids = imdb_corpus.order[read_samples(prepared["subwords"], split).id]
+        return [imdb_corpus.documents.texts[i].decode() for i in ids]
+
+    encoder = read_encoder(prepared["subwords"])
+    learned = SubwordTokenizer.train(texts("train"), 400)
+    both = SubwordTokenizer.train(texts("train") + texts("evaluation"), 400)
+    text = texts("evaluation")[:20]
+    stored = read_samples(prepared["subwords"], "evaluation").x
+    for row, (ours, other) in enumerate(zip(learned.encode(text), both.encode(text), strict=True)):
+        assert stored[row].tolist() == ours.tolist() == encoder.encode([text[row]])[0].tolist()
+        assert ours.tolist() != other.tolist()
+
+
+def test_a_corpus_of_arrays_needs_no_encoder(tmp_path) -> None:
+    raw, folder = tmp_path / "raw", tmp_path / "prepared"
+    for path in (raw, folder):
+        path.mkdir()
+    product.fetch(product.Settings(samples=30, steps=5), raw, seed=1)
+    preprocess(ArrayDataset(corpus="product", train=20, evaluation=10), raw, folder, seed=1)
+    meta = read_meta(folder)
+    assert (meta.target, meta.shape, meta.tolerance) == ("number", (5, 2), 0.04)
+    whole = product.read(raw)
+    for part, count in (("train", 20), ("evaluation", 10)):
+        samples = read_samples(folder, part)
+        assert len(samples) == count
+        np.testing.assert_array_equal(samples.x, whole.x[samples.id])
+        np.testing.assert_array_equal(samples.y, whole.y[samples.id])
 
 
 def test_ids_that_are_not_the_published_ones_are_refused(imdb_raw, tmp_path) -> None:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -21,11 +24,46 @@ def test_every_variant_has_its_row_in_every_table(scored: Workspace) -> None:
     report(scored, PARAMS)
     for file in ("comparison", "cost", "learning_curves"):
         table = pd.read_csv(scored.metrics / f"{file}.csv")
-        assert list(table["variant"].unique()) == list(PARAMS.variants)
+        assert sorted(table["variant"].unique()) == sorted(PARAMS.variants)
     page = (scored.metrics / "comparison.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| imdb_embedding_lstm"))
     assert "33,321" in row
     assert "0.8372" in row
+    assert page.count("\n## ") == len(PARAMS.corpora)
+
+
+def test_the_best_variant_of_a_corpus_comes_first(scored: Workspace) -> None:
+    table = report(scored, PARAMS)
+    assert list(table["corpus"].unique()) == list(PARAMS.corpora)
+    for _, rows in table.groupby("corpus"):
+        by = "loss" if (rows["target"] == "number").all() else "accuracy"
+        assert (
+            rows[by].is_monotonic_increasing if by == "loss" else rows[by].is_monotonic_decreasing
+        )
+
+
+def test_numbers_have_a_table_of_their_own_with_the_published_error(scored: Workspace) -> None:
+    report(scored, PARAMS)
+    page = (scored.metrics / "comparison.md").read_text()
+    head = next(line for line in page.splitlines() if "MSE" in line and line.startswith("|"))
+    assert "within 0.04" in head
+    row = next(line for line in page.splitlines() if line.startswith("| product_gru"))
+    assert "0 of 3" in row
+    assert "1.30e-04" in row
+    scatter = pd.read_csv(scored.metrics / "scatter.csv")
+    assert set(scatter["corpus"]) == {"product", "arithmetic"}
+    gru = scatter[scatter["variant"] == "product_gru"]
+    y = np.load(scored.prepared("product") / "evaluation_y.npy")
+    assert gru["target"].to_numpy() == pytest.approx(y, abs=1e-4)
+
+
+def test_a_published_figure_on_other_samples_is_judged_by_their_number(scored: Workspace) -> None:
+    name = "imdb_embedding_lstm"
+    for samples, expected in ((100, "reproduced"), (100_000, "below")):
+        figure = PARAMS.published[name].model_copy(update={"accuracy": 0.87, "samples": samples})
+        params = replace(PARAMS, published=PARAMS.published | {name: figure})
+        table = report(scored, params).set_index("variant")
+        assert table.loc[name, "verdict"] == expected
 
 
 def test_files_of_removed_variants_are_not_read(scored: Workspace) -> None:

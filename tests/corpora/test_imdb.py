@@ -105,8 +105,8 @@ def test_corpus_is_balanced_and_its_order_a_permutation(imdb_corpus: TextCorpus)
 
 
 def test_rotten_tomatoes_come_along_as_an_outside_set(imdb_corpus: TextCorpus) -> None:
-    assert list(imdb_corpus.outside) == ["rotten_tomatoes"]
-    snippets = imdb_corpus.outside["rotten_tomatoes"]
+    name, snippets = imdb_corpus.outside
+    assert name == "rotten_tomatoes"
     assert np.bincount(snippets.labels).tolist() == [4_265, 4_265]
     assert snippets.labels[-1] == 0
     assert snippets.texts[-1].startswith(b"things really get weird , though not particularly")
@@ -199,17 +199,17 @@ def test_unpacked_archive_is_read_in_file_name_order(
     assert corpus.documents.texts == [*texts[:3], *texts[-3:]]
     assert corpus.documents.labels.tolist() == [1, 1, 1, 0, 0, 0]
     assert sorted(corpus.order.tolist()) == list(range(6))
-    assert corpus.outside == {}
+    assert corpus.outside is None
     assert corpus.ids_sha256 is None
 
 
 def test_test_reviews_of_an_unpacked_archive_are_an_outside_set(acl_imdb: Path, raw: Path) -> None:
     write(acl_imdb / "test" / "pos" / "1_8.txt", "Très bien\r\nvu\u2028!".encode())
     write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
-    outside = fetch_and_read(acl_imdb, raw).outside
-    assert list(outside) == ["test"]
-    assert outside["test"].texts == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
-    assert outside["test"].labels.tolist() == [1, 0]
+    name, reviews = fetch_and_read(acl_imdb, raw).outside
+    assert name == "test"
+    assert reviews.texts == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
+    assert reviews.labels.tolist() == [1, 0]
 
 
 def test_official_archive_yields_its_labelled_reviews_only(

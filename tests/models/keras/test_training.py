@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rnnbench.models.keras import batches
+from rnnbench.models.keras import batches, training
 from rnnbench.models.keras.network import build, optimizer
 from rnnbench.models.keras.training import Predictor, Trainer
 from rnnbench.prepared import Ragged
@@ -128,6 +128,24 @@ def test_ragged_samples_are_masked_so_that_padding_does_not_matter(index_meta, s
         np.testing.assert_allclose(a, b, atol=1e-5)
     alone = [float(theirs.predict(t[None].astype("int32"), verbose=0)[0, 0]) for t in texts]
     np.testing.assert_allclose(Predictor(ours)(x), alone, atol=1e-5)
+
+
+def test_long_texts_in_pieces_give_the_weights_of_the_whole_batch(index_meta, monkeypatch) -> None:
+    meta = index_meta.model_copy(update={"shape": (None,)})
+    rng = np.random.default_rng(0)
+    x = Ragged.of([rng.integers(1, 40, 60) for _ in range(8)], depth=40)
+    y = rng.integers(0, 2, 8)
+    embedding = {"output_dim": 4, "mask_zero": True, "embeddings_regularizer": "l2"}
+    weights, scores = [], []
+    for most in (10_000, 3 * 64):
+        monkeypatch.setattr(training, "_MOST_IDS", most)
+        network = build([{"Embedding": embedding}, LAYERS[1]], meta, seed=1)
+        trainer = Trainer(network, optimizer("SGD"), 8, meta)
+        scores.append(trainer.epoch(x, y, np.random.default_rng(1)))
+        weights.append(network.get_weights())
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_multi_hot_vectors_are_made_for_a_batch_and_train_as_keras_fits_them(index_meta) -> None:

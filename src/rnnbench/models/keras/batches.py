@@ -24,7 +24,8 @@ def widths(longest: int) -> NDArray[np.int64]:
     steps = [_NARROWEST]
     while steps[-1] < longest:
         exact = _NARROWEST * 2 ** (len(steps) / 2)
-        steps.append(int(-(-exact // _STEP)) * _STEP)
+        # The widest is no wider than it must be.
+        steps.append(int(-(-min(exact, longest) // _STEP)) * _STEP)
     return np.array(steps, np.int64)
 
 

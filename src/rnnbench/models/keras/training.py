@@ -9,6 +9,7 @@ which is long enough for the call not to matter.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,12 @@ from rnnbench.models.keras import batches
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta, Ragged
 
+# Back-propagation keeps the state of every step: about 10 KiB an id in a bidirectional LSTM of
+# 64 units. The gradients of the pieces of a larger batch are added up.
+_MOST_IDS = 100_000
 _PREDICTION_BATCH = 250
+# Whole texts are longer, and in a small batch they differ less in length.
+_RAGGED_PREDICTION_BATCH = 64
 
 
 class Trainer:
@@ -32,6 +38,8 @@ class Trainer:
         optimizer.build(network.trainable_variables)
         self._compiled_batches = tf.function(self._batches, jit_compile=True)
         self._compiled_step = tf.function(self._step, jit_compile=True)
+        self._compiled_gradients = tf.function(self._gradients, jit_compile=True)
+        self._compiled_apply = tf.function(self._apply, jit_compile=True)
 
     def epoch(
         self, x: NDArray[Any] | Ragged, y: NDArray[Any], rng: np.random.Generator
@@ -42,7 +50,7 @@ class Trainer:
         if isinstance(x, Ragged):
             for rows, width in self._ragged_batches(x, order, rng):
                 batch = batches.inputs(self._network, x, rows, width)
-                sums += self._compiled_step(batch, y[rows]).numpy()
+                sums += self._ragged_step(batch, y[rows]).numpy()
         else:
             size = min(self._batch_size, len(order))
             whole = len(order) // size * size
@@ -72,15 +80,37 @@ class Trainer:
 
     def _step(self, x: Any, y: Any) -> Any:
         """Update the weights; the sums of loss and right answers over the batch."""
+        gradients, sums = self._gradients(x, y, 1 / x.shape[0])
+        self._apply(gradients)
+        return sums
+
+    def _ragged_step(self, x: NDArray[Any], y: NDArray[Any]) -> Any:
+        """The same for padded samples; of long ones, a piece of the batch at a time."""
+        tf, _ = start()
+        count = math.ceil(x.size / _MOST_IDS) if self._meta.encoding == "index" else 1
+        if count == 1:
+            return self._compiled_step(x, y)
+        parts = zip(np.array_split(x, count), np.array_split(y, count), strict=True)
+        share = tf.constant(1 / len(x), tf.float32)
+        results = [self._compiled_gradients(part, target, share) for part, target in parts]
+        gradients, sums = zip(*results, strict=True)
+        self._compiled_apply([tf.add_n(list(same)) for same in zip(*gradients, strict=True)])
+        return tf.add_n(list(sums))
+
+    def _gradients(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:
+        """Gradients of the batch's mean loss, in which each sample of x has this share."""
         tf, _ = start()
         with tf.GradientTape() as tape:
             output = self._network(tf.cast(x, self._network.inputs[0].dtype), training=True)
             losses, right = self._scores(y, output)
-            mean = tf.reduce_mean(losses) + sum(self._network.losses)
-            objective = self._optimizer.scale_loss(mean)
-        weights = self._network.trainable_variables
-        self._optimizer.apply(tape.gradient(objective, weights), weights)
-        return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
+            mean = tf.reduce_sum(losses) * share
+            penalty = sum(self._network.losses) * share * x.shape[0]
+            objective = self._optimizer.scale_loss(mean + penalty)
+        gradients = tape.gradient(objective, self._network.trainable_variables)
+        return gradients, tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
+
+    def _apply(self, gradients: list[Any]) -> None:
+        self._optimizer.apply(gradients, self._network.trainable_variables)
 
     def _scores(self, y: Any, output: Any) -> tuple[Any, Any]:
         """The loss and the share of right answers of each sample; see `rnnbench.targets`."""
@@ -128,10 +158,11 @@ class Predictor:
         edges = batches.widths(int(x.lengths.max(initial=1)))
         order = np.argsort(x.lengths, kind="stable")
         output = np.empty((len(x), *self._output), np.float32)
-        for rows in np.split(order, range(_PREDICTION_BATCH, len(order), _PREDICTION_BATCH)):
+        size = _RAGGED_PREDICTION_BATCH
+        for rows in np.split(order, range(size, len(order), size)):
             width = int(edges[np.searchsorted(edges, x.lengths[rows].max(initial=1))])
             batch = batches.inputs(self._network, x, rows, width)
-            short = np.zeros((_PREDICTION_BATCH - len(rows), *batch.shape[1:]), batch.dtype)
+            short = np.zeros((size - len(rows), *batch.shape[1:]), batch.dtype)
             full = np.concatenate([batch, short])
             output[rows] = self._compiled_batch(full).numpy()[: len(rows)]
         return output

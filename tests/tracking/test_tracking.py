@@ -4,12 +4,14 @@ import shutil
 from dataclasses import replace
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 
 from rnnbench import models, tracking
+from rnnbench.encode import read_encoder
 from rnnbench.params import load_params
-from rnnbench.prepared import read_meta
+from rnnbench.prepared import read_meta, read_samples
 from rnnbench.workspace import Workspace
 
 PARAMS = load_params()
@@ -25,7 +27,7 @@ def trained(results: Workspace, monkeypatch) -> Workspace:
         meta = read_meta(results.prepared(settings.dataset))
         for replicate in range(3):
             model = models.load("keras").model_class().build(settings, meta, 42 + replicate)
-            model.save(results.model(name, replicate))
+            model.save(results.model(name, replicate, ".keras"))
     return results
 
 
@@ -80,10 +82,8 @@ def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspa
     assert len(set(answer["probability"])) > 1
     assert list(answer.columns) == ["label", "probability"]
 
-    from rnnbench.encode import TextEncoder
-
-    encoder = TextEncoder.read(trained.prepared("imdb_index_1000"))
-    model = models.load("keras").model_class().load(trained.model(NAME, 0))
+    encoder = read_encoder(trained.prepared("imdb_index_1000"))
+    model = models.load("keras").model_class().load(trained.model(NAME, 0, ".keras"))
     assert answer["probability"].tolist() == pytest.approx(
         model.predict(encoder.encode([TEXT, "", "😀"])).tolist(), abs=1e-6
     )
@@ -91,6 +91,46 @@ def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspa
     assert mlflow.pyfunc.load_model(first.model_uri).predict(table).equals(answer[:1])
     requirements = mlflow.pyfunc.get_model_dependencies(first.model_uri)
     assert "tensorflow==" in open(requirements).read()  # noqa: SIM115, PTH123
+
+
+@pytest.mark.parametrize("name", ["product_mean", "characters_majority"])
+def test_a_logged_model_of_arrays_answers_arrays(results: Workspace, monkeypatch, name) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    settings = PARAMS.variant(name)
+    folder = results.prepared(settings.dataset)
+    samples = read_samples(folder, "evaluation")
+    model = models.load("constant").model_class().build(settings, read_meta(folder), 1)
+    model.fit(settings, 1, samples, samples.x, lambda _: None)
+    for replicate in range(3):
+        model.save(results.model(name, replicate, ".npz"))
+    assert tracking.record(results, PARAMS, name, no_warning)
+    client = mlflow.MlflowClient(tracking.store_uri(results))
+    experiment = client.get_experiment_by_name(PARAMS.dataset(settings.dataset).corpus)
+    logged = client.search_logged_models([experiment.experiment_id])[0]
+    x = samples.x[:5].astype("float32" if samples.x.dtype.kind == "f" else "int64")
+    answer = mlflow.pyfunc.load_model(logged.model_uri).predict(x)
+    np.testing.assert_array_equal(answer, model.predict(samples.x[:5]))
+
+
+def test_many_classes_are_answered_by_the_likeliest_and_its_probability(
+    results: Workspace, monkeypatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    name = "reuters_majority"
+    folder = results.prepared("reuters_numbers")
+    samples, meta = read_samples(folder, "evaluation"), read_meta(folder)
+    model = models.load("constant").model_class().build(PARAMS.variant(name), meta, 1)
+    model.fit(PARAMS.variant(name), 1, samples, samples.x, lambda _: None)
+    for replicate in range(3):
+        model.save(results.model(name, replicate, ".npz"))
+    assert tracking.record(results, PARAMS, name, no_warning)
+    client = mlflow.MlflowClient(tracking.store_uri(results))
+    experiment = client.get_experiment_by_name("reuters")
+    logged = client.search_logged_models([experiment.experiment_id])[0]
+    (row,) = mlflow.pyfunc.load_model(logged.model_uri).predict(["grain"]).to_dict("records")
+    shares = np.bincount(samples.y) / len(samples)
+    assert row["label"] == meta.classes[shares.argmax()]
+    assert row["probability"] == pytest.approx(shares.max(), abs=1e-6)
 
 
 def test_logging_twice_adds_nothing(trained: Workspace) -> None:
@@ -165,12 +205,12 @@ def test_a_training_cut_off_while_it_was_logged_is_logged_anew(
 
 
 def test_what_fails_half_way_is_marked_failed_and_logged_anew(trained: Workspace) -> None:
-    lost = trained.model(NAME, 1)
-    shutil.move(lost, lost.with_suffix(".away"))
+    lost = trained.model(NAME, 1, ".keras")
+    shutil.move(lost, lost.with_name("away"))
     warnings: list[str] = []
     assert not tracking.record(trained, PARAMS, NAME, warnings.append)
     assert {r.info.status for r in runs_of(trained, "replicate")} == {"FAILED"}
-    shutil.move(lost.with_suffix(".away"), lost)
+    shutil.move(lost.with_name("away"), lost)
     assert tracking.record(trained, PARAMS, NAME, no_warning)
     (good,) = [r for r in runs_of(trained, "variant") if r.info.status == "FINISHED"]
     assert good.data.tags["current"] == "true"

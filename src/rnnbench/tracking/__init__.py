@@ -48,7 +48,7 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
     try:
         with _store(workspace) as client, warnings.catch_warnings():
             # An input example would load TensorFlow only to run the model once more.
-            warnings.filterwarnings("ignore", message=".*([Ii]nput example|[Tt]ype hint).*")
+            warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             _log_training(client, workspace, params, name)
     except _store_errors() as error:
         warn(

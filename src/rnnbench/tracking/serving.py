@@ -29,10 +29,11 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         family = models.load(context.model_config["family"]).model_class()
         self._model = family.load(Path(context.artifacts["model"]))
 
-    def predict(  # type: ignore[no-untyped-def] # MLflow would read a hint as a signature
+    def predict(
         self,
         context: Any,  # noqa: ARG002
-        model_input,
+        # An array where the signature is of tensors; MLflow takes no hint that says so.
+        model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame | NDArray[np.float32]:
         """For texts one row each: the likelier class, and its probability.

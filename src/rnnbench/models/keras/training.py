@@ -21,7 +21,7 @@ from rnnbench.prepared import Meta, Ragged
 
 # Back-propagation keeps the state of every step: about 10 KiB an id in a bidirectional LSTM of
 # 64 units. The gradients of the pieces of a larger batch are added up.
-_MOST_IDS = 100_000
+_MOST_IDS = 2**16
 _PREDICTION_BATCH = 250
 # Whole texts are longer, and in a small batch they differ less in length.
 _RAGGED_PREDICTION_BATCH = 64

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,15 @@ def imdb_corpus(imdb_raw: Path) -> TextCorpus:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Workspace:
+def results(invented: Path, tmp_path: Path) -> Workspace:
     """A workspace with invented predictions, histories and costs of the shipped variants."""
-    workspace = Workspace(tmp_path)
+    shutil.copytree(invented, tmp_path / "workspace")
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = Workspace(tmp_path_factory.mktemp("invented"))
     params = load_params()
     rng = np.random.default_rng(0)
     for name, dataset in params.datasets.items():
@@ -65,7 +72,7 @@ def results(tmp_path: Path) -> Workspace:
         }
         (workspace.models(name) / "training.json").write_text(json.dumps(facts))
     workspace.scores("any").parent.mkdir(parents=True)
-    return workspace
+    return workspace.root
 
 
 _WORDS = {"encoding": "index", "vocabulary_size": 1000, "length": 100, "train": 1, "evaluation": 1}

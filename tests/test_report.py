@@ -1,4 +1,6 @@
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,19 @@ from rnnbench.workspace import Workspace
 PARAMS = load_params()
 
 
-@pytest.fixture
-def scored(results) -> Workspace:
+@pytest.fixture(scope="module")
+def evaluated(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluated") / "workspace"
+    shutil.copytree(invented, folder)
     for name in PARAMS.variants:
-        evaluate(results, PARAMS, name)
-    return results
+        evaluate(Workspace(folder), PARAMS, name)
+    return folder
+
+
+@pytest.fixture
+def scored(evaluated: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(evaluated, tmp_path / "workspace")
+    return Workspace(tmp_path / "workspace")
 
 
 def test_every_variant_has_its_row_in_every_table(scored: Workspace) -> None:

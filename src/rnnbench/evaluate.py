@@ -64,13 +64,19 @@ def _summary(key: str, values: NDArray[np.float64], highest: float) -> dict[str,
 
 
 def _outside(workspace: Workspace, name: str, meta: Meta, folder: Path) -> Scores:
-    keys = ("outside_accuracy", "outside_accuracy_low", "outside_accuracy_high")
     if meta.outside is None:
-        return dict.fromkeys(keys)
+        keys = ("outside_set", "outside_samples", "outside_accuracy")
+        return dict.fromkeys((*keys, "outside_accuracy_low", "outside_accuracy_high"))
     others = read_samples(folder, meta.outside)
     prediction = _read_predictions(workspace, name, meta.outside, len(others))
     interval = mean_interval(right(meta, prediction, others.y))
-    return dict(zip(keys, (interval.mean, interval.low, interval.high), strict=True))
+    return {
+        "outside_set": meta.outside,
+        "outside_samples": len(others),
+        "outside_accuracy": interval.mean,
+        "outside_accuracy_low": interval.low,
+        "outside_accuracy_high": interval.high,
+    }
 
 
 def _facts(judged: Samples, fitted: Samples) -> Scores:

@@ -17,6 +17,9 @@ _INTRODUCTION = (
 )
 
 
+_OUTSIDE = "out of domain"
+
+
 def comparison_page(scores: pd.DataFrame, params: Params) -> str:
     """One table a corpus, with what must be known of its samples and of the published figures."""
     parts = ["# Comparison of recurrent networks", _INTRODUCTION]
@@ -56,6 +59,12 @@ def _facts(rows: pd.DataFrame) -> list[str]:
         if first["target"] == "classes":
             line += f"; {first['distinct_targets']} classes occur"
         lines.append(line + ".")
+    if rows["outside_set"].notna().any():
+        first = rows[rows["outside_set"].notna()].iloc[0]
+        lines.append(
+            f"- {_OUTSIDE}: accuracy on the {first['outside_samples']:,.0f} texts of "
+            f"`{first['outside_set']}`, encoded with the training vocabulary."
+        )
     return lines
 
 
@@ -66,14 +75,14 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
         "95 % interval": _interval(rows, "accuracy", _figure),
         "sd": rows["accuracy_sd"].map(_figure),
         "loss": rows["loss"].map(_figure),
-        "outside": rows["outside_accuracy"].map(_figure),
+        _OUTSIDE: rows["outside_accuracy"].map(_figure),
         "replicates": rows["replicates"],
         "parameters": rows["parameters"].map("{:,}".format),
         "published": rows["published"].map(_figure),
         "verdict": rows["verdict"],
     }
     if rows["outside_accuracy"].isna().all():
-        columns.pop("outside")
+        columns.pop(_OUTSIDE)
     return pd.DataFrame(columns)
 
 

@@ -8,11 +8,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+# One variant of every family and of every corpus that is not the same as another to the stages.
+KEPT = {
+    "imdb_simple_rnn_one_hot": {"epochs": 2},
+    "imdb_embedding_lstm": {"epochs": 2},
+    "imdb_numpy_rnn": {"epochs": 2},
+    "imdb_multi_hot_dense": {"epochs": 1},
+    "imdb_ngrams_linear": {},
+    "reuters_majority": {},
+    "product_simple_rnn": {"epochs": 1},
+    "characters_simple_rnn": {"epochs": 3},
+}
 ROOT = Path(__file__).parents[2]
+SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())
 BIN = Path(sys.executable).parent
 
 
@@ -75,10 +88,16 @@ def project(imdb_corpus, tmp_path_factory) -> Path:
     def shorten(params) -> None:
         params["run"]["replicates"] = 2
         params["corpora"]["imdb"]["source"] = str(folder.parent / "aclImdb")
+        params["corpora"]["product"]["steps"] = 10
         for dataset in params["datasets"].values():
-            dataset.update(train=400, evaluation=200, length=30)
-        kept = ("imdb_simple_rnn_one_hot", "imdb_embedding_lstm")
-        params["variants"] = {k: params["variants"][k] | {"epochs": 2} for k in kept}
+            if dataset["corpus"] == "imdb":
+                dataset.update(train=400, evaluation=200)
+            if "length" in dataset:
+                dataset["length"] = 30
+        params["variants"] = {k: params["variants"][k] | changes for k, changes in KEPT.items()}
+        datasets = {v["dataset"] for v in params["variants"].values()}
+        params["datasets"] = {k: v for k, v in params["datasets"].items() if k in datasets}
+        params["published"] = {k: v for k, v in params["published"].items() if k in KEPT}
 
     edit(folder, shorten)
     for command in (
@@ -95,9 +114,20 @@ def project(imdb_corpus, tmp_path_factory) -> Path:
 
 def test_one_command_makes_the_table_and_the_runs(project: Path) -> None:
     table = pd.read_csv(project / "metrics" / "comparison.csv")
-    assert list(table["variant"]) == ["imdb_simple_rnn_one_hot", "imdb_embedding_lstm"]
-    assert (table["evaluation_samples"] == 200).all()
-    assert trainings(project) == 2
+    assert sorted(table["variant"]) == sorted(KEPT)
+    samples = table.groupby("corpus")["evaluation_samples"].first().to_dict()
+    assert samples == {"imdb": 200, "reuters": 599, "product": 440, "characters": 1}
+    assert trainings(project) == sum(name.startswith("imdb") for name in KEPT)
+
+
+def test_every_replicate_is_scored_and_kept(project: Path) -> None:
+    table = pd.read_csv(project / "metrics" / "comparison.csv").set_index("variant")
+    for name in KEPT:
+        replicates = 1 if name in ("imdb_ngrams_linear", "reuters_majority") else 2
+        assert table.loc[name, "replicates"] == replicates
+        assert len(list((project / "models" / name).glob("replicate_*"))) == replicates
+        prediction = np.load(project / "data" / "predictions" / name / "evaluation.npy")
+        assert len(prediction) == replicates
 
 
 def test_a_second_run_does_nothing(project: Path) -> None:
@@ -108,7 +138,7 @@ def test_a_second_run_does_nothing(project: Path) -> None:
 
 def test_the_same_bytes_come_again(project: Path) -> None:
     again = stages_run(run(project, "dvc", "repro", "--force", "--no-run-cache"))
-    assert {"train@imdb_simple_rnn_one_hot", "train@imdb_embedding_lstm"} <= set(again)
+    assert {f"train@{name}" for name in KEPT} <= set(again)
     changed = {line[3:] for line in run(project, "git", "status", "--porcelain").splitlines()}
     assert changed <= {"dvc.lock", "metrics/cost.csv", "metrics/cost.md"}
     lines = run(project, "git", "diff", "HEAD", "--unified=0", "dvc.lock").splitlines()
@@ -122,7 +152,7 @@ def test_the_same_bytes_come_again(project: Path) -> None:
         for out, old in zip(content["outs"], before["stages"][stage]["outs"], strict=True)
         if out["md5"] != old["md5"]
     }
-    costs = {f"data/cost/{v}.json" for v in ("imdb_simple_rnn_one_hot", "imdb_embedding_lstm")}
+    costs = {f"data/cost/{name}.json" for name in KEPT}
     assert differing <= costs | {"metrics/cost.csv", "metrics/cost.md"}
 
 
@@ -140,12 +170,13 @@ def test_an_edit_runs_only_what_depends_on_it_and_its_reversal_trains_nothing(
     edit(project, lambda p: p["variants"]["imdb_embedding_lstm"].update(epochs=2))
     assert stages_run(run(project, "dvc", "repro")) == ["report"]
     assert trainings(project) == known + 1
-    assert "2 of 2" in run(project, "rnnbench", "sync")
+    assert f"{len(KEPT)} of {len(KEPT)}" in run(project, "rnnbench", "sync")
 
 
 def test_a_new_variant_needs_no_code(project: Path) -> None:
     def add(params) -> None:
         params["variants"]["mine"] = {
+            "model": "keras",
             "dataset": "imdb_index_1000",
             "layers": [{"Embedding": {"output_dim": 4}}, {"GRU": {"units": 3}}],
             "optimizer": "RMSprop",
@@ -165,12 +196,36 @@ def test_plots_and_metrics_can_be_shown(project: Path) -> None:
     page = (project / "plots" / "index.html").read_text()
     specs = [json.loads(spec) for spec in re.findall(r"spec = (\{.*\});", page)]
     curves = [s for s in specs if "by epoch" in str(s["title"])]
-    assert [c["encoding"]["color"]["field"] for c in curves] == ["variant"]
+    assert [c["spec"]["encoding"]["color"]["field"] for c in curves] == ["variant"]
     assert {v["variant"] for v in curves[0]["data"]["values"]} >= {"imdb_embedding_lstm"}
 
 
+def test_another_sentence_is_learned_and_its_predictions_are_in_the_history(project: Path) -> None:
+    edit(project, lambda p: p["corpora"]["characters"].update(sentence="hihello"))
+    stages = stages_run(run(project, "dvc", "repro"))
+    assert stages[:3] == [f"{s}@characters" for s in ("download", "preprocess")] + [
+        "train@characters_simple_rnn"
+    ]
+    history = pd.read_csv(project / "metrics" / "history" / "characters_simple_rnn.csv", dtype=str)
+    assert {len(prediction) for prediction in history["prediction"]} == {6}
+    assert set("".join(history["prediction"])) <= set("hielo")
+    assert "hihell" in run(project, "rnnbench", "decode", "characters", "0")
+
+
 def test_tools_show_networks_and_samples(project: Path) -> None:
-    assert "4,289" in run(project, "rnnbench", "show", "imdb_simple_rnn_one_hot")
+    for name, parameters in (("imdb_simple_rnn_one_hot", "4,289"), ("imdb_numpy_rnn", "4,289")):
+        assert parameters in run(project, "rnnbench", "show", name)
     head, words = run(project, "rnnbench", "decode", "imdb_index_1000", "0").splitlines()
     assert re.fullmatch(r"sample 0, (train|evaluation), (positive|negative), \d+ words", head)
     assert len(words.split()) == int(head.split()[-2])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("product_simple_rnn", "2,851"), ("product_lstm", "11,311"), ("product_gru", "8,671")],
+)
+def test_the_product_networks_are_as_large_as_published(
+    project: Path, name: str, parameters: str
+) -> None:
+    edit(project, lambda p: p["variants"].setdefault(name, SHIPPED["variants"][name]))
+    assert parameters in run(project, "rnnbench", "show", name)

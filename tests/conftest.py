@@ -19,7 +19,7 @@ from rnnbench.workspace import Workspace
 def imdb_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the real corpus, fetched once; not to be written to."""
     directory = tmp_path_factory.mktemp("imdb")
-    imdb.fetch(imdb.Settings(), directory, seed=1)
+    imdb.fetch(imdb.Settings(), directory)
     return directory
 
 
@@ -49,7 +49,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_meta(folder, meta)
         if isinstance(dataset, TextDataset):
             words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
-            WordEncoder(words, "utf-8", ("the", "film")).write(folder)
+            WordEncoder(words, "utf-8", {}, ("the", "film")).write(folder)
     for name, variant in params.variants.items():
         meta = _META[params.datasets[variant.dataset].corpus]
         workspace.predictions(name).mkdir(parents=True)

@@ -22,7 +22,7 @@ def dataset(**changes: object) -> TextDataset:
 
 
 def encoder(**changes: object) -> WordEncoder:
-    return WordEncoder(dataset(**changes), "utf-8", WORDS)
+    return WordEncoder(dataset(**changes), "utf-8", {}, WORDS)
 
 
 WORDS = ("the", "film", "good")  # ids 4, 5, 6
@@ -90,6 +90,12 @@ def test_decode_gives_the_words_back() -> None:
     assert encoder().decode(encoder().encode(["good film"])[0]) == ["good", "film"]
     kept = encoder(drop_ids_up_to=0)
     assert kept.decode(kept.encode(["good zebra"])[0]) == ["good", "?"]
+
+
+def test_new_text_is_escaped_as_the_files_are() -> None:
+    words = ("lt", "amp", "good")
+    escaped = WordEncoder(dataset(), "latin-1", {"<": "&lt;", "&": "&amp;"}, words)
+    assert escaped.encode(["<good>", "good & <"]).tolist() == [[0, 0, 4, 6], [0, 6, 5, 4]]
 
 
 def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:

@@ -32,7 +32,7 @@ def test_a_text_is_found_by_its_number_and_told_as_words(tmp_path) -> None:
     dataset = TextDataset(
         corpus="any", encoding="index", vocabulary_size=6, length=3, train=2, evaluation=1
     )
-    WordEncoder(dataset, "utf-8", ("the", "film")).write(tmp_path)
+    WordEncoder(dataset, "utf-8", {}, ("the", "film")).write(tmp_path)
     found = find_sample(tmp_path, 2)
     assert (found.split, found.label) == ("evaluation", "negative")
     assert (found.text, found.length) == ("the film", "2 words")

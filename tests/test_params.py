@@ -49,6 +49,11 @@ datasets:
   d6: {corpus: imdb, encoding: multi_hot, vocabulary_size: 10, length: 3, train: 1, evaluation: 1}
   d7: {corpus: imdb, tokens: subwords, encoding: index, vocabulary_size: 200, train: 1,
        evaluation: 1}
+  d9: {corpus: imdb, tokens: subwords, encoding: index, vocabulary_size: 300, skip_top: 9, train: 1,
+       evaluation: 1}
+  d10: {corpus: imdb, encoding: one_hot, vocabulary_size: null, length: 3, train: 1, evaluation: 1}
+  d11: {corpus: imdb, encoding: index, vocabulary_size: null, length: 100000000000, train: 1,
+        evaluation: 1}
   d8: {corpus: product, encoding: index, train: 1, evaluation: 1}
 variants:
   a: {model: keras, dataset: dd1, layers: [{LSTM: {unit: 8}}, {LTSM: {}}],
@@ -61,6 +66,7 @@ variants:
 published:
   a: {acuracy: 2, source: x}
   aa: {accuracy: 2, source: x}
+  b: {accuracy: 0.5, source: x, comparable: false}
 """
 TOLD = {
     "run.seed: is given twice": ["line 2"],
@@ -88,6 +94,9 @@ TOLD = {
     "datasets.d5: ": ["one_hot needs a length"],
     "datasets.d6: ": ["multi_hot takes whole texts"],
     "datasets.d7: ": ["256 or more"],
+    "datasets.d9: ": ["skip_top", "not subwords"],
+    "datasets.d10: ": ["one_hot needs a vocabulary_size"],
+    "datasets.d11.length: ": ["got 100000000000", "at most"],
     "datasets.d8.corpus: ": ["'product'", "allowed: imbd, imdb"],
     "datasets.d8.encoding: ": ["unknown key", "allowed: corpus, split, train, evaluation"],
     "variants.a.dataset: ": [
@@ -109,8 +118,9 @@ TOLD = {
     "variants.d.optimizer: ": ["missing"],
     "variants.e.model: ": ["missing", "allowed: constant, keras"],
     "variants.f: ": ["got 7", "a mapping"],
-    "published.a.acuracy: ": ["allowed: accuracy, loss, samples, source", "mean 'accuracy'?"],
+    "published.a.acuracy: ": ["allowed: accuracy, loss, comparable, source", "mean 'accuracy'?"],
     "published.a.accuracy: ": ["missing"],
+    "published.b: ": ["needs a note"],
     "published.aa: ": ["'aa'", "allowed: a, b, c", "mean 'a'?"],
     "published.aa.accuracy: ": ["got 2", "at most 1"],
 }

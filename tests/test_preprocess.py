@@ -135,7 +135,7 @@ def test_a_corpus_of_arrays_needs_no_encoder(tmp_path) -> None:
     raw, folder = tmp_path / "raw", tmp_path / "prepared"
     for path in (raw, folder):
         path.mkdir()
-    product.fetch(product.Settings(samples=30, steps=5), raw, seed=1)
+    product.fetch(product.Settings(samples=30, steps=5), raw)
     preprocess(ArrayDataset(corpus="product", train=20, evaluation=10), raw, folder, seed=1)
     meta = read_meta(folder)
     assert (meta.target, meta.shape, meta.tolerance) == ("number", (5, 2), 0.04)

@@ -67,13 +67,27 @@ def test_numbers_have_a_table_of_their_own_with_the_published_error(scored: Work
     assert gru["target"].to_numpy() == pytest.approx(y, abs=1e-4)
 
 
-def test_a_published_figure_on_other_samples_is_judged_by_their_number(scored: Workspace) -> None:
+def test_a_figure_that_is_not_comparable_gets_its_reason_and_no_verdict(scored: Workspace) -> None:
     name = "imdb_embedding_lstm"
-    for samples, expected in ((100, "reproduced"), (100_000, "below")):
-        figure = PARAMS.published[name].model_copy(update={"accuracy": 0.87, "samples": samples})
-        params = replace(PARAMS, published=PARAMS.published | {name: figure})
-        table = report(scored, params).set_index("variant")
-        assert table.loc[name, "verdict"] == expected
+    changes = {"comparable": False, "note": "Other films."}
+    figure = PARAMS.published[name].model_copy(update=changes)
+    params = replace(PARAMS, published=PARAMS.published | {name: figure})
+    table = report(scored, params).set_index("variant")
+    assert table.loc[name, "verdict"] == "not comparable"
+    page = (scored.metrics / "comparison.md").read_text()
+    assert any(
+        line.startswith(f"- `{name}`") and "Other films." in line for line in page.splitlines()
+    )
+
+
+def test_the_column_of_the_further_set_has_its_name(scored: Workspace) -> None:
+    report(scored, PARAMS)
+    heads = [
+        line
+        for line in (scored.metrics / "comparison.md").read_text().splitlines()
+        if line.startswith("| variant")
+    ]
+    assert ["on rotten_tomatoes" in head for head in heads] == [True, False, False, False, False]
 
 
 def test_files_of_removed_variants_are_not_read(scored: Workspace) -> None:

@@ -55,7 +55,7 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
 
     settings = params.corpus(corpus)
     with new_directory(workspace.raw(corpus)) as directory:
-        corpora.load(corpus).fetch(settings, directory, params.run.seed)
+        corpora.load(corpus).fetch(settings, directory)
 
 
 @main.command()

@@ -43,11 +43,11 @@ class TextDataset(ArrayDataset):
 
     tokens: Literal["words", "subwords"] = "words"
     encoding: Literal["one_hot", "index", "multi_hot", "number"]
-    vocabulary_size: int | None = Field(ge=4)
+    vocabulary_size: int | None = Field(ge=4, le=2**20)
     skip_top: int = Field(default=0, ge=0)
     drop_ids_up_to: int = Field(default=2, ge=0, le=2)
     maxlen: int | None = Field(default=None, ge=2)
-    length: int | None = Field(default=None, ge=1)
+    length: int | None = Field(default=None, ge=1, le=2**16)
     padding: Literal["pre", "post"] = "pre"
 
     @model_validator(mode="after")
@@ -57,8 +57,13 @@ class TextDataset(ArrayDataset):
                 f"skip_top {self.skip_top} leaves no word of vocabulary_size "
                 f"{self.vocabulary_size}, expected a smaller skip_top"
             )
-        if self.tokens == "subwords" and (self.vocabulary_size or 0) < 256:
-            raise ValueError("subwords need a vocabulary_size of 256 or more, one for each byte")
+        if self.tokens == "subwords":
+            if (self.vocabulary_size or 0) < 256:
+                raise ValueError("subwords need a vocabulary_size of 256 or more, one a byte")
+            if (self.skip_top, self.drop_ids_up_to, self.maxlen) != (0, 2, None):
+                raise ValueError("skip_top, drop_ids_up_to and maxlen are of words, not subwords")
+        if self.encoding in ("one_hot", "multi_hot") and self.vocabulary_size is None:
+            raise ValueError(f"encoding {self.encoding} needs a vocabulary_size")
         if self.encoding in ("one_hot", "number") and self.length is None:
             raise ValueError(f"encoding {self.encoding} needs a length")
         if self.encoding == "multi_hot" and self.length is not None:

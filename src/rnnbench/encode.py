@@ -48,6 +48,7 @@ class _Record(Settings):
 
     dataset: TextDataset
     text_encoding: str
+    escapes: dict[str, str]
     words: tuple[str, ...]
 
 
@@ -55,12 +56,13 @@ class _Record(Settings):
 class WordEncoder:
     """A `TextEncoder` with the word ids of Keras.
 
-    text_encoding: how the corpus's bytes become words.
+    text_encoding, escapes: as in `rnnbench.corpora.base.TextCorpus`; new text is escaped too.
     words: the words of ranks 1, 2, ..., as far as the dataset's vocabulary reaches.
     """
 
     dataset: TextDataset
     text_encoding: str
+    escapes: dict[str, str]
     words: tuple[str, ...]
 
     @property
@@ -70,7 +72,9 @@ class WordEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
         code = self.text_encoding
         words = [word.encode(code) for word in self.words]
-        return self.encode_ranks(ranks((text.encode(code, "replace") for text in texts), words))
+        table = str.maketrans(self.escapes)
+        escaped = (text.translate(table).encode(code, "replace") for text in texts)
+        return self.encode_ranks(ranks(escaped, words))
 
     def encode_ranks(self, documents: Iterable[NDArray[np.int32]]) -> NDArray[Any] | Ragged:
         """The samples of n documents, given the ranks of their words."""
@@ -85,7 +89,12 @@ class WordEncoder:
         return [names[i] for i in map(int, sample.ravel()) if i in names]
 
     def write(self, directory: Path) -> None:  # noqa: D102
-        record = _Record(dataset=self.dataset, text_encoding=self.text_encoding, words=self.words)
+        record = _Record(
+            dataset=self.dataset,
+            text_encoding=self.text_encoding,
+            escapes=self.escapes,
+            words=self.words,
+        )
         write_settings(directory / ENCODER, record)
 
 
@@ -107,7 +116,7 @@ class SubwordEncoder:
         return self.tokenizer.pieces(sample.ravel())
 
     def write(self, directory: Path) -> None:  # noqa: D102
-        record = _Record(dataset=self.dataset, text_encoding="utf-8", words=())
+        record = _Record(dataset=self.dataset, text_encoding="utf-8", escapes={}, words=())
         write_settings(directory / ENCODER, record)
         self.tokenizer.write(directory / TOKENIZER)
 
@@ -117,7 +126,7 @@ def read_encoder(directory: Path) -> TextEncoder:
     record = read_settings(directory / ENCODER, _Record)
     if record.dataset.tokens == "subwords":
         return SubwordEncoder(record.dataset, SubwordTokenizer.read(directory / TOKENIZER))
-    return WordEncoder(record.dataset, record.text_encoding, record.words)
+    return WordEncoder(record.dataset, record.text_encoding, record.escapes, record.words)
 
 
 def arrange(

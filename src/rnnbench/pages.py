@@ -17,9 +17,6 @@ _INTRODUCTION = (
 )
 
 
-_OUTSIDE = "out of domain"
-
-
 def comparison_page(scores: pd.DataFrame, params: Params) -> str:
     """One table a corpus, with what must be known of its samples and of the published figures."""
     parts = ["# Comparison of recurrent networks", _INTRODUCTION]
@@ -62,8 +59,8 @@ def _facts(rows: pd.DataFrame) -> list[str]:
     if rows["outside_set"].notna().any():
         first = rows[rows["outside_set"].notna()].iloc[0]
         lines.append(
-            f"- {_OUTSIDE}: accuracy on the {first['outside_samples']:,.0f} texts of "
-            f"`{first['outside_set']}`, encoded with the training vocabulary."
+            f"- {_outside(rows)}: accuracy on {first['outside_samples']:,.0f} texts that are not "
+            "of the corpus's training part, encoded just as its own are."
         )
     return lines
 
@@ -75,15 +72,20 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
         "95 % interval": _interval(rows, "accuracy", _figure),
         "sd": rows["accuracy_sd"].map(_figure),
         "loss": rows["loss"].map(_figure),
-        _OUTSIDE: rows["outside_accuracy"].map(_figure),
+        _outside(rows): rows["outside_accuracy"].map(_figure),
         "replicates": rows["replicates"],
         "parameters": rows["parameters"].map("{:,}".format),
         "published": rows["published"].map(_figure),
         "verdict": rows["verdict"],
     }
-    if rows["outside_accuracy"].isna().all():
-        columns.pop(_OUTSIDE)
+    columns.pop("", None)
     return pd.DataFrame(columns)
+
+
+def _outside(rows: pd.DataFrame) -> str:
+    """The title of the column of the further evaluation set; empty if there is none."""
+    names = rows["outside_set"].dropna().unique()
+    return f"on {names[0]}" if len(names) else ""
 
 
 def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
@@ -110,10 +112,8 @@ def _notes(rows: pd.DataFrame, params: Params) -> list[str]:
     lines = []
     for name in rows["variant"]:
         if published := params.published.get(name):
-            line = f"- `{name}`: {published.source}"
-            if published.samples:
-                line += f", {published.samples:,} samples"
-            lines.append(line + "." + (f" {published.note}" if published.note else ""))
+            parts = [f"- `{name}`: {published.source}.", published.note]
+            lines.append(" ".join(filter(None, parts)))
     return lines
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from rnnbench import corpora, models
 from rnnbench.datasets import ArrayDataset, TextDataset
@@ -43,16 +43,22 @@ class Published(Settings):
 
     accuracy: the share of right answers.
     loss: the mean squared error, or the log loss.
-    samples: how many samples it was measured on, if not as many as ours.
+    comparable: whether it was measured on samples of the same kind and number as ours.
     source: where it stands.
-    note: why ours may differ.
+    note: why ours may differ; needed where it is not comparable.
     """
 
     accuracy: float = Field(ge=0, le=1)
     loss: float | None = Field(default=None, ge=0)
-    samples: int | None = Field(default=None, ge=1)
+    comparable: bool = True
     source: str
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_reason(self) -> Self:
+        if not self.comparable and self.note is None:
+            raise ValueError("a figure that is not comparable needs a note that says why")
+        return self
 
 
 @dataclass(frozen=True)

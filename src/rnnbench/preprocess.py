@@ -101,7 +101,7 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
         size = dataset.vocabulary_size
         known = words if size is None else words[: size - INDEX_FROM - 1]
         names = tuple(word.decode(corpus.encoding) for word in known)
-        encoder = WordEncoder(dataset, corpus.encoding, names)
+        encoder = WordEncoder(dataset, corpus.encoding, corpus.escapes, names)
 
     def encoded(chosen: NDArray[np.int64]) -> NDArray[Any] | Ragged:
         if isinstance(encoder, WordEncoder):
@@ -114,7 +114,12 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
         write_samples(directory, name, Samples(encoded(chosen), y, ids))
     if corpus.outside:
         name, others = corpus.outside
-        x = encoder.encode([text.decode(corpus.encoding) for text in others.texts])
+        others_ranks = ranks(others.texts, words)
+        x = (
+            encoder.encode_ranks(others_ranks)
+            if isinstance(encoder, WordEncoder)
+            else encoder.encode([text.decode(corpus.encoding) for text in others.texts])
+        )
         numbers = np.arange(len(others), dtype=np.int32)
         write_samples(directory, name, Samples(x, others.labels.astype(np.uint8), numbers))
     encoder.write(directory)

@@ -83,11 +83,14 @@ def _score_row(workspace: Workspace, params: Params, name: str) -> dict[str, Any
         "verdict": "",
     }
     if published is not None:
-        samples = published.samples or scores["evaluation_samples"]
         low, high = scores["accuracy_low"], scores["accuracy_high"]
         row["published"] = published.accuracy
         row["published_loss"] = published.loss
-        row["verdict"] = verdict(scores["accuracy"], low, high, published.accuracy, samples)
+        row["verdict"] = (
+            verdict(scores["accuracy"], low, high, published.accuracy, scores["evaluation_samples"])
+            if published.comparable
+            else "not comparable"
+        )
     return row
 
 

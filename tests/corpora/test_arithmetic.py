@@ -9,9 +9,9 @@ from rnnbench.corpora.base import ArrayCorpus
 from rnnbench.errors import DataError
 
 
-def fetch_and_read(directory: Path, seed: int = 1, **settings: object) -> ArrayCorpus:
+def fetch_and_read(directory: Path, **settings: object) -> ArrayCorpus:
     directory.mkdir(exist_ok=True)
-    arithmetic.fetch(arithmetic.Settings(**settings), directory, seed)
+    arithmetic.fetch(arithmetic.Settings(**settings), directory)
     return arithmetic.read(directory)
 
 
@@ -34,13 +34,6 @@ def test_corpus_says_how_it_is_learned(tmp_path: Path) -> None:
     corpus = fetch_and_read(tmp_path, tolerance=0.125)
     assert (corpus.encoding, corpus.target, corpus.classes) == ("number", "number", ())
     assert corpus.tolerance == 0.125
-
-
-def test_the_seed_does_not_matter(tmp_path: Path) -> None:
-    fetch_and_read(tmp_path / "one", seed=1)
-    fetch_and_read(tmp_path / "two", seed=2)
-    for path in (tmp_path / "one").iterdir():
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize(

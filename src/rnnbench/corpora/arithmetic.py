@@ -25,13 +25,13 @@ class Settings(base.Settings):
     tolerance: how near to the next number a prediction counts as right.
     """
 
-    sequences: int = Field(default=100, ge=1)
-    steps: int = Field(default=5, ge=1)
+    sequences: int = Field(default=100, ge=1, le=10**6)
+    steps: int = Field(default=5, ge=1, le=2**16)
     tolerance: float = Field(default=0.04, gt=0, allow_inf_nan=False)
 
 
-def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - none is drawn
-    """Write the sequences into an empty directory; nothing is drawn, so the seed does not matter.
+def fetch(settings: Settings, directory: Path) -> None:
+    """Write the sequences into an empty directory.
 
     x.npy, shape (sequences, steps, 1), float32: (i + j) / 100 at step i of sequence j. y.npy,
     shape (sequences,), float32: (j + steps) / 100. corpus.json: the tolerance.

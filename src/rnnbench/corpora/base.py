@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class TextCorpus:
     order: permutation, shape (n,); sample i of Keras's ``load_data`` is document ``order[i]``.
     classes: one name a class id.
     encoding: how bytes become words for a reader ("utf-8" or "latin-1").
+    escapes: by character, what the texts have in its place.
     outside: further evaluation set, never trained on, and its name.
     ids_sha256: digest of the documents' word ranks that the full corpus must have, as
         `rnnbench.tokens.ranks_sha256` computes it; None for any other selection of texts.
@@ -43,6 +44,7 @@ class TextCorpus:
     order: NDArray[np.int64]
     classes: tuple[str, ...]
     encoding: str
+    escapes: dict[str, str] = field(default_factory=dict)
     outside: tuple[str, Documents] | None = None
     ids_sha256: str | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rnnbench import settings as base
 from rnnbench.corpora.base import ArrayCorpus
@@ -19,14 +19,21 @@ Dataset = ArrayDataset
 class Settings(base.Settings):
     """The sentence's part of params.yaml.
 
-    sentence: the characters, two or more; a character is a Unicode code point.
+    sentence: the characters, two different ones or more; a character is a Unicode code point.
     """
 
-    sentence: str = Field(default=" My name is Ji Myung Hwa.", min_length=2)
+    sentence: str = Field(max_length=2**12)
+
+    @field_validator("sentence")
+    @classmethod
+    def _has_something_to_tell(cls, sentence: str) -> str:
+        if len(set(sentence)) < 2:
+            raise ValueError("expected two different characters or more")
+        return sentence
 
 
-def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - none is drawn
-    """Write corpus.json into an empty directory; nothing is drawn, so the seed does not matter."""
+def fetch(settings: Settings, directory: Path) -> None:
+    """Write corpus.json into an empty directory."""
     base.write_settings(directory / "corpus.json", settings)
 
 

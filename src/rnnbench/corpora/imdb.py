@@ -80,13 +80,12 @@ class _Review(NamedTuple):
     label: int
 
 
-def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - always whole
+def fetch(settings: Settings, directory: Path) -> None:
     """Write the corpus into an empty directory, text as UTF-8.
 
     reviews.jsonl holds one JSON object a line, text and label (1 is positive), in the documents'
     order; rotten_tomatoes.jsonl (registry) or test.jsonl (official, and a directory that has
-    test reviews) likewise; corpus.json says where they came from. The corpus is always taken
-    whole, so the seed does not matter.
+    test reviews) likewise; corpus.json says where they came from.
 
     Raises DownloadError if the source cannot be reached, is not what was pinned, or is not laid
     out as expected.

@@ -28,21 +28,23 @@ class Settings(base.Settings):
     samples: the number of sequences.
     steps: the length of each.
     tolerance: how near to the product a prediction counts as right; 0.04 in the paper.
+    seed: what the samples are drawn from.
     """
 
-    samples: int = Field(default=3000, ge=1)
-    steps: int = Field(default=100, ge=2)
+    samples: int = Field(default=3000, ge=1, le=10**6)
+    steps: int = Field(default=100, ge=2, le=2**16)
     tolerance: float = Field(default=0.04, gt=0, allow_inf_nan=False)
+    seed: int = Field(default=42, ge=0)
 
 
-def fetch(settings: Settings, directory: Path, seed: int) -> None:
-    """Draw the samples from `seed` and write them into an empty directory.
+def fetch(settings: Settings, directory: Path) -> None:
+    """Draw the samples and write them into an empty directory.
 
     x.npy, shape (samples, steps, 2), float32: the mark, 1 at two different steps and 0 elsewhere,
     and a number, uniform in [0, 1). Every pair of steps is equally likely. y.npy, shape
     (samples,), float32: the product of the two marked numbers. corpus.json: the tolerance.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(settings.seed)
     values = rng.random((settings.samples, settings.steps), np.float32)
     first = rng.integers(settings.steps, size=settings.samples)
     # Drawn from one step fewer and moved past the first, so that the two never coincide.

@@ -36,9 +36,8 @@ IDS_SHA256 = "69cdb92bfb41500d1c833deddebeea1e769303b7c6bd8d553f2509398c765072"
 _FEWEST_STORIES = 15
 _KERAS_SEED = 113
 # The original files wrote these as SGML entities, and Keras's words come from those files.
-_SGML = str.maketrans(
-    {"&": "&amp;", "<": "&lt;"} | {chr(code): f"&#{code};" for code in (3, 5, 27, 30, 127)}
-)
+_ESCAPES = {"&": "&amp;", "<": "&lt;"} | {chr(c): f"&#{c};" for c in (3, 5, 27, 30, 127)}
+_SGML = str.maketrans(_ESCAPES)
 # The one letter that the JSON edition lost.
 _LOST = str.maketrans({"\ufffd": "ü"})
 # What Keras has for a story that neither has a body nor stands before one that has.
@@ -76,12 +75,12 @@ class _Story(NamedTuple):
     topics: list[str]
 
 
-def fetch(settings: Settings, directory: Path, seed: int) -> None:  # noqa: ARG001 - always whole
+def fetch(settings: Settings, directory: Path) -> None:
     """Write the corpus into an empty directory.
 
     documents.jsonl holds one JSON object a line, text and label (the topic), in the order of the
     original files; the texts' characters are their bytes, as Latin-1. corpus.json says how many
-    there are, and names the topics by class id. The seed does not matter.
+    there are, and names the topics by class id.
 
     Raises DownloadError if the source cannot be reached or is not what was pinned.
     """
@@ -119,7 +118,7 @@ def read(directory: Path) -> TextCorpus:
         order=order,
         classes=tuple(record.classes),
         encoding="latin-1",
-        outside=None,
+        escapes=_ESCAPES,
         ids_sha256=IDS_SHA256,
     )
 

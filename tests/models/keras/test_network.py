@@ -56,3 +56,47 @@ def test_layers_that_do_not_fit_are_told(index_meta, layers: list, told: str) ->
 def test_an_optimizer_takes_its_arguments() -> None:
     assert float(optimizer({"Adam": {"learning_rate": 0.25}}).learning_rate) == 0.25
     assert float(optimizer("SGD").learning_rate) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "layers", "output_layer", "told"),
+    [
+        (
+            {"shape": (None,)},
+            [{"Embedding": {"output_dim": 4}}, "GlobalAveragePooling1D"],
+            True,
+            "mask_zero",
+        ),
+        ({}, [{"Embedding": {"output_dim": 4, "input_dim": 10}}, "Flatten"], True, "input_dim 10"),
+        ({}, [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 1}}], False, "probabilities"),
+        (
+            {"target": "number", "classes": ()},
+            [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 2}}],
+            False,
+            "size 1",
+        ),
+        (
+            {"target": "steps"},
+            [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 2}}],
+            True,
+            "return_sequences in every",
+        ),
+    ],
+)
+def test_what_keras_would_take_to_a_wrong_end_is_told(
+    index_meta, changes: dict, layers: list, output_layer: bool, told: str
+) -> None:
+    with pytest.raises(ParamsError, match=told):
+        build(layers, index_meta.model_copy(update=changes), 1, output_layer)
+
+
+def test_without_an_output_layer_the_last_layer_answers(index_meta) -> None:
+    meta = index_meta.model_copy(update={"target": "number", "classes": ()})
+    layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 1}}]
+    assert build(layers, meta, 1, False).layers[-1].name.startswith("lstm")
+
+
+def test_a_single_one_hot_step_keeps_its_axis(one_hot_meta) -> None:
+    meta = one_hot_meta.model_copy(update={"shape": (1,)})
+    network = build([{"LSTM": {"units": 2}}], meta, seed=1)
+    assert network(np.array([[3], [99]])).shape == (2, 1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.errors import Mistake, ParamsError
-from rnnbench.models.keras.layers import WRAPPED, name_and_arguments
+from rnnbench.models.keras.layers import WRAPPED, name_and_arguments, walk
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta
 
@@ -25,6 +25,8 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     key = "layers"
+    if mistakes := _unsuitable(layers, meta, output_layer):
+        raise ParamsError("params.yaml", mistakes)
     units, activation = _output(meta)
     last = keras.layers.Dense(units, activation=activation, name="output")
     try:
@@ -73,8 +75,30 @@ def _front(meta: Meta) -> list[Any]:
     ids = keras.Input(meta.shape, dtype="int32", name="ids")
     if meta.encoding == "one_hot":
         widen = keras.layers.CategoryEncoding(meta.depth, output_mode="one_hot", name="one_hot")
-        return [ids, widen]
+        # Keras's layer takes a sequence of one id for a single category.
+        steps = [keras.layers.Reshape((1, meta.depth))] if meta.shape == (1,) else []
+        return [ids, widen, *steps]
     return [ids]
+
+
+def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[Mistake]:
+    """What Keras would take without a word, and what would then be wrong."""
+    found = []
+    if not output_layer and meta.target != "number":
+        problem = f"the target {meta.target!r} needs the output layer, which gives probabilities"
+        found.append(Mistake("output_layer", problem, "true"))
+    embeddings = [arguments for name, arguments in walk(layers) if name == "Embedding"]
+    for arguments in embeddings:
+        if arguments.get("input_dim", meta.depth) < meta.depth:
+            problem = (
+                f"Embedding has input_dim {arguments['input_dim']}, but ids reach {meta.depth}"
+            )
+            found.append(Mistake("layers", problem, "no input_dim, or a larger one"))
+    whole_texts = meta.encoding == "index" and meta.shape == (None,)
+    if whole_texts and not all(arguments.get("mask_zero") for arguments in embeddings):
+        problem = "whole texts are padded as long as others in their batch, which must not matter"
+        found.append(Mistake("layers", problem, "an Embedding with mask_zero: true"))
+    return found
 
 
 def _output(meta: Meta) -> tuple[int, str]:

@@ -87,14 +87,15 @@ class Trainer:
     def _ragged_step(self, x: NDArray[Any], y: NDArray[Any]) -> Any:
         """The same for padded samples; of long ones, a piece of the batch at a time."""
         tf, _ = start()
-        count = math.ceil(x.size / _MOST_IDS) if self._meta.encoding == "index" else 1
+        pieces = math.ceil(x.size / _MOST_IDS) if self._meta.encoding == "index" else 1
+        count = min(pieces, len(x))
         if count == 1:
             return self._compiled_step(x, y)
         parts = zip(np.array_split(x, count), np.array_split(y, count), strict=True)
         share = tf.constant(1 / len(x), tf.float32)
         results = [self._compiled_gradients(part, target, share) for part, target in parts]
         gradients, sums = zip(*results, strict=True)
-        self._compiled_apply([tf.add_n(list(same)) for same in zip(*gradients, strict=True)])
+        self._compiled_apply([_total(list(same)) for same in zip(*gradients, strict=True)])
         return tf.add_n(list(sums))
 
     def _gradients(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:
@@ -127,6 +128,19 @@ class Trainer:
             return error**2, tf.cast(tf.abs(error) <= self._meta.tolerance, tf.float32)
         losses = keras.losses.binary_crossentropy(target[:, None], output)
         return losses, tf.cast((output[:, 0] > 0.5) == (target > 0.5), tf.float32)
+
+
+def _total(gradients: list[Any]) -> Any:
+    """The sum of one weight's gradients; sparse ones stay as a whole batch would give them.
+
+    Optimizers such as Adam treat repeated ids one by one, so adding them up is not the same.
+    """
+    tf, _ = start()
+    if not isinstance(gradients[0], tf.IndexedSlices):
+        return tf.add_n(gradients)
+    values = tf.concat([g.values for g in gradients], 0)
+    indices = tf.concat([g.indices for g in gradients], 0)
+    return tf.IndexedSlices(values, indices, gradients[0].dense_shape)
 
 
 class Predictor:

@@ -12,7 +12,6 @@ from rnnbench.corpora import characters
 from rnnbench.corpora.base import ArrayCorpus
 from rnnbench.errors import DataError
 
-
 USUAL = " My name is Ji Myung Hwa."
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.datasets import TextDataset
+from rnnbench.datasets import ArrayDataset, TextDataset
 from rnnbench.encode import WordEncoder
 from rnnbench.params import load_params
-from rnnbench.prepared import Meta, Samples, read_samples, write_meta, write_samples
+from rnnbench.prepared import Meta, Ragged, Samples, read_samples, write_meta, write_samples
 from rnnbench.train import training_settings
 from rnnbench.workspace import Workspace
 
@@ -43,7 +43,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, dataset in params.datasets.items():
         folder = workspace.prepared(name)
         folder.mkdir(parents=True)
-        meta = _META[dataset.corpus]
+        meta = _meta(dataset)
         for split in filter(None, ("train", "evaluation", meta.outside)):
             write_samples(folder, split, _samples(meta, rng))
         write_meta(folder, meta)
@@ -51,7 +51,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
             words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
             WordEncoder(words, "utf-8", {}, ("the", "film")).write(folder)
     for name, variant in params.variants.items():
-        meta = _META[params.datasets[variant.dataset].corpus]
+        meta = _meta(params.datasets[variant.dataset])
         workspace.predictions(name).mkdir(parents=True)
         for split in filter(None, ("evaluation", meta.outside)):
             y = read_samples(workspace.prepared(variant.dataset), split).y
@@ -112,12 +112,27 @@ _META = {
 }
 
 
+def _meta(dataset: ArrayDataset) -> Meta:
+    """What the dataset's samples are like, with 100 steps at the most."""
+    meta = _META[dataset.corpus]
+    if not isinstance(dataset, TextDataset):
+        return meta
+    shape: tuple[int | None, ...] = (min(dataset.length, 100) if dataset.length else None,)
+    if dataset.encoding == "number":
+        shape = (*shape, 1)
+    return meta.model_copy(update={"encoding": dataset.encoding, "shape": shape})
+
+
 def _samples(meta: Meta, rng: np.random.Generator) -> Samples:
     ids = np.arange(400, dtype=np.int32)
     if meta.target == "number":
         x = rng.random((400, *meta.shape)).astype(np.float32)
         return Samples(x, rng.random(400).astype(np.float32), ids)
-    x = rng.integers(0, meta.depth, (400, *meta.shape)).astype(np.uint16)
+    x: np.ndarray | Ragged
+    if meta.shape == (None,):
+        x = Ragged.of((rng.integers(1, meta.depth, n) for n in rng.integers(1, 9, 400)), meta.depth)
+    else:
+        x = rng.integers(0, meta.depth, (400, *meta.shape)).astype(np.uint16)
     shape = (400, *meta.shape) if meta.target == "steps" else (400,)
     return Samples(x, rng.integers(0, len(meta.classes), shape).astype(np.uint8), ids)
 

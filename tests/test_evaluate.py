@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 from rnnbench.errors import DataError, UnknownNameError
 from rnnbench.evaluate import evaluate
 from rnnbench.params import load_params
+from rnnbench.prepared import Ragged, Samples, write_samples
 from rnnbench.workspace import Workspace
 
 NAME = "imdb_embedding_lstm"
@@ -96,6 +97,19 @@ def test_samples_that_training_had_too_are_counted(workspace: Workspace) -> None
     x[:3] = np.load(folder / "train_x.npy")[7]
     np.save(folder / "evaluation_x.npy", x)
     assert evaluate(workspace, PARAMS, NAME)["also_in_training"] == 3
+
+
+def test_whole_texts_that_training_had_too_are_counted(workspace: Workspace) -> None:
+    folder = workspace.prepared("imdb_words")
+    texts = [np.array([1, 2]), np.array([2, 1]), np.array([1]), np.array([1, 2])]
+    for split, chosen in (("train", texts[:1]), ("evaluation", texts)):
+        y = np.zeros(len(chosen), np.uint8)
+        samples = Samples(Ragged.of(chosen, 3), y, np.arange(len(chosen), dtype=np.int32))
+        write_samples(folder, split, samples)
+    name = "imdb_ngrams_linear"
+    path = workspace.predictions(name) / "evaluation.npy"
+    np.save(path, np.load(path)[:, :4])
+    assert evaluate(workspace, PARAMS, name)["also_in_training"] == 2
 
 
 def test_an_unknown_variant_gets_the_nearest_name(workspace: Workspace) -> None:

@@ -99,11 +99,7 @@ TOLD = {
     "datasets.d11.length: ": ["got 100000000000", "at most"],
     "datasets.d8.corpus: ": ["'product'", "allowed: imbd, imdb"],
     "datasets.d8.encoding: ": ["unknown key", "allowed: corpus, split, train, evaluation"],
-    "variants.a.dataset: ": [
-        "'dd1'",
-        "allowed: Bad Name, d1, d2, d3, d4, d5, d6, d7, d8",
-        "mean 'd1'?",
-    ],
+    "variants.a.dataset: ": ["'dd1'", "allowed: Bad Name, d1, d2, d3, d4, d5", "mean 'd1'?"],
     "variants.a.layers[0].LSTM.unit: ": ["'unit'", "allowed: units, activation", "mean 'units'?"],
     "variants.a.layers[0].LSTM.units: ": ["missing"],
     "variants.a.layers[1]: ": ["'LTSM'", "allowed: Activation, ", "mean 'LSTM'?"],

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+SHORT = [{"Embedding": {"output_dim": 4, "mask_zero": True}}, {"LSTM": {"units": 3}}]
 # One variant of every family and of every corpus that is not the same as another to the stages.
 KEPT = {
     "imdb_simple_rnn_one_hot": {"epochs": 2},
@@ -20,6 +21,7 @@ KEPT = {
     "imdb_numpy_rnn": {"epochs": 2},
     "imdb_multi_hot_dense": {"epochs": 1},
     "imdb_ngrams_linear": {},
+    "imdb_subword_bidirectional_lstm": {"epochs": 1, "layers": SHORT, "replicates": 1},
     "reuters_majority": {},
     "product_simple_rnn": {"epochs": 1},
     "characters_simple_rnn": {"epochs": 3},
@@ -62,6 +64,19 @@ def trainings(project: Path) -> int:
     return len(client.search_runs([experiment.experiment_id], "tags.level = 'variant'"))
 
 
+def _slice(corpus) -> list[bytes]:
+    """The texts of `make_slice` as Keras would number them."""
+    documents = corpus.documents
+    chosen = []
+    for label in (1, 0):
+        own = [t for t, y in zip(documents.texts, documents.labels, strict=True) if y == label]
+        names = sorted((f"{number}_{1 + 8 * label}.txt", t) for number, t in enumerate(own[:300]))
+        chosen += [text for _, text in names]
+    order = np.arange(600)
+    np.random.RandomState(113).shuffle(order)
+    return [chosen[i] for i in order]
+
+
 def make_slice(corpus, folder: Path) -> None:
     documents = corpus.documents
     for label, name in enumerate(("neg", "pos")):
@@ -92,6 +107,8 @@ def project(imdb_corpus, tmp_path_factory) -> Path:
         for dataset in params["datasets"].values():
             if dataset["corpus"] == "imdb":
                 dataset.update(train=400, evaluation=200)
+            if dataset.get("tokens") == "subwords":
+                dataset["vocabulary_size"] = 1000
             if "length" in dataset:
                 dataset["length"] = 30
         params["variants"] = {k: params["variants"][k] | changes for k, changes in KEPT.items()}
@@ -123,11 +140,43 @@ def test_one_command_makes_the_table_and_the_runs(project: Path) -> None:
 def test_every_replicate_is_scored_and_kept(project: Path) -> None:
     table = pd.read_csv(project / "metrics" / "comparison.csv").set_index("variant")
     for name in KEPT:
-        replicates = 1 if name in ("imdb_ngrams_linear", "reuters_majority") else 2
+        replicates = (SHIPPED["variants"][name] | KEPT[name]).get("replicates", 2)
         assert table.loc[name, "replicates"] == replicates
         assert len(list((project / "models" / name).glob("replicate_*"))) == replicates
         prediction = np.load(project / "data" / "predictions" / name / "evaluation.npy")
         assert len(prediction) == replicates
+
+
+def test_every_logged_model_answers_as_the_pipeline_predicted(
+    project: Path, imdb_corpus, monkeypatch
+) -> None:
+    import mlflow
+
+    monkeypatch.chdir(project)
+    uri = f"sqlite:///{project / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient(uri)
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    texts = [t.decode() for t in _slice(imdb_corpus)]
+    for name in KEPT:
+        prepared = project / "data" / "prepared" / params["variants"][name]["dataset"]
+        meta = json.loads((prepared / "meta.json").read_text())
+        experiment = client.get_experiment_by_name(meta["corpus"]).experiment_id
+        found = client.search_logged_models([experiment], filter_string=f"name = '{name}'")
+        seed = {m: client.get_run(m.source_run_id).data.tags["seed"] for m in found}
+        model = mlflow.pyfunc.load_model(next(m for m in found if seed[m] == "42").model_uri)
+        prediction = np.load(project / "data" / "predictions" / name / "evaluation.npy")[0]
+        if meta["corpus"] == "imdb":
+            ids = np.load(prepared / "evaluation_id.npy")[:5]
+            answer = model.predict([texts[i] for i in ids] + ["", "😀"])
+            assert answer["probability"][:5].tolist() == pytest.approx(prediction[:5], abs=1e-6)
+        elif meta["corpus"] == "reuters":
+            answer = model.predict(["Shr 5 cts <NET> & more", ""])
+            assert set(answer["label"]) <= set(meta["classes"])
+        else:
+            x = np.load(prepared / "evaluation_x.npy")[:5]
+            x = x.astype("float32" if meta["encoding"] == "number" else "int64")
+            np.testing.assert_allclose(model.predict(x), prediction[:5], atol=1e-6)
 
 
 def test_a_second_run_does_nothing(project: Path) -> None:

@@ -1,48 +1,73 @@
 import numpy as np
 import pytest
-from scipy import stats
 
-from rnnbench.intervals import mean_interval, share_interval
-
-
-def test_one_replicate_gives_students_interval_over_the_samples() -> None:
-    values = np.array([[0.0, 1.0, 1.0, 1.0, 0.0, 1.0]])
-    expected = stats.ttest_1samp(values[0], 0).confidence_interval(0.95)
-    interval = mean_interval(values)
-    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+from rnnbench import intervals
+from rnnbench.intervals import Bootstrap, interval, share_interval
 
 
-def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
-    """Replicates and samples each shift the chance of a right answer; the truth is 0.7."""
+def table(rng, replicates: int, samples: int, spread: float) -> np.ndarray:
+    """Right answers whose chance varies with the replicate and with the sample; mean 0.7."""
+    chance = 0.7 + rng.normal(0, spread, (replicates, 1)) + rng.uniform(-0.2, 0.2, (1, samples))
+    return (rng.random((replicates, samples)) < chance).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("replicates", "samples", "spread"),
+    [
+        (1, 400, 0.0),
+        (2, 400, 0.02),
+        (3, 400, 0.01),
+        (5, 400, 0.05),
+        (5, 100, 0.0),
+        (10, 1000, 0.02),
+    ],
+)
+def test_it_covers_the_truth_as_often_as_it_says(
+    monkeypatch, replicates: int, samples: int, spread: float
+) -> None:
+    """600 tables, so that 95 % is 570 with a standard deviation of 5."""
+    monkeypatch.setattr(intervals, "DRAWS", 1000)
     rng = np.random.default_rng(5)
-    covered = 0
-    for _ in range(600):
-        chance = 0.7 + rng.normal(0, 0.01, (3, 1)) + rng.uniform(-0.2, 0.2, (1, 400))
-        interval = mean_interval((rng.random((3, 400)) < chance).astype(float))
-        covered += interval.low <= 0.7 <= interval.high
-    assert 0.93 <= covered / 600 <= 1
+    found = [interval(table(rng, replicates, samples, spread)) for _ in range(600)]
+    covered = np.mean([i.low <= 0.7 <= i.high for i in found])
+    assert 0.92 <= covered <= 0.985
 
 
 def test_it_narrows_with_more_samples_and_with_more_replicates() -> None:
     rng = np.random.default_rng(6)
 
     def width(replicates: int, samples: int) -> float:
-        chance = 0.7 + rng.normal(0, 0.02, (replicates, 1)) * np.ones((1, samples))
-        interval = mean_interval((rng.random(chance.shape) < chance).astype(float))
-        return interval.high - interval.low
+        found = [interval(table(rng, replicates, samples, 0.02)) for _ in range(20)]
+        return float(np.median([i.high - i.low for i in found]))
 
-    few, samples, both = (
-        np.median([width(*shape) for _ in range(50)]) for shape in ((3, 200), (3, 2000), (20, 2000))
-    )
-    assert both < samples < few
+    few, more_samples, more_of_both = width(3, 100), width(3, 1600), width(20, 1600)
+    assert more_of_both < more_samples < few
+
+
+def test_four_times_the_samples_halve_the_width_of_one_replicate() -> None:
+    rng = np.random.default_rng(7)
+    small, large = (interval(table(rng, 1, n, 0.0)) for n in (500, 2000))
+    assert (small.high - small.low) / (large.high - large.low) == pytest.approx(2, rel=0.1)
+
+
+def test_the_same_table_gives_the_same_interval() -> None:
+    answers = table(np.random.default_rng(8), 3, 100, 0.02)
+    assert interval(answers) == interval(answers)
 
 
 def test_identical_answers_have_no_width() -> None:
-    interval = mean_interval(np.ones((2, 5)))
-    assert (interval.low, interval.mean, interval.high) == (1, 1, 1)
+    found = interval(np.ones((2, 5)))
+    assert (found.low, found.mean, found.high) == (1, 1, 1)
+
+
+def test_scores_of_the_same_samples_move_together() -> None:
+    answers = table(np.random.default_rng(9), 1, 100, 0.0)
+    gap, p = Bootstrap([answers, answers]).difference(0, 1)
+    assert (gap.low, gap.mean, gap.high) == pytest.approx((0, 0, 0), abs=1e-7)
+    assert p == 1
 
 
 def test_share_interval_is_wilsons() -> None:
     """Newcombe (1998), Statistics in Medicine 17, table I: 81 of 263."""
-    interval = share_interval(81 / 263, 263)
-    assert (interval.low, interval.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    found = share_interval(81 / 263, 263)
+    assert (found.low, found.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)

@@ -1,7 +1,20 @@
-"""95 % intervals of a score that varies with the replicate and with the evaluation sample."""
+"""95 % intervals and paired tests by a bootstrap over replicates and evaluation samples.
+
+Replicates and samples are crossed: every replicate sees the same samples. A draw moves a mean by
+a part for the replicates and a part for the samples, each drawn with replacement (Davison &
+Hinkley, "Bootstrap Methods and their Application", 1997, sections 2 and 3.8; for crossed data
+Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007). Three things are made
+good, without which so few replicates would give intervals that are too narrow or too wide:
+
+- k values drawn with replacement vary too little, by the factor (k - 1) / k;
+- k replicates tell their own spread only roughly: their part is divided by a draw of
+  sqrt(chi^2 / (k - 1)), which makes it as wide as Student's t instead of the normal distribution;
+- what belongs to one replicate on one sample moves both means; it is left to the replicates.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +22,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 LEVEL = 0.95
+DRAWS = 10_000
+_SEED = 1
+# So many draws at once take 8 MB for a thousand samples.
+_CHUNK = 1_000
 
 
 @dataclass(frozen=True)
@@ -20,30 +37,97 @@ class Interval:
     high: float
 
 
-def mean_interval(values: NDArray[np.float64]) -> Interval:
-    """The mean of `values`, shape (replicates, samples), with its 95 % interval.
+class Bootstrap:
+    """Draws of the means of several scores on the same samples.
 
-    Replicates and samples are crossed random effects: every replicate sees the same samples.
-    The variance of the mean is var(replicate means) / r + var(sample means) / n, and Student's t
-    has the degrees of freedom of Satterthwaite (Biometrics Bulletin 2, 1946). Conservative: the
-    part of the variance that belongs to neither alone is counted in both terms.
+    tables: one array a score, shape (replicates, samples). All have the same samples, and every
+        draw takes the same of them for all scores; replicates are drawn for each score alone.
     """
-    replicates, samples = values.shape
-    parts, freedoms = [], []
-    for means, count in ((values.mean(axis=1), replicates), (values.mean(axis=0), samples)):
-        if count > 1:
-            parts.append(float(means.var(ddof=1)) / count)
-            freedoms.append(count - 1)
-    mean, variance = float(values.mean()), sum(parts)
-    if variance == 0:
-        return Interval(mean, mean, mean)
-    freedom = variance**2 / sum(p**2 / f for p, f in zip(parts, freedoms, strict=True))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * variance**0.5
-    return Interval(mean, mean - half, mean + half)
+
+    def __init__(self, tables: Sequence[NDArray[np.float64]]) -> None:
+        rng = np.random.default_rng(_SEED)
+        self._by_sample = np.stack([table.mean(axis=0) for table in tables])
+        self._samples = _sample_parts(self._by_sample, rng)
+        self._replicates = [_replicate_part(table.mean(axis=1), rng) for table in tables]
+        self._noise = [_noise(table) for table in tables]
+
+    def interval(self, number: int) -> Interval:
+        """The mean of one score with its interval."""
+        moved = self._samples[number] * self._own(self._by_sample[number], self._noise[number])
+        mean = float(self._by_sample[number].mean())
+        return _percentiles(mean, mean + moved + self._replicates[number])
+
+    def difference(self, first: int, second: int) -> tuple[Interval, float]:
+        """The mean of the first score minus that of the second with its interval, and p.
+
+        The two-sided p is twice the share of draws on the other side of zero (Davison & Hinkley,
+        section 4.2), at least 2 / (DRAWS + 1).
+        """
+        gaps = self._by_sample[first] - self._by_sample[second]
+        own = self._own(gaps, self._noise[first] + self._noise[second])
+        moved = (self._samples[first] - self._samples[second]) * own
+        moved = gaps.mean() + moved + self._replicates[first] - self._replicates[second]
+        other_side = min(int((moved <= 0).sum()), int((moved >= 0).sum()))
+        p = min(1.0, 2 * (other_side + 1) / (len(moved) + 1))
+        return _percentiles(float(gaps.mean()), moved), p
+
+    @staticmethod
+    def _own(by_sample: NDArray[np.float64], noise: float) -> float:
+        """By how much the samples' part shrinks when what belongs to the replicates is left out."""
+        variance = float(by_sample.var(ddof=1)) if len(by_sample) > 1 else 0.0
+        return max(0.0, 1 - noise / variance) ** 0.5 if variance > 0 else 1.0
+
+
+def interval(table: NDArray[np.float64]) -> Interval:
+    """The mean of a score, shape (replicates, samples), with its 95 % interval."""
+    return Bootstrap([table]).interval(0)
 
 
 def share_interval(share: float, samples: int) -> Interval:
     """The 95 % interval of one share of `samples` (Wilson, JASA 22, 1927)."""
     result = stats.binomtest(round(share * samples), samples)
-    interval = result.proportion_ci(LEVEL, method="wilson")
-    return Interval(share, float(interval.low), float(interval.high))
+    bounds = result.proportion_ci(LEVEL, method="wilson")
+    return Interval(share, float(bounds.low), float(bounds.high))
+
+
+def _percentiles(mean: float, drawn: NDArray[np.float64]) -> Interval:
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Interval(mean, float(low), float(high))
+
+
+def _sample_parts(by_sample: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """How far the means move with the samples, shape (scores, DRAWS)."""
+    scores, count = by_sample.shape
+    if count == 1:
+        return np.zeros((scores, DRAWS))
+    deviations = (by_sample - by_sample.mean(axis=1, keepdims=True)).astype(np.float32)
+    deviations *= np.float32(np.sqrt(count / (count - 1)))
+    parts = []
+    for _ in range(0, DRAWS, _CHUNK):
+        chosen = rng.integers(count, size=(_CHUNK, count), dtype=np.uint32)
+        parts.append([row[chosen].mean(axis=1, dtype=np.float64) for row in deviations])
+    return np.concatenate(parts, axis=1)
+
+
+def _replicate_part(means: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """How far a mean moves with the replicates, whose means these are, shape (DRAWS,)."""
+    count = len(means)
+    if count == 1:
+        return np.zeros(DRAWS)
+    deviations = (means - means.mean()) * np.sqrt(count / (count - 1))
+    moved = deviations[rng.integers(count, size=(DRAWS, count))].mean(axis=1)
+    return np.asarray(moved / np.sqrt(rng.chisquare(count - 1, DRAWS) / (count - 1)))
+
+
+def _noise(table: NDArray[np.float64]) -> float:
+    """The variance that single answers give to a sample's mean over the replicates.
+
+    It is the mean square of what neither replicate nor sample explains, divided by the number of
+    replicates; 0 where one replicate or one sample cannot tell it.
+    """
+    replicates, samples = table.shape
+    if replicates == 1 or samples == 1:
+        return 0.0
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
+    return float((rest**2).sum()) / ((replicates - 1) * (samples - 1)) / replicates

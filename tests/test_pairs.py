@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from rnnbench import intervals
+from rnnbench.pairs import compare
+
+
+@pytest.fixture(autouse=True)
+def _fewer_draws(monkeypatch) -> None:
+    monkeypatch.setattr(intervals, "DRAWS", 2000)
+
+
+def answers(rng, share: float, replicates: int = 3, samples: int = 800) -> np.ndarray:
+    return (rng.random((replicates, samples)) < share).astype(float)
+
+
+def test_a_real_difference_is_found_and_a_tie_is_not() -> None:
+    rng = np.random.default_rng(0)
+    tables = {"good": answers(rng, 0.9), "fair": answers(rng, 0.7), "same": answers(rng, 0.7)}
+    pairs = compare(tables).set_index(["first", "second"])
+    assert pairs["different"].to_dict() == {
+        ("good", "fair"): True,
+        ("good", "same"): True,
+        ("fair", "same"): False,
+    }
+    assert (pairs["low"] <= pairs["difference"]).all()
+    assert (pairs["difference"] <= pairs["high"]).all()
+    assert (pairs["p_holm"] >= pairs["p"]).all()
+
+
+def test_the_same_samples_make_a_small_difference_visible() -> None:
+    """Both fail on the hard samples; alone, their intervals overlap widely."""
+    rng = np.random.default_rng(1)
+    easy = rng.random(800) < 0.7
+    first = np.tile(easy, (5, 1)).astype(float)
+    second = first.copy()
+    second[:, np.flatnonzero(easy)[:16]] = 0
+    alone = [intervals.interval(table) for table in (first, second)]
+    assert alone[1].high > alone[0].low
+    (row,) = compare({"first": first, "second": second}).to_dict("records")
+    assert row["different"]
+    assert row["difference"] == pytest.approx(0.02)
+
+
+def test_equal_variants_are_told_apart_as_seldom_as_promised() -> None:
+    rng = np.random.default_rng(2)
+    tables = [
+        {name: answers(rng, 0.8, samples=200) for name in ("a", "b", "c")} for _ in range(150)
+    ]
+    wrong = sum(compare(table)["different"].any() for table in tables)
+    assert wrong / len(tables) < 0.1
+
+
+def test_one_variant_has_no_pair() -> None:
+    assert len(compare({"only": np.ones((2, 5))})) == 0

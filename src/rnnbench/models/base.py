@@ -54,6 +54,9 @@ class Model(Protocol):
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """An untrained model with weights drawn from `seed`; raises ParamsError if impossible."""
 
+    def restart(self, settings: Any, seed: int) -> None:
+        """Make a built model as `build` makes it from `seed`; what it has compiled may stay."""
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote, never a pickle; raises DataError if it is damaged."""

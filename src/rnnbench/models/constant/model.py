@@ -35,6 +35,9 @@ class Model:
         """A model that says 0 for every class or number; every dataset suits it."""
         return cls(meta, np.zeros(_shape(meta), np.float32), 0)
 
+    def restart(self, settings: Settings, seed: int) -> None:
+        """Nothing to do: `fit` begins anew."""
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote; raises DataError if it is missing, damaged or incomplete."""

@@ -57,6 +57,9 @@ class Model:
             raise ParamsError("params.yaml", [Mistake("model", *problem)])
         return cls(meta, settings.ngrams, np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
 
+    def restart(self, settings: Settings, seed: int) -> None:
+        """Nothing to do: `fit` begins anew."""
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote; raises DataError if it is missing, damaged or incomplete."""

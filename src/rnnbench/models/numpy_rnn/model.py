@@ -43,6 +43,11 @@ class Model:
         with threadpool_limits(1):
             return cls(Weights.draw(meta.depth, settings.units, seed))
 
+    def restart(self, settings: Any, seed: int) -> None:
+        """Draw new weights from `seed`."""
+        with threadpool_limits(1):
+            self._weights = Weights.draw(len(self._weights.input), settings.units, seed)
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote, never a pickle; raises DataError if it is damaged."""

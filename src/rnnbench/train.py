@@ -47,7 +47,7 @@ def train(
     rows: list[Row] = []
     predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in judged}
     seconds: list[float] = []
-    model = None
+    model: Any = None
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):
             head = f"{name}  replicate {replicate + 1}/{len(seeds)}"

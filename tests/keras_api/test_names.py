@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import inspect
-import os
 from typing import Any
 
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-keras = pytest.importorskip("keras")
+from rnnbench.keras_api import names, source
+from rnnbench.keras_api.names import check_layers, check_optimizer
+from rnnbench.models.keras.runtime import start
 
-from rnnbench.keras_api import names, source  # noqa: E402
-from rnnbench.keras_api.names import check_layers, check_optimizer  # noqa: E402
+# Set up as for training: whoever uses TensorFlow first decides the number of its threads.
+_, keras = start()
 
 CLASSES = [(f, name) for f in ("layers", "optimizers") for name in names.public(f)]
 VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

@@ -97,7 +97,12 @@ _NUMBERS = Meta(
 _META = {
     "imdb": _REVIEWS,
     "reuters": _REVIEWS.model_copy(
-        update={"target": "classes", "classes": ("earn", "acq", "grain"), "outside": None}
+        update={
+            "corpus": "reuters",
+            "target": "classes",
+            "classes": ("earn", "acq", "grain"),
+            "outside": None,
+        }
     ),
     "product": _NUMBERS,
     "arithmetic": _NUMBERS.model_copy(update={"corpus": "arithmetic", "shape": (5, 1)}),

@@ -135,3 +135,14 @@ def test_a_verdict_follows_from_both_intervals(accuracy, published, expected: st
 def test_few_published_answers_forgive_more() -> None:
     assert verdict(0.80, 0.79, 0.81, 0.84, 5000) == "below"
     assert verdict(0.80, 0.79, 0.81, 0.84, 100) == "reproduced"
+
+
+def test_pairs_are_those_of_one_task_and_letters_follow_from_them(scored: Workspace) -> None:
+    table = report(scored, PARAMS).set_index("variant")
+    pairs = pd.read_csv(scored.metrics / "pairs.csv")
+    corpora = {name: PARAMS.dataset(v.dataset).corpus for name, v in PARAMS.variants.items()}
+    assert (pairs["first"].map(corpora) == pairs["second"].map(corpora)).all()
+    assert (pairs["measure"] == "loss").sum() == 6 + 1
+    for row in pairs.itertuples():
+        shared = set(table.loc[row.first, "group"]) & set(table.loc[row.second, "group"])
+        assert bool(shared) != row.different

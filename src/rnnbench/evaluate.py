@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import DataError
-from rnnbench.intervals import mean_interval
+from rnnbench.intervals import Bootstrap
 from rnnbench.params import Params
 from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
 from rnnbench.targets import losses, right
@@ -17,6 +17,8 @@ from rnnbench.workspace import Workspace, read_json, write_text
 
 # A replicate with so many right answers has solved its task.
 SOLVED = 0.9
+# No interval reaches beyond the best that a score can be.
+HIGHEST = {"accuracy": 1.0}
 
 Scores = dict[str, float | int | str | None]
 
@@ -38,8 +40,7 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     scores: Scores = {
         "target": meta.target,
         "tolerance": meta.tolerance,
-        **_summary("accuracy", answers, highest=1.0),
-        **_summary("loss", losses(meta, prediction, judged.y), highest=np.inf),
+        **_summaries({"accuracy": answers, "loss": losses(meta, prediction, judged.y)}),
         "solved": float((answers.mean(axis=1) >= SOLVED).mean()),
         **_outside(workspace, name, meta, folder),
         **_facts(judged, read_samples(folder, "train")),
@@ -51,16 +52,20 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     return rounded
 
 
-def _summary(key: str, values: NDArray[np.float64], highest: float) -> dict[str, float]:
-    """Mean, interval and spread of a score from 0 to `highest`, shape (replicates, samples)."""
-    interval = mean_interval(values)
-    by_replicate = values.mean(axis=1)
-    return {
-        key: interval.mean,
-        f"{key}_low": max(interval.low, 0.0),
-        f"{key}_high": min(interval.high, highest),
-        f"{key}_sd": float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0,
-    }
+def _summaries(tables: dict[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Mean, interval and spread of each score, shape (replicates, samples)."""
+    bootstrap = Bootstrap(list(tables.values()))
+    summaries: dict[str, float] = {}
+    for number, (key, table) in enumerate(tables.items()):
+        interval = bootstrap.interval(number)
+        by_replicate = table.mean(axis=1)
+        summaries |= {
+            key: interval.mean,
+            f"{key}_low": max(interval.low, 0.0),
+            f"{key}_high": min(interval.high, HIGHEST.get(key, np.inf)),
+            f"{key}_sd": float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0,
+        }
+    return summaries
 
 
 def _outside(workspace: Workspace, name: str, meta: Meta, folder: Path) -> Scores:
@@ -69,13 +74,11 @@ def _outside(workspace: Workspace, name: str, meta: Meta, folder: Path) -> Score
         return dict.fromkeys((*keys, "outside_accuracy_low", "outside_accuracy_high"))
     others = read_samples(folder, meta.outside)
     prediction = _read_predictions(workspace, name, meta.outside, len(others))
-    interval = mean_interval(right(meta, prediction, others.y))
+    summary = _summaries({"accuracy": right(meta, prediction, others.y)})
     return {
         "outside_set": meta.outside,
         "outside_samples": len(others),
-        "outside_accuracy": interval.mean,
-        "outside_accuracy_low": interval.low,
-        "outside_accuracy_high": interval.high,
+        **{f"outside_{key}": summary[key] for key in ("accuracy", "accuracy_low", "accuracy_high")},
     }
 
 

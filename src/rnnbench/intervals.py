@@ -75,7 +75,7 @@ class Bootstrap:
     def _own(by_sample: NDArray[np.float64], noise: float) -> float:
         """By how much the samples' part shrinks when what belongs to the replicates is left out."""
         variance = float(by_sample.var(ddof=1)) if len(by_sample) > 1 else 0.0
-        return max(0.0, 1 - noise / variance) ** 0.5 if variance > 0 else 1.0
+        return float(max(0.0, 1 - noise / variance) ** 0.5) if variance > 0 else 1.0
 
 
 def interval(table: NDArray[np.float64]) -> Interval:
@@ -130,4 +130,4 @@ def _noise(table: NDArray[np.float64]) -> float:
     if replicates == 1 or samples == 1:
         return 0.0
     rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
-    return float((rest**2).sum()) / ((replicates - 1) * (samples - 1)) / replicates
+    return float((rest**2).sum() / ((replicates - 1) * (samples - 1)) / replicates)

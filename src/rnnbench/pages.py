@@ -13,7 +13,9 @@ _INTRODUCTION = (
     "Each figure is the mean over replicates on the evaluation split; the 95 % interval covers "
     "replicates and evaluation samples (samples alone where there is one replicate); sd is the "
     "spread between replicates. The verdict compares it with the published figure, which has an "
-    "interval of its own. Two variants whose intervals overlap widely cannot be told apart."
+    "interval of its own. Variants of a task that share a letter of the column "
+    '"group" cannot be told apart on the same samples (paired tests of all pairs, corrected by '
+    "Holm's method; metrics/pairs.csv has each pair)."
 )
 
 
@@ -70,6 +72,7 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
         "variant": rows["variant"],
         "accuracy": rows["accuracy"].map(_figure),
         "95 % interval": _interval(rows, "accuracy", _figure),
+        "group": rows["group"],
         "sd": rows["accuracy_sd"].map(_figure),
         "loss": rows["loss"].map(_figure),
         _outside(rows): rows["outside_accuracy"].map(_figure),
@@ -95,6 +98,7 @@ def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
             "variant": rows["variant"],
             "MSE": rows["loss"].map(_small),
             "95 % interval of MSE": _interval(rows, "loss", _small),
+            "group": rows["group"],
             tolerance: rows["accuracy"].map(_figure),
             f"95 % interval {tolerance}": _interval(rows, "accuracy", _figure),
             "solved": (rows["solved"] * rows["replicates"]).map("{:.0f}".format)

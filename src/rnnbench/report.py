@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.errors import DataError
+from rnnbench.groups import compare_all
 from rnnbench.intervals import share_interval
 from rnnbench.pages import comparison_page, cost_page
 from rnnbench.params import Params
@@ -15,13 +16,15 @@ from rnnbench.workspace import Workspace, read_json, write_text
 
 
 def report(workspace: Workspace, params: Params) -> pd.DataFrame:
-    """Write comparison.{csv,md}, cost.{csv,md}, learning_curves.csv and scatter.csv.
+    """Write comparison.{csv,md}, cost.{csv,md}, pairs.csv, learning_curves.csv and scatter.csv.
 
     Walks the variants of params.yaml, so that files of removed variants are not read. The
     comparison, which is returned too, has the corpora in the order of params.yaml and the best
     variant of each corpus first. Raises DataError if a variant's files are missing.
     """
     scores = _ranked(params, [_score_row(workspace, params, name) for name in params.variants])
+    pairs, marks = compare_all(workspace, params, list(scores["variant"]))
+    scores["group"] = scores["variant"].map(marks)
     costs = pd.DataFrame([_cost_row(workspace, params, name) for name in scores["variant"]])
     curves = pd.concat([_curve(workspace, params, name) for name in params.variants])
     numbers = scores.loc[scores["target"] == "number", "variant"]
@@ -30,6 +33,7 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
     tables = {
         "comparison": scores,
         "cost": costs,
+        "pairs": pairs.round(6),
         "learning_curves": curves.round(6),
         "scatter": pd.concat(scatter).round(4) if scatter else pd.DataFrame(columns=columns),
     }

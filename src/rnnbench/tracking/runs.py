@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import importlib.metadata
 import json
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,16 +15,12 @@ import numpy as np
 import yaml
 
 from rnnbench import models
-from rnnbench.encode import ENCODER
 from rnnbench.params import Params
-from rnnbench.prepared import Meta, read_meta
+from rnnbench.prepared import read_meta
+from rnnbench.tracking.logged_model import log_model
 from rnnbench.train import METRICS
 from rnnbench.workspace import Workspace
 
-_REQUIREMENTS = (
-    *("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "tensorflow"),
-    "tokenizers",
-)
 # MLflow takes this many metrics in one request.
 _BATCH = 1000
 
@@ -90,7 +84,7 @@ def log_variant(
             }
             child = log.open(f"{name} seed {seed}", marks, histories[replicate], totals)
             _log_dataset(child, workspace, settings.dataset, data_md5)
-            _log_model(child, workspace, params, name, replicate)
+            log_model(child, workspace, params, name, replicate)
         # The variant counts as logged only now that everything below it is.
         client.set_tag(parent, "current", "true")
     except BaseException:
@@ -182,60 +176,6 @@ def _log_dataset(run_id: str, workspace: Workspace, dataset: str, md5: str) -> N
     source = CodeDatasetSource({"dvc.path": path, "dvc.md5": md5})
     with mlflow.start_run(run_id=run_id):
         mlflow.log_input(MetaDataset(source, dataset, md5[:32]), context="training")
-
-
-def _log_model(
-    run_id: str, workspace: Workspace, params: Params, name: str, replicate: int
-) -> None:
-    import mlflow
-
-    package = Path(__file__).parents[1]
-    settings = params.variant(name)
-    prepared = workspace.prepared(settings.dataset)
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
-        data = Path(folder) / "data"
-        data.mkdir()
-        for file in prepared.glob("*.json"):
-            shutil.copy(file, data)
-        model = _model_file(workspace, name, replicate)
-        mlflow.pyfunc.log_model(
-            name=name,
-            python_model=str(Path(__file__).with_name("serving.py")),
-            artifacts={"model": str(model), "data": str(data)},
-            model_config={"family": settings.model},
-            code_paths=[str(package)],
-            pip_requirements=[_requirement(r) for r in _REQUIREMENTS],
-            signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
-        )
-
-
-def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
-    # Its suffix depends on the family, whose code would load TensorFlow to tell it.
-    pattern = f"replicate_{replicate}.*"
-    for path in workspace.models(name).glob(pattern):
-        return path
-    raise FileNotFoundError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
-
-
-def _signature(meta: Meta, text: bool) -> Any:
-    """Raw text in, label and probability out; or arrays in and out."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
-    if text:
-        outputs = [ColSpec("string", "label"), ColSpec("double", "probability")]
-        return ModelSignature(Schema([ColSpec("string")]), Schema(outputs))
-    dtype = np.dtype("float32" if meta.encoding == "number" else "int64")
-    shape = (-1, *(size or -1 for size in meta.shape))
-    steps = (meta.shape[0] or -1, len(meta.classes)) if meta.target == "steps" else ()
-    return ModelSignature(
-        Schema([TensorSpec(dtype, shape)]),
-        Schema([TensorSpec(np.dtype("float32"), (-1, *steps))]),
-    )
-
-
-def _requirement(package: str) -> str:
-    return f"{package}=={importlib.metadata.version(package)}"
 
 
 def _data_md5(workspace: Workspace, dataset: str) -> str:

@@ -47,13 +47,17 @@ def train(
     rows: list[Row] = []
     predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in judged}
     seconds: list[float] = []
+    model: Any = None
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):
             head = f"{name}  replicate {replicate + 1}/{len(seeds)}"
             progress = _Progress(head, meta, judged["evaluation"], say)
             begin = time.perf_counter()
             try:
-                model = family.build(settings, meta, seed)
+                if model is None:
+                    model = family.build(settings, meta, seed)
+                else:
+                    model.restart(settings, seed)
                 model.fit(settings, seed, fitted, judged["evaluation"].x, progress)
             except TrainingError as error:
                 raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from rnnbench.prepared import Meta, Ragged, Samples
 from rnnbench.settings import Settings
+from rnnbench.targets import losses, right
 
 
 class VariantSettings(Settings):
@@ -42,6 +43,28 @@ class Epoch:
     prediction: NDArray[np.float32]
 
 
+def single_epoch(
+    meta: Meta, seen: NDArray[np.float32], y: NDArray[Any], prediction: NDArray[np.float32]
+) -> Epoch:
+    """The one epoch of a method that has none, from its predictions `seen` of training samples."""
+    loss, accuracy = losses(meta, seen, y).mean(), right(meta, seen, y).mean()
+    return Epoch(1, float(loss), float(accuracy), prediction)
+
+
+# What `describe` says of a model that is no network, under the names of the Keras family.
+NO_NETWORK: dict[str, str | int | float] = {
+    "cell": "none",
+    "units": 0,
+    "depth": 0,
+    "bidirectional": "False",
+    "layers": "none",
+    "optimizer": "none",
+    "learning_rate": "none",
+    "epochs": 1,
+    "batch_size": 0,
+}
+
+
 class Model(Protocol):
     """One trainable model. `settings` is the family's own Settings.
 
@@ -53,6 +76,9 @@ class Model(Protocol):
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """An untrained model with weights drawn from `seed`; raises ParamsError if impossible."""
+
+    def restart(self, settings: Any, seed: int) -> None:
+        """Make a built model as `build` makes it from `seed`; what it has compiled may stay."""
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -46,6 +46,28 @@ def test_the_same_seed_gives_the_same_predictions(index_meta, samples, tmp_path)
     np.testing.assert_array_equal(loaded.predict(samples.x), first)
 
 
+@pytest.mark.parametrize("optimizer", ["Adam", {"SGD": {"momentum": 0.9, "use_ema": True}}])
+def test_a_restarted_model_is_as_a_new_one(index_meta, samples, tmp_path, optimizer) -> None:
+    """To the bytes of its file, whatever it was trained on before; dropout draws anew, too."""
+    layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3, "dropout": 0.5}}]
+    plan = settings(layers=layers, epochs=2, optimizer=optimizer)
+    files, histories = [], []
+    again = FAMILY.model_class().build(plan, index_meta, seed=3)
+    again.fit(plan, 3, samples, samples.x, lambda _: None)
+    again.restart(plan, 4)
+    for name, model in (
+        ("again", again),
+        ("new", FAMILY.model_class().build(plan, index_meta, seed=4)),
+    ):
+        epochs: list[Epoch] = []
+        model.fit(plan, 4, samples, samples.x, epochs.append)
+        histories.append([(e.loss, e.accuracy) for e in epochs])
+        model.save(tmp_path / f"{name}.keras")
+        files.append((tmp_path / f"{name}.keras").read_bytes())
+    assert histories[0] == histories[1]
+    assert files[0] == files[1]
+
+
 def test_a_loaded_model_does_not_train(index_meta, samples, tmp_path) -> None:
     model = FAMILY.model_class().build(settings(), index_meta, seed=3)
     model.save(tmp_path / "m.keras")

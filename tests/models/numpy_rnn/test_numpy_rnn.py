@@ -275,6 +275,17 @@ def test_the_seed_alone_decides_the_bytes(tmp_path: Path) -> None:
     assert dates == {(1980, 1, 1, 0, 0, 0)}
 
 
+def test_a_restarted_model_is_as_a_new_one(tmp_path: Path) -> None:
+    fitted = samples()
+    again, _ = train(fitted)
+    again.restart(settings(), 7)
+    new = Model.build(settings(), META, 7)
+    for name, model in (("again", again), ("new", new)):
+        model.fit(settings(), 7, fitted, fitted.x, lambda _: None)
+        model.save(tmp_path / name)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "new").read_bytes()
+
+
 def test_a_loaded_model_predicts_the_same(tmp_path: Path) -> None:
     model, _ = train(samples())
     path = tmp_path / f"model{Model.SUFFIX}"

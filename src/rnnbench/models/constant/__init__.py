@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import Mistake
-from rnnbench.models.base import VariantSettings
+from rnnbench.models.base import NO_NETWORK, VariantSettings
 
 if TYPE_CHECKING:
     from rnnbench.models.constant.model import Model
@@ -30,14 +30,4 @@ def model_class() -> type[Model]:
 
 def describe(settings: Settings) -> dict[str, str | int | float]:  # noqa: ARG001 - nothing set
     """The architecture as flat scalars, under the names that the Keras family uses."""
-    return {
-        "cell": "none",
-        "units": 0,
-        "depth": 0,
-        "bidirectional": "False",
-        "layers": "constant",
-        "optimizer": "none",
-        "learning_rate": "none",
-        "epochs": 1,
-        "batch_size": 0,
-    }
+    return NO_NETWORK | {"layers": "constant"}

@@ -9,9 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench import targets
 from rnnbench.errors import DataError
-from rnnbench.models.base import Epoch
+from rnnbench.models.base import Epoch, single_epoch
 from rnnbench.models.constant import Settings
 from rnnbench.prepared import Meta, Ragged, Samples
 
@@ -34,6 +33,9 @@ class Model:
     def build(cls, settings: Settings, meta: Meta, seed: int) -> Self:  # noqa: ARG003 - nothing drawn
         """A model that says 0 for every class or number; every dataset suits it."""
         return cls(meta, np.zeros(_shape(meta), np.float32), 0)
+
+    def restart(self, settings: Settings, seed: int) -> None:
+        """Nothing to do: `fit` begins anew."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -85,14 +87,7 @@ class Model:
         self._steps = train.y.shape[1] if self._meta.target == "steps" else 0
 
         seen = self.predict(train.x)
-        on_epoch(
-            Epoch(
-                number=1,
-                loss=float(targets.losses(self._meta, seen, train.y).mean()),
-                accuracy=float(targets.right(self._meta, seen, train.y).mean()),
-                prediction=self.predict(evaluation),
-            )
-        )
+        on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """The same for each of n samples, of the shape that `rnnbench.targets` tells."""

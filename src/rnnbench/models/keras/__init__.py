@@ -69,7 +69,7 @@ def describe(settings: Settings) -> dict[str, str | int | float]:
         "units": max((a.get("units", 0) for _, a in recurrent), default=0),
         "depth": len(recurrent),
         "bidirectional": str(any(name == "Bidirectional" for name, _ in layers)),
-        "layers": str(settings.layers),
+        "layers": str(settings.layers) + ("" if settings.output_layer else ", no output layer"),
         "optimizer": optimizer,
         "learning_rate": arguments.get("learning_rate", "default"),
         "epochs": settings.epochs,

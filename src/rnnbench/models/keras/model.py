@@ -23,12 +23,25 @@ class Model:
 
     def __init__(self, net: Any, meta: Meta | None = None) -> None:
         self._network, self._meta = net, meta
+        self._trainer: Trainer | None = None
         self.predict: Callable[[NDArray[Any] | Ragged], NDArray[np.float32]] = Predictor(net)
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A network with weights drawn from `seed`; raises ParamsError if Keras refuses it."""
         return cls(network.build(settings.layers, meta, seed, settings.output_layer), meta)
+
+    def restart(self, settings: Any, seed: int) -> None:
+        """Take weights and random states drawn from `seed`, as `build` would.
+
+        A program compiled for each replicate anew would take its time, and 25 MB for good.
+        """
+        meta = self._dataset()
+        fresh = network.build(settings.layers, meta, seed, settings.output_layer)
+        for own, drawn in zip(self._network.variables, fresh.variables, strict=True):
+            own.assign(drawn)
+        if self._trainer is not None:
+            self._trainer.restart()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -62,13 +75,19 @@ class Model:
 
         Raises ValueError for a model that was loaded, which no longer knows its dataset.
         """
-        if self._meta is None:
-            raise ValueError("a loaded model predicts; only a built one trains")
-        optimizer = network.optimizer(settings.optimizer)
-        trainer = Trainer(self._network, optimizer, settings.batch_size, self._meta)
+        meta = self._dataset()
+        if self._trainer is None:
+            optimizer = network.optimizer(settings.optimizer)
+            self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
+        trainer = self._trainer
         for number in range(1, settings.epochs + 1):
             rng = np.random.default_rng([seed, number])
             loss, accuracy = trainer.epoch(train.x, train.y, rng)
             if number == settings.epochs:
                 trainer.finish()
             on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
+
+    def _dataset(self) -> Meta:
+        if self._meta is None:
+            raise ValueError("a loaded model predicts; only a built one trains")
+        return self._meta

@@ -21,7 +21,7 @@ from rnnbench.prepared import Meta, Ragged
 
 # Back-propagation keeps the state of every step: about 10 KiB an id in a bidirectional LSTM of
 # 64 units. The gradients of the pieces of a larger batch are added up.
-_MOST_IDS = 2**16
+_MOST_IDS = 2**15
 _PREDICTION_BATCH = 250
 # Whole texts are longer, and in a small batch they differ less in length.
 _RAGGED_PREDICTION_BATCH = 64
@@ -36,6 +36,7 @@ class Trainer:
         self._batch_size, self._meta = batch_size, meta
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
+        self._first = [variable.numpy() for variable in optimizer.variables]
         self._compiled_batches = tf.function(self._batches, jit_compile=True)
         self._compiled_step = tf.function(self._step, jit_compile=True)
         self._compiled_gradients = tf.function(self._gradients, jit_compile=True)
@@ -59,6 +60,11 @@ class Trainer:
                     sums += self._compiled_batches(x, y, part.astype(np.int32)).numpy()
         loss, right = sums / len(order)
         return float(loss), float(right)
+
+    def restart(self) -> None:
+        """Forget what the optimizer has gathered."""
+        for variable, first in zip(self._optimizer.variables, self._first, strict=True):
+            variable.assign(first)
 
     def finish(self) -> None:
         """Let an optimizer that averages the weights (``use_ema``) put the averages in place."""

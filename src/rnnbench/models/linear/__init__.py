@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from rnnbench.errors import Mistake
-from rnnbench.models.base import VariantSettings
+from rnnbench.models.base import NO_NETWORK, VariantSettings
 
 if TYPE_CHECKING:
     from rnnbench.models.linear.model import Model
@@ -48,17 +48,8 @@ def model_class() -> type[Model]:
 
 def describe(settings: Settings) -> dict[str, str | int | float]:
     """The architecture as flat scalars, under the names that the Keras family uses."""
-    return {
-        "cell": "none",
-        "units": 0,
-        "depth": 0,
-        "bidirectional": "False",
-        "layers": (
-            f"ngrams={settings.ngrams}, alpha={settings.alpha}, "
-            f"min_count={settings.min_count}, C={settings.C}"
-        ),
-        "optimizer": "liblinear",
-        "learning_rate": "none",
-        "epochs": 1,
-        "batch_size": 0,
-    }
+    layers = (
+        f"ngrams={settings.ngrams}, alpha={settings.alpha}, "
+        f"min_count={settings.min_count}, C={settings.C}"
+    )
+    return NO_NETWORK | {"layers": layers, "optimizer": "liblinear"}

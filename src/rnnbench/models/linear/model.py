@@ -13,9 +13,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from rnnbench import targets
 from rnnbench.errors import DataError, Mistake, ParamsError, TrainingError
-from rnnbench.models.base import Epoch
+from rnnbench.models.base import Epoch, single_epoch
 from rnnbench.models.linear import Settings
 from rnnbench.models.linear.ngrams import distinct, key_count, log_count_ratios, places
 from rnnbench.prepared import Meta, Ragged, Samples
@@ -56,6 +55,9 @@ class Model:
         if problem:
             raise ParamsError("params.yaml", [Mistake("model", *problem)])
         return cls(meta, settings.ngrams, np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
+
+    def restart(self, settings: Settings, seed: int) -> None:
+        """Nothing to do: `fit` begins anew."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -131,14 +133,7 @@ class Model:
         self._bias = float(regression.intercept_[0])
 
         seen = self._probabilities(samples, place, len(y))
-        on_epoch(
-            Epoch(
-                number=1,
-                loss=float(targets.losses(self._meta, seen, train.y).mean()),
-                accuracy=float(targets.right(self._meta, seen, train.y).mean()),
-                prediction=self.predict(evaluation),
-            )
-        )
+        on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """The probability of class 1, shape (n,); n-grams that training had not count nothing."""

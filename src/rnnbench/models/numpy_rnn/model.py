@@ -21,19 +21,14 @@ _PREDICTED_AT_ONCE = 512
 
 _NAMES = tuple(Weights.__dataclass_fields__)
 
-# `rnnbench.targets` asks a dataset only for the kind of its target, which is always this one.
-_BINARY = Meta(
-    corpus="", encoding="index", target="binary", classes=("0", "1"), shape=(None,), depth=0
-)
-
 
 class Model:
     """See `rnnbench.models.base.Model`. BLAS gets one thread, so that sums keep their order."""
 
     SUFFIX: ClassVar[str] = ".npz"
 
-    def __init__(self, weights: Weights) -> None:
-        self._weights = weights
+    def __init__(self, weights: Weights, meta: Meta | None = None) -> None:
+        self._weights, self._meta = weights, meta
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
@@ -41,7 +36,12 @@ class Model:
         if mistakes := _unsuitable(meta):
             raise ParamsError("params.yaml", mistakes)
         with threadpool_limits(1):
-            return cls(Weights.draw(meta.depth, settings.units, seed))
+            return cls(Weights.draw(meta.depth, settings.units, seed), meta)
+
+    def restart(self, settings: Any, seed: int) -> None:
+        """Draw new weights from `seed`."""
+        with threadpool_limits(1):
+            self._weights = Weights.draw(len(self._weights.input), settings.units, seed)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -85,7 +85,10 @@ class Model:
         """Train for settings.epochs epochs; epoch e meets the samples in an order of (seed, e).
 
         Plain gradient descent on the mean log loss of each batch, the short last one included.
+        Raises ValueError for a model that was loaded, which no longer knows its dataset.
         """
+        if self._meta is None:
+            raise ValueError("a loaded model predicts; only a built one trains")
         x, y = _ids(train.x), train.y
         size = min(settings.batch_size, len(train))
         buffer = np.empty((x.shape[1] + 1, size, len(self._weights.recurrent)), np.float32)
@@ -101,8 +104,8 @@ class Model:
                     met[first : first + len(rows)] = chance
                     slopes = gradients(self._weights, ids, states, chance, labels, settings.window)
                     self._weights.descend(slopes, settings.learning_rate)
-                loss = float(losses(_BINARY, met, y[order]).mean())
-                accuracy = float(right(_BINARY, met, y[order]).mean())
+                loss = float(losses(self._meta, met, y[order]).mean())
+                accuracy = float(right(self._meta, met, y[order]).mean())
                 on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:

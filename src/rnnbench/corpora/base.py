@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 
 from rnnbench.prepared import Encoding, Target
 
+# The default of Keras's text datasets.
+_KERAS_SEED = 113
+
+
+def keras_order(count: int) -> NDArray[np.int64]:
+    """The order of Keras's ``load_data``: sample i is document ``keras_order(count)[i]``."""
+    order = np.arange(count, dtype=np.int64)
+    np.random.RandomState(_KERAS_SEED).shuffle(order)
+    return order
+
 
 @dataclass(frozen=True)
 class Documents:

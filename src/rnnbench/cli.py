@@ -92,8 +92,7 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     scores = run(workspace, params, variant)
     click.echo(
         f"{variant}  accuracy {scores['accuracy']:.4f}  "
-        f"({scores['accuracy_low']:.4f} to {scores['accuracy_high']:.4f})  "
-        f"loss {scores['loss']:.4g}"
+        f"sd {scores['accuracy_sd']:.4f}  loss {scores['loss']:.4g}"
     )
 
 
@@ -106,7 +105,8 @@ def report(workspace: Workspace, params: Params) -> None:
     table = run(workspace, params)
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
-    click.echo(table[columns].to_markdown(index=False, floatfmt=".4f", missingval="-"))
+    shown = table[columns].astype(object).where(table[columns].notna(), None)
+    click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
 
 
 @main.command()

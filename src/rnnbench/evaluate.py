@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.errors import DataError
-from rnnbench.intervals import Bootstrap
 from rnnbench.params import Params
 from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
 from rnnbench.targets import losses, right
@@ -17,8 +16,6 @@ from rnnbench.workspace import Workspace, read_json, write_text
 
 # A replicate with so many right answers has solved its task.
 SOLVED = 0.9
-# No interval reaches beyond the best that a score can be.
-HIGHEST = {"accuracy": 1.0}
 
 Scores = dict[str, float | int | str | None]
 
@@ -27,8 +24,8 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     """Score variant `name` on its evaluation split and write the result as flat JSON.
 
     The keys are the same for every variant: "accuracy" is the share of right answers and "loss"
-    the mean loss, as `rnnbench.targets` defines them, each with its 95 % interval and its
-    standard deviation between replicates; "outside_*" is null without a further evaluation set.
+    the mean loss, as `rnnbench.targets` defines them, each with its standard deviation between
+    replicates; "outside_*" is null without a further evaluation set.
     "also_in_training" counts evaluation samples that are stored just as a training sample is.
     Raises UnknownNameError or DataError.
     """
@@ -40,7 +37,8 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     scores: Scores = {
         "target": meta.target,
         "tolerance": meta.tolerance,
-        **_summaries({"accuracy": answers, "loss": losses(meta, prediction, judged.y)}),
+        **_summary("accuracy", answers),
+        **_summary("loss", losses(meta, prediction, judged.y)),
         "solved": float((answers.mean(axis=1) >= SOLVED).mean()),
         **_outside(workspace, name, meta, folder),
         **_facts(judged, read_samples(folder, "train")),
@@ -52,33 +50,22 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     return rounded
 
 
-def _summaries(tables: dict[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Mean, interval and spread of each score, shape (replicates, samples)."""
-    bootstrap = Bootstrap(list(tables.values()))
-    summaries: dict[str, float] = {}
-    for number, (key, table) in enumerate(tables.items()):
-        interval = bootstrap.interval(number)
-        by_replicate = table.mean(axis=1)
-        summaries |= {
-            key: interval.mean,
-            f"{key}_low": max(interval.low, 0.0),
-            f"{key}_high": min(interval.high, HIGHEST.get(key, np.inf)),
-            f"{key}_sd": float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0,
-        }
-    return summaries
+def _summary(key: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """Mean of a score, shape (replicates, samples), and the spread between its replicates."""
+    by_replicate = values.mean(axis=1)
+    spread = float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0
+    return {key: float(by_replicate.mean()), f"{key}_sd": spread}
 
 
 def _outside(workspace: Workspace, name: str, meta: Meta, folder: Path) -> Scores:
     if meta.outside is None:
-        keys = ("outside_set", "outside_samples", "outside_accuracy")
-        return dict.fromkeys((*keys, "outside_accuracy_low", "outside_accuracy_high"))
+        return {"outside_set": None, "outside_samples": None, "outside_accuracy": None}
     others = read_samples(folder, meta.outside)
     prediction = _read_predictions(workspace, name, meta.outside, len(others))
-    summary = _summaries({"accuracy": right(meta, prediction, others.y)})
     return {
         "outside_set": meta.outside,
         "outside_samples": len(others),
-        **{f"outside_{key}": summary[key] for key in ("accuracy", "accuracy_low", "accuracy_high")},
+        "outside_accuracy": float(right(meta, prediction, others.y).mean()),
     }
 
 

@@ -42,13 +42,15 @@ class Published(Settings):
     """The figure that a tutorial prints for a variant.
 
     accuracy: the share of right answers.
+    samples: of how many answers.
     loss: the mean squared error, or the log loss.
-    comparable: whether it was measured on samples of the same kind and number as ours.
+    comparable: whether it was measured on samples of the same kind as ours.
     source: where it stands.
     note: why ours may differ; needed where it is not comparable.
     """
 
     accuracy: float = Field(ge=0, le=1)
+    samples: int = Field(ge=1)
     loss: float | None = Field(default=None, ge=0)
     comparable: bool = True
     source: str

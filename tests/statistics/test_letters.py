@@ -3,7 +3,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.letters import letters
+from rnnbench.statistics.letters import letters
 
 NAMES = ["a1", "b2", "c3", "d4", "e5"]
 PAIRS = list(combinations(NAMES, 2))

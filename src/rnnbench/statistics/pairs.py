@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
-from rnnbench.intervals import LEVEL, Bootstrap
+from rnnbench.statistics.bootstrap import LEVEL, Bootstrap
 
 COLUMNS = ("first", "second", "difference", "low", "high", "p", "p_holm", "different")
 

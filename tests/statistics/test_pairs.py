@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from rnnbench import intervals
-from rnnbench.pairs import compare
+from rnnbench.statistics import bootstrap
+from rnnbench.statistics.bootstrap import interval
+from rnnbench.statistics.pairs import compare
 
 
 @pytest.fixture(autouse=True)
 def _fewer_draws(monkeypatch) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 2000)
+    monkeypatch.setattr(bootstrap, "DRAWS", 2000)
 
 
 def answers(rng, share: float, replicates: int = 3, samples: int = 800) -> np.ndarray:
@@ -35,7 +36,7 @@ def test_the_same_samples_make_a_small_difference_visible() -> None:
     first = np.tile(easy, (5, 1)).astype(float)
     second = first.copy()
     second[:, np.flatnonzero(easy)[:16]] = 0
-    alone = [intervals.interval(table) for table in (first, second)]
+    alone = [interval(table) for table in (first, second)]
     assert alone[1].high > alone[0].low
     (row,) = compare({"first": first, "second": second}).to_dict("records")
     assert row["different"]

@@ -1,0 +1,112 @@
+"""All that the earlier stages left of one variant, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnbench import models
+from rnnbench.errors import DataError
+from rnnbench.params import Params
+from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
+from rnnbench.targets import losses, right
+from rnnbench.workspace import Workspace, read_json
+
+Measure = Literal["accuracy", "loss"]
+
+RECURRENT, OTHER, FLOOR, CEILING = "recurrent network", "other network", "floor", "ceiling"
+# What a family is for, if it is none of networks.
+_ROLES = {"constant": FLOOR, "linear": CEILING}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One variant's predictions, scores, history and cost.
+
+    role: FLOOR for a constant answer, CEILING for a linear model, else what kind of network it is.
+    judged, prediction: the evaluation samples, and the answers to them, (replicates, n, ...).
+    outside: the same for the further evaluation set, if there is one.
+    history: one row a replicate and epoch.
+    """
+
+    name: str
+    dataset: str
+    role: str
+    meta: Meta
+    judged: Samples
+    prediction: NDArray[np.float32]
+    outside: tuple[Samples, NDArray[np.float32]] | None
+    scores: dict[str, Any]
+    cost: dict[str, Any]
+    history: pd.DataFrame
+
+    @property
+    def measure(self) -> Measure:
+        """What the variant is ranked and tested by: for numbers the squared error tells more."""
+        return "loss" if self.meta.target == "number" else "accuracy"
+
+    def table(self, measure: Measure) -> NDArray[np.float64]:
+        """The measure of each answer, shape (replicates, n)."""
+        score = {"accuracy": right, "loss": losses}[measure]
+        return score(self.meta, self.prediction, self.judged.y)
+
+    def outside_table(self) -> NDArray[np.float64] | None:
+        """The right answers on the further evaluation set, shape (replicates, n)."""
+        if self.outside is None:
+            return None
+        samples, prediction = self.outside
+        return right(self.meta, prediction, samples.y)
+
+
+def read_results(workspace: Workspace, params: Params) -> list[Result]:
+    """The results of all variants: the corpora as params.yaml has them, the best variant first.
+
+    Walks params.yaml, so that files of removed variants are not read. Raises DataError if a file
+    is missing or damaged.
+    """
+    results = [_read(workspace, params, name) for name in params.variants]
+    corpora = list(params.corpora)
+
+    def rank(result: Result) -> tuple[int, float, str]:
+        score = float(result.scores[result.measure])
+        best = score if result.measure == "loss" else -score
+        return corpora.index(result.meta.corpus), best, result.name
+
+    return sorted(results, key=rank)
+
+
+def _read(workspace: Workspace, params: Params, name: str) -> Result:
+    settings = params.variant(name)
+    folder = workspace.prepared(settings.dataset)
+    meta = read_meta(folder)
+    cell = models.load(settings.model).describe(settings)["cell"]
+    network = OTHER if cell == "none" else RECURRENT
+    answers = workspace.predictions(name)
+    outside = None
+    if meta.outside:
+        outside = read_samples(folder, meta.outside), read_array(answers / f"{meta.outside}.npy")
+    return Result(
+        name=name,
+        dataset=settings.dataset,
+        role=_ROLES.get(settings.model, network),
+        meta=meta,
+        judged=read_samples(folder, "evaluation"),
+        prediction=read_array(answers / "evaluation.npy"),
+        outside=outside,
+        scores=read_json(workspace.scores(name)),
+        cost=read_json(workspace.cost(name)),
+        history=_history(workspace, name),
+    )
+
+
+def _history(workspace: Workspace, name: str) -> pd.DataFrame:
+    path = workspace.history(name)
+    try:
+        history = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
+    return history.drop(columns="prediction", errors="ignore")

@@ -8,12 +8,13 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 # Writing no bytecode would make every stage compile its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env reproduce test check ui lock
+.PHONY: help env reproduce test check readme ui lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
 	@echo "make test                install, then run the tests"
 	@echo "make check               formatting, lint and types"
+	@echo "make readme              the tables of the README, after a new comparison"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
 	@echo "make lock                pin the dependencies of pyproject.toml anew (needs uv)"
 
@@ -41,6 +42,9 @@ check: env
 	ruff format --check src tests
 	ruff check src tests
 	mypy
+
+readme: env
+	python -m rnnbench.report.readme
 
 ui: env
 	rnnbench ui --port $(PORT)

@@ -30,7 +30,6 @@ def test_scores_are_those_of_the_predictions(workspace: Workspace) -> None:
     assert scores["accuracy_sd"] == pytest.approx(by_replicate.std(ddof=1), abs=1e-6)
     losses = [log_loss(y, p.astype(float)) for p in predictions]
     assert scores["loss"] == pytest.approx(np.mean(losses), abs=1e-5)
-    assert scores["accuracy_low"] < scores["accuracy"] < scores["accuracy_high"]
     assert (scores["evaluation_samples"], scores["replicates"]) == (400, 3)
 
 
@@ -66,7 +65,6 @@ def test_numbers_are_scored_by_their_squared_error_and_by_hits(workspace: Worksp
     assert scores["loss"] == pytest.approx(np.mean((prediction - y) ** 2), abs=1e-6)
     hits = (np.abs(prediction - y) <= 0.04).mean(axis=1)
     assert scores["accuracy"] == pytest.approx(hits.mean(), abs=1e-6)
-    assert scores["loss_low"] < scores["loss"] < scores["loss_high"]
     assert scores["solved"] == 0
 
 

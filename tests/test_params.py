@@ -27,7 +27,7 @@ variants:
   w: {model: keras, dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1,
       replicates: 7}
 published:
-  v: {accuracy: 0.5, source: somewhere}
+  v: {accuracy: 0.5, samples: 9, source: somewhere}
 """
 
 # Per line: what is wrong in the file, and all that the message must say of it.
@@ -64,9 +64,9 @@ variants:
   e: {dataset: d1}
   f: 7
 published:
-  a: {acuracy: 2, source: x}
-  aa: {accuracy: 2, source: x}
-  b: {accuracy: 0.5, source: x, comparable: false}
+  a: {acuracy: 2, samples: 0, source: x}
+  aa: {accuracy: 2, samples: 9, source: x}
+  b: {accuracy: 0.5, samples: 9, source: x, comparable: false}
 """
 TOLD = {
     "run.seed: is given twice": ["line 2"],
@@ -114,8 +114,9 @@ TOLD = {
     "variants.d.optimizer: ": ["missing"],
     "variants.e.model: ": ["missing", "allowed: constant, keras"],
     "variants.f: ": ["got 7", "a mapping"],
-    "published.a.acuracy: ": ["allowed: accuracy, loss, comparable, source", "mean 'accuracy'?"],
+    "published.a.acuracy: ": ["allowed: accuracy, samples, loss, comp", "mean 'accuracy'?"],
     "published.a.accuracy: ": ["missing"],
+    "published.a.samples: ": ["got 0", "at least 1"],
     "published.b: ": ["needs a note"],
     "published.aa: ": ["'aa'", "allowed: a, b, c", "mean 'a'?"],
     "published.aa.accuracy: ": ["got 2", "at most 1"],

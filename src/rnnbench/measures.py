@@ -25,6 +25,7 @@ from rnnbench.prepared import Meta
 
 MEASURES = ("roc_auc", "f1", "calibration_error", "macro_f1", "top3_accuracy", "mae")
 _BINS = 10
+_TOP = 3
 
 
 def measures(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float | None]:
@@ -44,7 +45,8 @@ def measures(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str,
         own["macro_f1"] = lambda p: f1_score(
             y, p.argmax(axis=-1), labels=occurring, average="macro", zero_division=0
         )
-        own["top3_accuracy"] = lambda p: top_k_accuracy_score(y, p, k=3, labels=every)
+        if len(every) > _TOP:
+            own["top3_accuracy"] = lambda p: top_k_accuracy_score(y, p, k=_TOP, labels=every)
     elif meta.target == "number":
         own["mae"] = lambda p: mean_absolute_error(y, p)
     found: dict[str, float | None] = dict.fromkeys(MEASURES)

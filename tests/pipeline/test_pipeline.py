@@ -29,6 +29,7 @@ KEPT = {
 ROOT = Path(__file__).parents[2]
 SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())
 BIN = Path(sys.executable).parent
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def run(project: Path, *command: str) -> str:
@@ -243,10 +244,22 @@ def test_plots_and_metrics_can_be_shown(project: Path) -> None:
     assert sum("imdb_embedding_lstm" in line for line in shown.splitlines()) == 1
     run(project, "dvc", "plots", "show", "--out", "plots")
     page = (project / "plots" / "index.html").read_text()
+    assert "<script src" not in page
     specs = [json.loads(spec) for spec in re.findall(r"spec = (\{.*\});", page)]
     curves = [s for s in specs if "by epoch" in str(s["title"])]
     assert [c["spec"]["encoding"]["color"]["field"] for c in curves] == ["variant"]
     assert {v["variant"] for v in curves[0]["data"]["values"]} >= {"imdb_embedding_lstm"}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_browser_without_network_draws_the_plots(project: Path) -> None:
+    run(project, "dvc", "plots", "show", "--out", "plots")
+    page = (project / "plots" / "index.html").as_uri()
+    offline = "--host-resolver-rules=MAP * ~NOTFOUND"
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000")
+    document = run(project, str(CHROMIUM), *options, offline, "--dump-dom", page)
+    drawn = document.count("<canvas")
+    assert drawn == len(re.findall(r"vegaEmbed\(", document)) > len(KEPT)
 
 
 def test_another_sentence_is_learned_and_its_predictions_are_in_the_history(project: Path) -> None:

@@ -61,6 +61,14 @@ def test_a_training_becomes_a_parent_and_a_run_a_replicate(trained: Workspace) -
     assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(0.62)
 
 
+def test_confident_mistakes_of_texts_are_logged(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    (parent,) = runs_of(trained, "variant")
+    client = mlflow.MlflowClient(tracking.store_uri(trained))
+    path = client.download_artifacts(parent.info.run_id, "confident_mistakes.csv")
+    assert len(pd.read_csv(path)) == 10
+
+
 def test_histories_are_logged_epoch_by_epoch(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
     client = mlflow.MlflowClient(tracking.store_uri(trained))

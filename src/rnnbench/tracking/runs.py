@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from rnnbench import models
+from rnnbench.confident import confident_mistakes
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta
 from rnnbench.tracking.logged_model import log_model
@@ -69,6 +70,9 @@ def log_variant(
         parent = log.open(name, marks, _mean_history(histories), totals)
         _log_dataset(parent, workspace, settings.dataset, data_md5)
         client.log_artifact(parent, str(workspace.history(name)))
+        mistakes = confident_mistakes(workspace, params, name)
+        if len(mistakes):
+            client.log_text(parent, mistakes.to_csv(index=False), "confident_mistakes.csv")
         for replicate, seed in enumerate(facts["seeds"]):
             marks = {
                 "level": "replicate",

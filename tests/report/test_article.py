@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from rnnbench.params import Params, load_params
+from rnnbench.report.article import article, cost_page
+from rnnbench.report.comparison import compare_all
+from rnnbench.report.results import Result
+from rnnbench.report.tables import costs
+from rnnbench.statistics import bootstrap
+from rnnbench.workspace import Workspace
+
+PARAMS = load_params()
+
+
+@pytest.fixture(autouse=True)
+def _fewer_draws(monkeypatch) -> None:
+    monkeypatch.setattr(bootstrap, "DRAWS", 500)
+
+
+def page_of(results: list[Result], params: Params = PARAMS) -> str:
+    return article(*compare_all(results, params), results, params, set())
+
+
+def lines_of(page: str, begin: str) -> list[str]:
+    return [line for line in page.splitlines() if line.startswith(begin)]
+
+
+def test_every_task_has_its_part_and_every_variant_its_row(reported: Workspace) -> None:
+    page = (reported.metrics / "comparison.md").read_text()
+    for name in PARAMS.variants:
+        assert len(lines_of(page, f"| {name} ")) == 2
+    row = lines_of(page, "| imdb_embedding_lstm")[0]
+    assert "33,321" in row
+    assert "0.8372" in row
+    assert ["on rotten_tomatoes" in head for head in lines_of(page, "| variant")] == [
+        True, *[False] * 9
+    ]  # fmt: skip
+
+
+def test_numbers_have_a_table_of_their_own_with_the_published_error(reported: Workspace) -> None:
+    page = (reported.metrics / "comparison.md").read_text()
+    head = next(line for line in lines_of(page, "| variant") if "MSE" in line)
+    assert "within 0.04" in head
+    row = lines_of(page, "| product_gru")[0]
+    assert "0 of 3" in row
+    assert "1.30e-04" in row
+
+
+def test_figures_in_the_text_are_those_of_the_table(compared, reported: Workspace) -> None:
+    table, pairs = compared
+    page = (reported.metrics / "comparison.md").read_text()
+    majority = table.set_index("variant").loc["reuters_majority", "accuracy"]
+    assert f"{majority:.4f}" in page.split("The majority class")[1]
+    gap = pairs.set_index(["first", "second"])["difference"].abs()
+    names = ("imdb_embedding_gru", "imdb_embedding_lstm")
+    key = names if names in gap.index else names[::-1]
+    answer = lines_of(page, "- **Does a GRU beat an LSTM on reviews?**")[0]
+    assert f"differs by {gap[key]:.4f}" in answer
+
+
+def test_the_reason_stands_beside_a_figure_that_is_not_comparable(
+    invented_results: list[Result],
+) -> None:
+    name = "imdb_embedding_lstm"
+    figure = PARAMS.published[name].model_copy(update={"comparable": False, "note": "Other films."})
+    params = replace(PARAMS, published=PARAMS.published | {name: figure})
+    page = page_of([r for r in invented_results if r.meta.corpus == "imdb"], params)
+    assert any("Other films." in line for line in lines_of(page, f"- `{name}`"))
+
+
+@pytest.mark.parametrize("name", sorted(PARAMS.variants))
+def test_any_variant_alone_makes_a_page(invented_results: list[Result], name: str) -> None:
+    page = page_of([result for result in invented_results if result.name == name])
+    assert len(lines_of(page, f"| {name} ")) == 2
+
+
+def test_costs_add_up(invented_results: list[Result]) -> None:
+    page = cost_page(costs(invented_results))
+    assert f"{12.5 * len(PARAMS.variants) / 60:.0f} minutes" in page
+    assert isinstance(costs(invented_results), pd.DataFrame)

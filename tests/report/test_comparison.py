@@ -1,0 +1,145 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnbench.params import load_params
+from rnnbench.report.comparison import compare_all
+from rnnbench.report.results import Result
+from rnnbench.statistics import bootstrap
+
+PARAMS = load_params()
+
+
+@pytest.fixture(autouse=True)
+def _fewer_draws(monkeypatch) -> None:
+    monkeypatch.setattr(bootstrap, "DRAWS", 500)
+
+
+def test_the_best_variant_of_a_corpus_comes_first(compared) -> None:
+    table, _ = compared
+    assert list(table["corpus"].unique()) == list(PARAMS.corpora)
+    for _, rows in table.groupby("corpus"):
+        by = "loss" if (rows["target"] == "number").all() else "accuracy"
+        assert (
+            rows[by].is_monotonic_increasing if by == "loss" else rows[by].is_monotonic_decreasing
+        )
+
+
+def test_each_score_lies_in_its_interval(compared) -> None:
+    table, _ = compared
+    for key in ("accuracy", "loss", "outside_accuracy"):
+        rows = table[table[key].notna()]
+        assert (rows[f"{key}_low"] <= rows[key]).all()
+        assert (rows[key] <= rows[f"{key}_high"]).all()
+        assert (rows[f"{key}_low"] >= 0).all()
+    assert (table[["accuracy_high", "accuracy"]] <= 1).all(axis=None)
+    assert table["outside_accuracy_low"].notna().sum() == 12
+
+
+def test_every_pair_of_a_task_is_tested_once(compared) -> None:
+    table, pairs = compared
+    sizes = table.groupby("corpus").size()
+    assert (pairs.groupby("corpus").size() == sizes * (sizes - 1) / 2).all()
+    corpora = table.set_index("variant")["corpus"]
+    assert (pairs["first"].map(corpora) == pairs["second"].map(corpora)).all()
+    assert not pairs[["first", "second"]].duplicated().any()
+
+
+def test_numbers_are_tested_by_their_squared_error(compared) -> None:
+    _, pairs = compared
+    by_measure = pairs.groupby("corpus")["measure"].unique().to_dict()
+    assert {corpus: list(found) for corpus, found in by_measure.items()} == {
+        "imdb": ["accuracy"],
+        "reuters": ["accuracy"],
+        "product": ["loss"],
+        "arithmetic": ["loss"],
+        "characters": ["accuracy"],
+    }
+
+
+def test_letters_follow_from_the_pairs(compared) -> None:
+    table, pairs = compared
+    group = table.set_index("variant")["group"]
+    for pair in pairs.itertuples():
+        shared = set(group[pair.first]) & set(group[pair.second])
+        assert bool(shared) != pair.different
+
+
+def test_roles_follow_from_the_family_and_its_layers(compared) -> None:
+    table, _ = compared
+    role = table.set_index("variant")["role"]
+    assert role["imdb_majority"] == "floor"
+    assert role["imdb_ngrams_linear"] == "ceiling"
+    assert role["imdb_multi_hot_dense"] == "other network"
+    assert role["imdb_numpy_rnn"] == role["product_gru"] == "recurrent network"
+
+
+def test_a_figure_that_is_not_comparable_gets_no_verdict(invented_results: list[Result]) -> None:
+    name = "product_gru"
+    own = [result for result in invented_results if result.meta.corpus == "product"]
+    table = compare_all(own, PARAMS)[0].set_index("variant")
+    assert table.loc[name, "verdict"] == "below"
+    changes = {"comparable": False, "note": "Other numbers."}
+    figure = PARAMS.published[name].model_copy(update=changes)
+    params = replace(PARAMS, published=PARAMS.published | {name: figure})
+    table = compare_all(own, params)[0].set_index("variant")
+    assert table.loc[name, "verdict"] == "not comparable"
+    assert table.loc["product_mean", "verdict"] == ""
+
+
+def test_the_published_number_of_answers_counts(invented_results: list[Result]) -> None:
+    name = "product_gru"
+    own = [result for result in invented_results if result.meta.corpus == "product"]
+    few = PARAMS.published[name].model_copy(update={"samples": 5})
+    params = replace(PARAMS, published=PARAMS.published | {name: few})
+    table = compare_all(own, params)[0].set_index("variant")
+    assert table.loc[name, "verdict"] == "reproduced"
+
+
+def test_epochs_to_best_and_over_fitting_are_means_of_replicates(
+    invented_results: list[Result],
+) -> None:
+    chosen = next(r for r in invented_results if r.name == "reuters_lstm")
+    history = pd.DataFrame(
+        {
+            "replicate": [0, 0, 0, 1, 1, 1],
+            "epoch": [1, 2, 3, 1, 2, 3],
+            "loss": 0.0,
+            "val_loss": 0.0,
+            "accuracy": [0.5, 0.7, 0.9, 0.5, 0.7, 1.0],
+            "val_accuracy": [0.6, 0.8, 0.7, 0.5, 0.5, 0.6],
+        }
+    )
+    table, pairs = compare_all([replace(chosen, history=history)], PARAMS)
+    row = table.iloc[0]
+    assert row["best_epoch"] == pytest.approx(2.5)
+    assert row["epochs"] == 3
+    assert row["overfitting_gap"] == pytest.approx((0.2 + 0.4) / 2)
+    assert len(pairs) == 0
+
+
+def test_errors_over_fit_when_the_training_error_is_lower(invented_results: list[Result]) -> None:
+    chosen = next(r for r in invented_results if r.name == "product_gru")
+    history = pd.DataFrame(
+        {
+            "replicate": [0, 0],
+            "epoch": [1, 2],
+            "loss": [0.4, 0.1],
+            "val_loss": [0.2, 0.3],
+            "accuracy": 0.0,
+            "val_accuracy": 0.0,
+        }
+    )
+    row = compare_all([replace(chosen, history=history)], PARAMS)[0].iloc[0]
+    assert row["best_epoch"] == 1
+    assert row["overfitting_gap"] == pytest.approx(0.2)
+
+
+def test_variants_with_other_samples_are_not_paired(invented_results: list[Result]) -> None:
+    own = [result for result in invented_results if result.meta.corpus == "product"]
+    first, second, third = own[:3]
+    moved = replace(third.judged, id=third.judged.id + np.int32(1))
+    _, pairs = compare_all([first, second, replace(third, judged=moved)], PARAMS)
+    assert list(zip(pairs["first"], pairs["second"], strict=True)) == [(first.name, second.name)]

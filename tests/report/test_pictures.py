@@ -1,0 +1,73 @@
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rnnbench.params import load_params
+from rnnbench.report.pictures import draw_all, draw_costs, forest
+from rnnbench.report.pictures.style import short
+from rnnbench.workspace import Workspace
+
+PARAMS = load_params()
+TABLES = ("comparison", "learning_curves", "calibration", "scatter", "confusion")
+
+
+def tables_of(workspace: Workspace) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_csv(workspace.metrics / f"{name}.csv") for name in TABLES}
+
+
+def test_each_task_has_its_pictures(reported: Workspace) -> None:
+    drawn = {path.stem for path in (reported.metrics / "pictures").iterdir()}
+    assert {"forest", "parameters", "calibration_imdb", "confusion_reuters"} <= drawn
+    assert {"scatter_product", "scatter_arithmetic"} <= drawn
+    assert {f"learning_curves_{corpus}" for corpus in PARAMS.corpora} <= drawn
+
+
+def test_a_picture_needs_no_font_and_names_no_date(reported: Workspace) -> None:
+    for path in (reported.metrics / "pictures").iterdir():
+        root = ET.fromstring(path.read_bytes())
+        assert root.tag.endswith("svg")
+        assert not root.findall(".//{*}text")
+        assert not root.findall(".//{*}date")
+
+
+def test_a_forest_moves_with_its_figures(reported: Workspace, tmp_path: Path) -> None:
+    table = tables_of(reported)["comparison"]
+    forest.draw(tmp_path / "first.svg", table)
+    forest.draw(tmp_path / "same.svg", table)
+    table.loc[0, "published"] = 0.5
+    forest.draw(tmp_path / "other.svg", table)
+    first, same, other = ((tmp_path / f"{n}.svg").read_bytes() for n in ("first", "same", "other"))
+    assert first == same != other
+
+
+@pytest.mark.parametrize("corpus", PARAMS.corpora)
+def test_one_task_alone_can_be_drawn(reported: Workspace, tmp_path: Path, corpus: str) -> None:
+    tables = {name: table[table["corpus"] == corpus] for name, table in tables_of(reported).items()}
+    draw_all(tmp_path, tables)
+    assert (tmp_path / "forest.svg").is_file()
+
+
+def test_variants_of_one_epoch_have_no_curve(reported: Workspace, tmp_path: Path) -> None:
+    tables = tables_of(reported)
+    tables = {name: t[t["variant"] == "imdb_majority"] for name, t in tables.items()}
+    tables["learning_curves"] = tables["learning_curves"].head(1)
+    draw_all(tmp_path, tables)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "calibration_imdb.svg",
+        "forest.svg",
+    ]
+
+
+def test_variants_that_took_no_time_are_left_out(reported: Workspace, tmp_path: Path) -> None:
+    costs = pd.read_csv(reported.metrics / "cost.csv")
+    draw_costs(tmp_path / "cost.svg", costs)
+    assert (tmp_path / "cost.svg").is_file()
+    draw_costs(tmp_path / "none.svg", costs.assign(seconds_per_replicate=0.0))
+    assert not (tmp_path / "none.svg").exists()
+
+
+def test_a_short_name_has_no_corpus() -> None:
+    assert short("imdb_embedding_lstm") == "embedding lstm"
+    assert short("alone") == "alone"

@@ -45,7 +45,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder.mkdir(parents=True)
         meta = _meta(dataset)
         for split in filter(None, ("train", "evaluation", meta.outside)):
-            write_samples(folder, split, _samples(meta, rng))
+            write_samples(folder, split, _samples(meta, split, rng))
         write_meta(folder, meta)
         if isinstance(dataset, TextDataset):
             words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
@@ -128,18 +128,20 @@ def _meta(dataset: ArrayDataset) -> Meta:
     return meta.model_copy(update={"encoding": dataset.encoding, "shape": shape})
 
 
-def _samples(meta: Meta, rng: np.random.Generator) -> Samples:
+def _samples(meta: Meta, split: str, rng: np.random.Generator) -> Samples:
     ids = np.arange(400, dtype=np.int32)
+    # All datasets of a corpus have the same samples, with the same labels.
+    labels = np.random.default_rng([*meta.corpus.encode(), *split.encode()])
     if meta.target == "number":
         x = rng.random((400, *meta.shape)).astype(np.float32)
-        return Samples(x, rng.random(400).astype(np.float32), ids)
+        return Samples(x, labels.random(400).astype(np.float32), ids)
     x: np.ndarray | Ragged
     if meta.shape == (None,):
         x = Ragged.of((rng.integers(1, meta.depth, n) for n in rng.integers(1, 9, 400)), meta.depth)
     else:
         x = rng.integers(0, meta.depth, (400, *meta.shape)).astype(np.uint16)
     shape = (400, *meta.shape) if meta.target == "steps" else (400,)
-    return Samples(x, rng.integers(0, len(meta.classes), shape).astype(np.uint8), ids)
+    return Samples(x, labels.integers(0, len(meta.classes), shape).astype(np.uint8), ids)
 
 
 def _prediction(meta: Meta, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:

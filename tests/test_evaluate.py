@@ -53,6 +53,15 @@ def test_damaged_predictions_are_told(workspace: Workspace) -> None:
         evaluate(workspace, PARAMS, NAME)
 
 
+def test_a_prediction_that_is_no_number_is_told(workspace: Workspace) -> None:
+    path = workspace.predictions(NAME) / "evaluation.npy"
+    prediction = np.load(path)
+    prediction[0, 0] = np.nan
+    np.save(path, prediction)
+    with pytest.raises(DataError, match="no numbers"):
+        evaluate(workspace, PARAMS, NAME)
+
+
 def test_every_task_has_the_same_keys(workspace: Workspace) -> None:
     keys = {tuple(evaluate(workspace, PARAMS, name)) for name in PARAMS.variants}
     assert len(keys) == 1

@@ -38,6 +38,13 @@ def test_probabilities_that_mean_what_they_say_are_calibrated() -> None:
     assert measures(reviews, boasting, y)["calibration_error"] == pytest.approx(0.24, abs=0.01)
 
 
+def test_a_bin_weighs_as_much_as_it_has_samples() -> None:
+    chance = np.array([[0.5] * 990 + [0.95] * 10])
+    y = np.array([0, 1] * 495 + [0] * 10)
+    found = measures(meta("binary", ("no", "yes")), chance, y)
+    assert found["calibration_error"] == pytest.approx(0.0095)
+
+
 def test_a_constant_answer_is_one_bin() -> None:
     true, predicted = calibration(np.full(8, 0.5), np.array([0, 1] * 4))
     assert (true, predicted) == (pytest.approx([0.5]), pytest.approx([0.5]))

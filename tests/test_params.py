@@ -232,7 +232,9 @@ def test_files_that_are_no_plan(file: Path, content: str | bytes, told: str) -> 
 
 def test_merged_keys_are_not_given_twice(file: Path) -> None:
     first, second = VALID.split("\n  w: ")
-    content = f"{first.replace('v: {', 'v: &v {')}\n  w: {{<<: *v, replicates: 3}}\n"
+    content = (
+        f"{first.replace('v: {', 'v: &v {')}\n  w: {{<<: *v, replicates: 3}}\npublished: {{}}\n"
+    )
     file.write_text(content, encoding="utf-8")
     assert "replicates: 7" in second
     assert load_params(file).replicates_of("w") == 3

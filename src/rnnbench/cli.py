@@ -92,7 +92,7 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     scores = run(workspace, params, variant)
     click.echo(
         f"{variant}  accuracy {scores['accuracy']:.4f}  "
-        f"sd {scores['accuracy_sd']:.4f}  loss {scores['loss']:.4g}"
+        f"replicates {scores['replicates']}  loss {scores['loss']:.4g}"
     )
 
 

@@ -25,7 +25,7 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
 
     The keys are the same for every variant: "accuracy" is the share of right answers and "loss"
     the mean loss, as `rnnbench.targets` defines them, each with its standard deviation between
-    replicates; "outside_*" is null without a further evaluation set.
+    replicates (null for one); "outside_*" is null without a further evaluation set.
     "also_in_training" counts evaluation samples that are stored just as a training sample is.
     Raises UnknownNameError or DataError.
     """
@@ -45,15 +45,15 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
         "replicates": len(prediction),
         "parameters": facts["parameters"],
     }
-    rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in scores.items()}
+    rounded = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in scores.items()}
     write_text(workspace.scores(name), json.dumps(rounded, indent=2) + "\n")
     return rounded
 
 
-def _summary(key: str, values: NDArray[np.float64]) -> dict[str, float]:
+def _summary(key: str, values: NDArray[np.float64]) -> Scores:
     """Mean of a score, shape (replicates, samples), and the spread between its replicates."""
     by_replicate = values.mean(axis=1)
-    spread = float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else 0.0
+    spread = float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else None
     return {key: float(by_replicate.mean()), f"{key}_sd": spread}
 
 
@@ -89,4 +89,6 @@ def _read_predictions(workspace: Workspace, name: str, split: str, n: int) -> ND
         raise DataError(
             f"{path}: shape {predictions.shape}, expected (replicates, {n}, ...); run dvc repro"
         )
+    if not np.isfinite(predictions).all():
+        raise DataError(f"{path}: holds values that are no numbers; run dvc repro")
     return predictions

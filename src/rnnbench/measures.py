@@ -39,7 +39,7 @@ def measures(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str,
         own["roc_auc"] = lambda p: roc_auc_score(y, p)
     if meta.target == "binary":
         own["f1"] = lambda p: f1_score(y, p > 0.5, zero_division=0)
-        own["calibration_error"] = lambda p: float(np.abs(np.subtract(*calibration(p, y))).mean())
+        own["calibration_error"] = lambda p: _calibration_error(p, y)
     elif meta.target == "classes":
         every, occurring = range(len(meta.classes)), np.unique(y)
         own["macro_f1"] = lambda p: f1_score(
@@ -56,13 +56,25 @@ def measures(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str,
 def calibration(
     probability: NDArray[Any], y: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often class 1 is true, and its mean probability, in ten bins of equally many samples.
+    """How often class 1 is true, and its mean probability, in ten bins of equal width.
 
-    The mean gap between the two is the adaptive calibration error (Nixon et al., "Measuring
-    calibration in deep learning", CVPR workshops, 2019). Equal probabilities share a bin.
+    Bins without a sample are left out.
     """
-    true, predicted = calibration_curve(y, probability, n_bins=_BINS, strategy="quantile")
+    true, predicted = calibration_curve(y, probability, n_bins=_BINS)
     return true, predicted
+
+
+def _calibration_error(probability: NDArray[Any], y: NDArray[Any]) -> float:
+    """The mean gap between the two of `calibration`, weighted by the samples of each bin.
+
+    It is the expected calibration error (Guo et al., "On calibration of modern neural networks",
+    ICML 2017).
+    """
+    # scikit-learn does not tell how many samples its bins have; these are its bins.
+    edges = np.linspace(0, 1, _BINS + 1)[1:-1]
+    counts = np.bincount(np.searchsorted(edges, probability), minlength=_BINS)
+    gaps = np.abs(np.subtract(*calibration(probability, y)))
+    return float(np.average(gaps, weights=counts[counts > 0]))
 
 
 def by_class(

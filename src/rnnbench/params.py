@@ -18,8 +18,9 @@ from rnnbench.models.base import VariantSettings
 from rnnbench.settings import Settings
 from rnnbench.yaml_file import read_yaml
 
-_REQUIRED = ("run", "corpora", "datasets", "variants")
-_SECTIONS = (*_REQUIRED, "published")
+# DVC must find every section that dvc.yaml names, but nothing need be published.
+_FILLED = ("run", "corpora", "datasets", "variants")
+_SECTIONS = (*_FILLED, "published")
 _NAME = re.compile(r"[a-z0-9_-]+")
 
 _S = TypeVar("_S", bound=Settings)
@@ -127,7 +128,7 @@ class _Check:
             if section not in _SECTIONS:
                 problem = f"there is no section {shown(section)}"
                 self.mistakes.append(unknown(child("", section), problem, section, _SECTIONS))
-        for section in _REQUIRED:
+        for section in _SECTIONS:
             if section not in raw:
                 self.mistakes.append(Mistake(section, "section is missing"))
         if "run" in raw:
@@ -154,7 +155,7 @@ class _Check:
         if not isinstance(entries, dict):
             self.mistakes.append(unexpected(section, entries, "a mapping of names to settings"))
             return
-        if not entries and section in self.raw and section in _REQUIRED:
+        if not entries and section in self.raw and section in _FILLED:
             self.mistakes.append(Mistake(section, "is empty", "at least one entry"))
         for name, entry in entries.items():
             key = child(section, name)

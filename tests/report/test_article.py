@@ -1,9 +1,9 @@
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
-from rnnbench.params import Params, load_params
+from rnnbench.params import Published, load_params
+from rnnbench.prepared import Samples
 from rnnbench.report.article import article, cost_page
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
@@ -19,8 +19,8 @@ def _fewer_draws(monkeypatch) -> None:
     monkeypatch.setattr(bootstrap, "DRAWS", 500)
 
 
-def page_of(results: list[Result], params: Params = PARAMS) -> str:
-    return article(*compare_all(results, params), results, params, set())
+def page_of(results: list[Result], published: dict[str, Published] = PARAMS.published) -> str:
+    return article(*compare_all(results, published), results, published, set())
 
 
 def lines_of(page: str, begin: str) -> list[str]:
@@ -65,8 +65,8 @@ def test_the_reason_stands_beside_a_figure_that_is_not_comparable(
 ) -> None:
     name = "imdb_embedding_lstm"
     figure = PARAMS.published[name].model_copy(update={"comparable": False, "note": "Other films."})
-    params = replace(PARAMS, published=PARAMS.published | {name: figure})
-    page = page_of([r for r in invented_results if r.meta.corpus == "imdb"], params)
+    own = [r for r in invented_results if r.meta.corpus == "imdb"]
+    page = page_of(own, PARAMS.published | {name: figure})
     assert any("Other films." in line for line in lines_of(page, f"- `{name}`"))
 
 
@@ -76,7 +76,35 @@ def test_any_variant_alone_makes_a_page(invented_results: list[Result], name: st
     assert len(lines_of(page, f"| {name} ")) == 2
 
 
+def test_a_question_about_a_changed_network_is_not_asked(invented_results: list[Result]) -> None:
+    question = "- **Does a second layer help on reviews?**"
+    own = [r for r in invented_results if r.meta.corpus == "imdb"]
+    assert lines_of(page_of(own), question)
+    changed = [
+        replace(r, architecture=r.architecture | {"depth": 1})
+        if r.name == "imdb_embedding_stacked_lstm"
+        else r
+        for r in own
+    ]
+    assert not lines_of(page_of(changed), question)
+
+
+def test_other_samples_are_not_compared(invented_results: list[Result]) -> None:
+    """Half of the variants are scored on fewer samples than the others."""
+
+    def fewer(result: Result) -> Result:
+        judged = result.judged
+        samples = Samples(judged.x, judged.y[:300], judged.id[:300])
+        own, scores = result.prediction[:, :300], result.scores | {"evaluation_samples": 300}
+        return replace(result, judged=samples, prediction=own, outside=None, scores=scores)
+
+    own = [r for r in invented_results if r.meta.corpus == "imdb"]
+    page = page_of([fewer(r) if place % 2 else r for place, r in enumerate(own)])
+    assert lines_of(page, "Of all variants on the same 300 samples")
+    assert lines_of(page, "Of all variants on the same 400 samples")
+    assert page.count("of 15 pairs") == 2
+
+
 def test_costs_add_up(invented_results: list[Result]) -> None:
     page = cost_page(costs(invented_results))
     assert f"{12.5 * len(PARAMS.variants) / 60:.0f} minutes" in page
-    assert isinstance(costs(invented_results), pd.DataFrame)

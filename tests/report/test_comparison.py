@@ -79,12 +79,11 @@ def test_roles_follow_from_the_family_and_its_layers(compared) -> None:
 def test_a_figure_that_is_not_comparable_gets_no_verdict(invented_results: list[Result]) -> None:
     name = "product_gru"
     own = [result for result in invented_results if result.meta.corpus == "product"]
-    table = compare_all(own, PARAMS)[0].set_index("variant")
+    table = compare_all(own, PARAMS.published)[0].set_index("variant")
     assert table.loc[name, "verdict"] == "below"
     changes = {"comparable": False, "note": "Other numbers."}
     figure = PARAMS.published[name].model_copy(update=changes)
-    params = replace(PARAMS, published=PARAMS.published | {name: figure})
-    table = compare_all(own, params)[0].set_index("variant")
+    table = compare_all(own, PARAMS.published | {name: figure})[0].set_index("variant")
     assert table.loc[name, "verdict"] == "not comparable"
     assert table.loc["product_mean", "verdict"] == ""
 
@@ -93,8 +92,7 @@ def test_the_published_number_of_answers_counts(invented_results: list[Result]) 
     name = "product_gru"
     own = [result for result in invented_results if result.meta.corpus == "product"]
     few = PARAMS.published[name].model_copy(update={"samples": 5})
-    params = replace(PARAMS, published=PARAMS.published | {name: few})
-    table = compare_all(own, params)[0].set_index("variant")
+    table = compare_all(own, PARAMS.published | {name: few})[0].set_index("variant")
     assert table.loc[name, "verdict"] == "reproduced"
 
 
@@ -112,7 +110,7 @@ def test_epochs_to_best_and_over_fitting_are_means_of_replicates(
             "val_accuracy": [0.6, 0.8, 0.7, 0.5, 0.5, 0.6],
         }
     )
-    table, pairs = compare_all([replace(chosen, history=history)], PARAMS)
+    table, pairs = compare_all([replace(chosen, history=history)], PARAMS.published)
     row = table.iloc[0]
     assert row["best_epoch"] == pytest.approx(2.5)
     assert row["epochs"] == 3
@@ -132,7 +130,7 @@ def test_errors_over_fit_when_the_training_error_is_lower(invented_results: list
             "val_accuracy": 0.0,
         }
     )
-    row = compare_all([replace(chosen, history=history)], PARAMS)[0].iloc[0]
+    row = compare_all([replace(chosen, history=history)], PARAMS.published)[0].iloc[0]
     assert row["best_epoch"] == 1
     assert row["overfitting_gap"] == pytest.approx(0.2)
 
@@ -141,5 +139,26 @@ def test_variants_with_other_samples_are_not_paired(invented_results: list[Resul
     own = [result for result in invented_results if result.meta.corpus == "product"]
     first, second, third = own[:3]
     moved = replace(third.judged, id=third.judged.id + np.int32(1))
-    _, pairs = compare_all([first, second, replace(third, judged=moved)], PARAMS)
+    _, pairs = compare_all([first, second, replace(third, judged=moved)], PARAMS.published)
     assert list(zip(pairs["first"], pairs["second"], strict=True)) == [(first.name, second.name)]
+    table, _ = compare_all([first, second, replace(third, judged=moved)], {})
+    assert list(table["evaluation_set"]) == [1, 1, 2]
+
+
+def test_when_all_answers_are_right_the_interval_is_wilsons(
+    invented_results: list[Result],
+) -> None:
+    chosen = next(r for r in invented_results if r.name == "product_gru")
+    exact = np.tile(chosen.judged.y, (3, 1))
+    scores = chosen.scores | {"accuracy": 1.0}
+    row = compare_all([replace(chosen, prediction=exact, scores=scores)], {})[0].iloc[0]
+    assert row["accuracy_high"] == 1
+    assert 0.98 < row["accuracy_low"] < 1
+
+
+def test_a_network_trained_once_is_not_told_apart_by_luck(invented_results: list[Result]) -> None:
+    names = ("imdb_embedding_gru", "imdb_embedding_lstm")
+    first, second = (r for r in invented_results if r.name in names)
+    worse = replace(first, prediction=1 - first.prediction[:1])
+    _, pairs = compare_all([replace(second, prediction=second.prediction[:1]), worse], {})
+    assert not pairs["different"].any()

@@ -4,8 +4,15 @@ import pytest
 from rnnbench.report.findings import Findings
 
 
-def row(variant: str, role: str, group: str) -> dict[str, str]:
-    return {"corpus": "any", "variant": variant, "role": role, "group": group}
+def row(variant: str, role: str, group: str) -> dict[str, object]:
+    return {
+        "corpus": "any",
+        "evaluation_set": 1,
+        "evaluation_samples": 400,
+        "variant": variant,
+        "role": role,
+        "group": group,
+    }
 
 
 def pair(first: str, second: str, different: bool, measure: str = "accuracy") -> dict[str, object]:

@@ -23,3 +23,10 @@ def test_a_letter_is_shared_exactly_by_those_that_cannot_be_told_apart(different
     for first, second in PAIRS:
         shared = set(found[first]) & set(found[second])
         assert bool(shared) == ((first, second) not in different)
+
+
+def test_there_are_letters_for_any_number_of_groups() -> None:
+    names = [str(number) for number in range(60)]
+    found = letters(names, combinations(names, 2))
+    assert len(set(found.values())) == 60
+    assert all(len(mark) == 1 for mark in found.values())

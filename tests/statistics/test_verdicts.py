@@ -9,17 +9,23 @@ from rnnbench.statistics.verdicts import share_interval, verdict
     [(0.80, 0.80, "reproduced"), (0.80, 0.84, "below"), (0.80, 0.76, "above")],
 )
 def test_a_verdict_follows_from_both_intervals(mean, published, expected: str) -> None:
-    assert verdict(Interval(mean, 0.79, 0.81), published, 5000) == expected
+    assert verdict(Interval(mean, 0.79, 0.81), published, 5000, 0.0) == expected
 
 
 def test_few_published_answers_forgive_more() -> None:
-    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000) == "below"
-    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 100) == "reproduced"
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.0) == "below"
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 100, 0.0) == "reproduced"
 
 
 def test_the_nearer_bounds_decide() -> None:
-    assert verdict(Interval(0.80, 0.60, 0.81), 0.84, 5000) == "below"
-    assert verdict(Interval(0.80, 0.79, 0.95), 0.84, 5000) == "reproduced"
+    assert verdict(Interval(0.80, 0.60, 0.81), 0.84, 5000, 0.0) == "below"
+    assert verdict(Interval(0.80, 0.79, 0.95), 0.84, 5000, 0.0) == "reproduced"
+
+
+def test_a_published_run_may_have_been_a_lucky_one() -> None:
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.0) == "below"
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.05) == "reproduced"
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, None) == "not tested"
 
 
 def test_share_interval_is_wilsons() -> None:

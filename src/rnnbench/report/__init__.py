@@ -6,6 +6,7 @@ Never imports TensorFlow.
 from __future__ import annotations
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from rnnbench.confident import COLUMNS, confident_mistakes
 from rnnbench.params import Params
@@ -23,8 +24,14 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
     The comparison, which is returned too, has the corpora in the order of params.yaml and the best
     variant of each corpus first. Raises DataError if a variant's files are missing or damaged.
     """
+    # The bytes of a matrix product depend on the number of threads.
+    with threadpool_limits(1):
+        return _report(workspace, params)
+
+
+def _report(workspace: Workspace, params: Params) -> pd.DataFrame:
     results = read_results(workspace, params)
-    comparison, pairs = compare_all(results, params)
+    comparison, pairs = compare_all(results, params.published)
     costs = tables.costs(results)
     wrong = [confident_mistakes(workspace, params, result.name) for result in results]
     found = {
@@ -45,7 +52,7 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
         draw_all(directory, found)
         drawn = {path.name for path in directory.iterdir()}
     draw_costs(workspace.metrics / "cost.svg", costs)
-    text = article(comparison, pairs, results, params, drawn)
+    text = article(comparison, pairs, results, params.published, drawn)
     write_text(workspace.metrics / "comparison.md", text)
     write_text(workspace.metrics / "cost.md", cost_page(costs))
     return comparison

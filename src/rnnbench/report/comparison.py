@@ -2,100 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rnnbench.measures import measures
-from rnnbench.params import Params
+from rnnbench.params import Published
 from rnnbench.report.results import Measure, Result
 from rnnbench.statistics.bootstrap import Bootstrap, Interval
 from rnnbench.statistics.letters import letters
 from rnnbench.statistics.pairs import COLUMNS, compare
-from rnnbench.statistics.verdicts import verdict
+from rnnbench.statistics.verdicts import share_interval, verdict
 
 _MEASURES: tuple[Measure, ...] = ("accuracy", "loss")
-Intervals = dict[str, Interval]
 
 
-def compare_all(results: list[Result], params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compare_all(
+    results: list[Result], published: dict[str, Published]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The row of each variant, and the row of each pair, both with intervals.
 
     Variants with the same evaluation samples are drawn and tested together; "group" holds the
-    letters of those that cannot be told apart, "measure" what was tested.
+    letters of those that cannot be told apart, "measure" what was tested, and "evaluation_set"
+    counts the sets of evaluation samples of a corpus from 1.
     """
     rows: dict[str, dict[str, Any]] = {}
     pairs: list[pd.DataFrame] = []
+    sets: dict[str, int] = {}
     for group in _groups(results):
-        intervals = _intervals(group)
-        compared = compare({result.name: result.table(result.measure) for result in group})
-        compared.insert(0, "measure", group[0].measure)
-        compared.insert(0, "corpus", group[0].meta.corpus)
-        pairs.append(compared)
-        told_apart = compared.loc[compared["different"], ["first", "second"]]
-        marks = letters(
-            [result.name for result in group], told_apart.itertuples(index=False, name=None)
-        )
-        for result in group:
-            rows[result.name] = _row(result, params, intervals[result.name], marks[result.name])
-    columns = ["corpus", "measure", *COLUMNS]
+        corpus = group[0].meta.corpus
+        sets[corpus] = sets.get(corpus, 0) + 1
+        own_rows, own_pairs = _compare(group, published)
+        for row in own_rows:
+            rows[row["variant"]] = {"corpus": corpus, "evaluation_set": sets[corpus], **row}
+        own_pairs.insert(0, "evaluation_set", sets[corpus])
+        own_pairs.insert(0, "corpus", corpus)
+        if len(own_pairs):
+            pairs.append(own_pairs)
+    columns = ["corpus", "evaluation_set", "measure", *COLUMNS]
     table = pd.DataFrame([rows[result.name] for result in results])
     return table, pd.concat(pairs) if pairs else pd.DataFrame(columns=columns)
 
 
-def _groups(results: list[Result]) -> Iterable[list[Result]]:
+def _groups(results: list[Result]) -> list[list[Result]]:
     """The results by their evaluation samples, in their order."""
-    groups: dict[tuple[str, bytes], list[Result]] = {}
+    groups: dict[tuple[str, bytes, bytes], list[Result]] = {}
     for result in results:
-        groups.setdefault((result.meta.corpus, result.judged.id.tobytes()), []).append(result)
-    return groups.values()
+        samples = result.judged
+        key = (result.meta.corpus, samples.id.tobytes(), samples.y.tobytes())
+        groups.setdefault(key, []).append(result)
+    return list(groups.values())
 
 
-def _intervals(group: list[Result]) -> dict[str, Intervals]:
-    """Each variant's intervals, by measure."""
-    found: dict[str, Intervals] = {result.name: {} for result in group}
-    for measure in _MEASURES:
-        draws = Bootstrap([result.table(measure) for result in group])
-        for number, result in enumerate(group):
-            found[result.name][measure] = draws.interval(number)
-    outside = {result.name: result.outside_table() for result in group}
-    tables = {name: table for name, table in outside.items() if table is not None}
-    if tables:
-        draws = Bootstrap(list(tables.values()))
-        for number, name in enumerate(tables):
-            found[name]["outside_accuracy"] = draws.interval(number)
-    return found
+def _compare(
+    group: list[Result], published: dict[str, Published]
+) -> tuple[list[dict[str, Any]], pd.DataFrame]:
+    """The rows and the pairs of variants with the same evaluation samples."""
+    names = [result.name for result in group]
+    chance = [result.chance for result in group]
+    draws = {
+        measure: Bootstrap([result.table(measure) for result in group], chance)
+        for measure in _MEASURES
+    }
+    outside = {r.name: table for r in group if (table := r.outside_table()) is not None}
+    further = Bootstrap(list(outside.values()), chance) if len(outside) == len(group) else None
+    pairs = compare(names, draws[group[0].measure])
+    pairs.insert(0, "measure", group[0].measure)
+    told_apart = pairs.loc[pairs["different"].astype(bool), ["first", "second"]]
+    marks = letters(names, told_apart.itertuples(index=False, name=None))
+    rows = []
+    for number, result in enumerate(group):
+        intervals: dict[str, Interval] = {m: draws[m].interval(number) for m in _MEASURES}
+        intervals["accuracy"] = _of_share(intervals["accuracy"], len(result.judged))
+        if further is not None:
+            intervals["outside_accuracy"] = further.interval(number)
+        figure = published.get(result.name)
+        row = {
+            "variant": result.name,
+            "role": result.role,
+            "dataset": result.dataset,
+            **result.scores,
+            **_bounds(intervals),
+            "group": marks[result.name],
+            **measures(result.meta, result.prediction, result.judged.y),
+            **_epochs(result),
+            "published": figure.accuracy if figure else None,
+            "published_loss": figure.loss if figure else None,
+            "verdict": "",
+        }
+        if figure and figure.comparable:
+            run = draws["accuracy"].further_run(number)
+            row["verdict"] = verdict(intervals["accuracy"], figure.accuracy, figure.samples, run)
+        elif figure:
+            row["verdict"] = "not comparable"
+        rows.append({k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()})
+    return rows, pairs
 
 
-def _row(result: Result, params: Params, intervals: Intervals, group: str) -> dict[str, Any]:
-    published = params.published.get(result.name)
+def _of_share(interval: Interval, samples: int) -> Interval:
+    """Where all answers are right, or all wrong, draws of them tell nothing: Wilson's interval."""
+    return share_interval(interval.mean, samples) if interval.mean in (0, 1) else interval
+
+
+def _bounds(intervals: dict[str, Interval]) -> dict[str, float | None]:
     bounds: dict[str, float | None] = {}
     for key in (*_MEASURES, "outside_accuracy"):
         highest = np.inf if key == "loss" else 1.0
         found = intervals.get(key)
         bounds[f"{key}_low"] = max(found.low, 0.0) if found else None
         bounds[f"{key}_high"] = min(found.high, highest) if found else None
-    row = {
-        "corpus": result.meta.corpus,
-        "variant": result.name,
-        "role": result.role,
-        "dataset": result.dataset,
-        **result.scores,
-        **bounds,
-        "group": group,
-        **measures(result.meta, result.prediction, result.judged.y),
-        **_epochs(result),
-        "published": published.accuracy if published else None,
-        "published_loss": published.loss if published else None,
-        "verdict": "",
-    }
-    if published and published.comparable:
-        row["verdict"] = verdict(intervals["accuracy"], published.accuracy, published.samples)
-    elif published:
-        row["verdict"] = "not comparable"
-    return {key: round(v, 6) if isinstance(v, float) else v for key, v in row.items()}
+    return bounds
 
 
 def _epochs(result: Result) -> dict[str, float]:

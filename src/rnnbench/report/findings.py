@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.report.markdown import figure, records, small
-from rnnbench.report.results import FLOOR, OTHER, RECURRENT
+from rnnbench.report.roles import FLOOR, OTHER, RECURRENT
 
 
 class Findings:
@@ -14,10 +14,18 @@ class Findings:
     def __init__(self, rows: pd.DataFrame, pairs: pd.DataFrame) -> None:
         self.rows = {str(row["variant"]): row for row in records(rows)}
         self._pairs = {(str(pair["first"]), str(pair["second"])): pair for pair in records(pairs)}
-        self._number = pairs.groupby("corpus")["different"].agg(["size", "sum"])
+
+    def tested(self, first: str, second: str) -> bool:
+        """Whether two variants were compared."""
+        return (first, second) in self._pairs or (second, first) in self._pairs
+
+    def better(self, first: str, second: str) -> bool:
+        """Whether the first variant was shown to be better than the second."""
+        pair = self._pairs.get((first, second))
+        return pair is not None and bool(pair["different"])
 
     def compared(self, first: str, second: str) -> str:
-        """How two variants stand to each other, the better one first, with the difference."""
+        """How two tested variants stand to each other, the better one first, with the gap."""
         if (first, second) not in self._pairs:
             first, second = second, first
         pair = self._pairs[first, second]
@@ -26,51 +34,55 @@ class Findings:
         # The first of a pair is the better one, and the better of two errors is the lower one.
         gap, *bounds = (pair[key] * (-1 if less else 1) for key in ("difference", "low", "high"))
         low, high = sorted(bounds)
-        difference = f"{shown(gap)} ({shown(low)} to {shown(high)})"
         p = "p < 0.001" if pair["p_holm"] < 0.001 else f"p = {pair['p_holm']:.3f}"
         if pair["different"]:
             result = f"`{first}` is better than `{second}`"
         else:
             result = f"`{first}` and `{second}` cannot be told apart"
-        return f"{result}: {what} differs by {difference}, {p}"
+        return f"{result}: {what} differs by {shown(gap)} ({shown(low)} to {shown(high)}), {p}"
 
     def summary(self, corpus: str) -> list[str]:
         """What is real and what is not among the variants of a corpus, the best first."""
-        names = [name for name, row in self.rows.items() if row["corpus"] == corpus]
+        own = {name: row for name, row in self.rows.items() if row["corpus"] == corpus}
+        sets = list(dict.fromkeys(row["evaluation_set"] for row in own.values()))
+        lines = []
+        for number in sets:
+            names = [name for name, row in own.items() if row["evaluation_set"] == number]
+            samples = own[names[0]]["evaluation_samples"]
+            where = f" on the same {samples:,} samples" if len(sets) > 1 else ""
+            lines += self._of_set(names, where)
+        return lines
+
+    def _of_set(self, names: list[str], where: str) -> list[str]:
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
         floors = [name for name in names if roles[name] == FLOOR]
-        lines = [self._leader(names, names[0], "Of all variants")] if len(names) > 2 else []
+        lines = []
+        if len(names) > 2:
+            lines.append(self._leader(names, f"Of all variants{where}"))
         if len(recurrent) > 1 and recurrent[0] != names[0]:
-            lines.append(self._leader(recurrent, recurrent[0], "Of the recurrent networks"))
+            lines.append(self._leader(recurrent, f"Of the recurrent networks{where}"))
         for floor in floors:
-            not_better = [name for name in networks if not self._is_better(name, floor)]
+            not_better = [name for name in networks if not self.better(name, floor)]
             if not_better:
                 lines.append(
                     f"Not shown to be better than the floor `{floor}`: {_list(not_better)}."
                 )
             elif networks:
-                lines.append(f"Every network is better than the floor `{floor}`.")
+                lines.append(f"Every network{where} is better than the floor `{floor}`.")
         if len(names) > 2:
-            pairs, different = self._number.loc[corpus]
-            lines.append(f"{different} of {pairs} pairs can be told apart.")
+            pairs = [pair for pair in self._pairs.values() if pair["first"] in names]
+            different = sum(bool(pair["different"]) for pair in pairs)
+            lines.append(f"{different} of {len(pairs)} pairs can be told apart.")
         return lines
 
-    def ties(self, name: str, names: list[str]) -> list[str]:
-        """Those of `names` that cannot be told apart from `name`."""
-        letters = set(self.rows[name]["group"])
-        return [n for n in names if n != name and letters & set(self.rows[n]["group"])]
-
-    def _leader(self, names: list[str], first: str, whom: str) -> str:
-        ties = self.ties(first, names)
+    def _leader(self, names: list[str], whom: str) -> str:
+        first = names[0]
+        ties = [name for name in names[1:] if not self.better(first, name)]
         if not ties:
             return f"{whom}, `{first}` is the best, and its lead on each other one is real."
         return f"{whom}, `{first}` comes first, but cannot be told apart from {_list(ties)}."
-
-    def _is_better(self, name: str, other: str) -> bool:
-        pair = self._pairs.get((name, other))
-        return pair is not None and bool(pair["different"])
 
 
 def _list(names: list[str]) -> str:

@@ -13,13 +13,13 @@ from rnnbench import models
 from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
+from rnnbench.report.roles import CEILING, FLOOR, OTHER, RECURRENT
 from rnnbench.targets import losses, right
 from rnnbench.workspace import Workspace, read_json
 
 Measure = Literal["accuracy", "loss"]
 
-RECURRENT, OTHER, FLOOR, CEILING = "recurrent network", "other network", "floor", "ceiling"
-# What a family is for, if it is none of networks.
+# What a family is for, if it is none of networks. Neither of them depends on a seed.
 _ROLES = {"constant": FLOOR, "linear": CEILING}
 
 
@@ -27,7 +27,8 @@ _ROLES = {"constant": FLOOR, "linear": CEILING}
 class Result:
     """One variant's predictions, scores, history and cost.
 
-    role: FLOOR for a constant answer, CEILING for a linear model, else what kind of network it is.
+    role: one of `rnnbench.report.roles`.
+    architecture: what the family's `describe` says.
     judged, prediction: the evaluation samples, and the answers to them, (replicates, n, ...).
     outside: the same for the further evaluation set, if there is one.
     history: one row a replicate and epoch.
@@ -36,6 +37,7 @@ class Result:
     name: str
     dataset: str
     role: str
+    architecture: dict[str, Any]
     meta: Meta
     judged: Samples
     prediction: NDArray[np.float32]
@@ -43,6 +45,11 @@ class Result:
     scores: dict[str, Any]
     cost: dict[str, Any]
     history: pd.DataFrame
+
+    @property
+    def chance(self) -> bool:
+        """Whether its replicates differ by chance."""
+        return self.role in (RECURRENT, OTHER)
 
     @property
     def measure(self) -> Measure:
@@ -83,8 +90,8 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
     meta = read_meta(folder)
-    cell = models.load(settings.model).describe(settings)["cell"]
-    network = OTHER if cell == "none" else RECURRENT
+    architecture = models.load(settings.model).describe(settings)
+    network = OTHER if architecture["cell"] == "none" else RECURRENT
     answers = workspace.predictions(name)
     outside = None
     if meta.outside:
@@ -93,6 +100,7 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
         name=name,
         dataset=settings.dataset,
         role=_ROLES.get(settings.model, network),
+        architecture=architecture,
         meta=meta,
         judged=read_samples(folder, "evaluation"),
         prediction=read_array(answers / "evaluation.npy"),

@@ -1,4 +1,4 @@
-"""95 % intervals and paired tests by a bootstrap over replicates and evaluation samples.
+"""95 % intervals by a bootstrap over replicates and evaluation samples, and paired tests.
 
 Replicates and samples are crossed: every replicate sees the same samples. A draw moves a mean by
 a part for the replicates and a part for the samples, independent of each other (Davison & Hinkley,
@@ -7,7 +7,8 @@ Annals of Applied Statistics 1, 2007):
 
 - samples are drawn with replacement, the same ones for all scores, so that differences are paired;
 - a few replicates drawn with replacement repeat themselves, so their part is drawn from Student's
-  t instead, with the moderated variance of the replicates' means (`rnnbench.statistics.variances`);
+  t instead, with the moderated variance of the replicates' means (`rnnbench.statistics.variances`),
+  and for a difference with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946);
 - what belongs to one replicate on one sample moves both means; it is left to the replicates.
 """
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from rnnbench.statistics.variances import moderated
 
@@ -40,41 +42,94 @@ class Interval:
 class Bootstrap:
     """Draws of the means of several scores on the same samples.
 
-    tables: one array a score, shape (replicates, samples), the same samples in all. One replicate
-        is taken for a method without chance: its interval covers the samples alone.
+    tables: one array a score, shape (replicates, samples), the same samples in all.
+    chance: whether the replicates of each score differ by chance. Those of a method without
+        chance would all be alike, so its interval covers the samples alone. So does that of a
+        score with one replicate whose spread nothing tells; then there is nothing to test, either.
     """
 
-    def __init__(self, tables: Sequence[NDArray[np.float64]]) -> None:
+    def __init__(self, tables: Sequence[NDArray[np.float64]], chance: Sequence[bool]) -> None:
         rng = np.random.default_rng(_SEED)
         self._by_sample = np.stack([table.mean(axis=0) for table in tables])
-        self._noise = [_noise(table) for table in tables]
+        self._counts = np.array([len(table) for table in tables])
+        self._noise = np.array([_noise(table) for table in tables])
+        own = [t.mean(axis=1).var(ddof=1) if len(t) > 1 else 0.0 for t in tables]
+        degrees = np.where(chance, self._counts - 1.0, 0.0)
+        spread, total = moderated(np.array(own), degrees)
+        self._spread, self._degrees = np.where(chance, spread, 0), np.where(chance, total, 0)
         self._samples = _sample_parts(self._by_sample, rng)
-        self._replicates = _replicate_parts(tables, rng)
+        self._normal = rng.standard_normal((len(tables), DRAWS))
+        self._uniform = rng.random(DRAWS)
+        self._variance = self._spread / self._counts
+        self._quantiles = stats.t.ppf((1 + LEVEL) / 2, np.maximum(self._degrees, 1))
+        self._known = (self._degrees > 0) | ~np.array(chance)
 
     def interval(self, number: int) -> Interval:
         """The mean of one score with its interval."""
-        moved = self._samples[number] * _own(self._by_sample[number], self._noise[number])
+        moved = self._samples[number] * self._own(number)
         mean = float(self._by_sample[number].mean())
-        return _percentiles(mean, mean + moved + self._replicates[number])
+        return _percentiles(mean, mean + moved + self._replicates({number: 1}))
 
     def difference(self, first: int, second: int) -> tuple[Interval, float]:
         """The mean of the first score minus that of the second with its interval, and p.
 
-        The two-sided p is twice the share of draws on the other side of zero (Davison & Hinkley,
-        section 4.2), at least 2 / (DRAWS + 1).
+        The two-sided p is that of Student's t with the variances of the three parts and
+        Satterthwaite's degrees of freedom; it is 1 where nothing can be tested.
         """
         gaps = self._by_sample[first] - self._by_sample[second]
-        own = _own(gaps, self._noise[first] + self._noise[second])
+        own = self._own(first, second)
         moved = (self._samples[first] - self._samples[second]) * own
-        moved = gaps.mean() + moved + self._replicates[first] - self._replicates[second]
-        other_side = min(int((moved <= 0).sum()), int((moved >= 0).sum()))
-        p = min(1.0, 2 * (other_side + 1) / (len(moved) + 1))
-        return _percentiles(float(gaps.mean()), moved), p
+        moved = gaps.mean() + moved + self._replicates({first: 1, second: -1})
+        interval = _percentiles(float(gaps.mean()), moved)
+        if len(gaps) == 1 or not (self._known[first] and self._known[second]):
+            return interval, 1.0
+        parts = np.append(self._variance[[first, second]], gaps.var(ddof=1) / len(gaps) * own**2)
+        variance = parts.sum()
+        if variance == 0:
+            return interval, float(interval.mean == 0)
+        degrees = np.append(self._degrees[[first, second]], len(gaps) - 1)
+        t = abs(interval.mean) / np.sqrt(variance)
+        return interval, float(2 * stats.t.sf(t, _satterthwaite(parts, degrees)))
+
+    def further_run(self, number: int) -> float | None:
+        """How far one more replicate may lie from the mean by its chance alone (95 %).
+
+        None where nothing tells it.
+        """
+        if not self._known[number]:
+            return None
+        return float(self._quantiles[number] * np.sqrt(self._spread[number]))
+
+    def _replicates(self, signs: dict[int, int]) -> NDArray[np.float64]:
+        """How far a score, or the difference of two, moves with the replicates, shape (DRAWS,)."""
+        numbers = list(signs)
+        parts = self._variance[numbers]
+        if not parts.any():
+            return np.zeros(DRAWS)
+        degrees = _satterthwaite(parts, self._degrees[numbers])
+        moved = np.array(list(signs.values())) * np.sqrt(parts) @ self._normal[numbers]
+        return np.asarray(moved / np.sqrt(stats.chi2.ppf(self._uniform, degrees) / degrees))
+
+    def _own(self, *numbers: int) -> float:
+        """By how much the samples' part shrinks when what belongs to the replicates is left out.
+
+        numbers: a score, or two whose difference it is. A few replicates can fall together by
+        chance, so no more is left out than the replicates' part makes good at 95 %.
+        """
+        by_sample = self._by_sample[numbers[0]]
+        if len(numbers) > 1:
+            by_sample = by_sample - self._by_sample[numbers[1]]
+        samples = len(by_sample)
+        variance = float(by_sample.var(ddof=1)) if samples > 1 else 0.0
+        wide = (self._quantiles / stats.norm.ppf((1 + LEVEL) / 2)) ** 2
+        most = wide * self._variance * samples
+        held = np.minimum(self._noise, most)[list(numbers)].sum()
+        return float(max(0.0, 1 - held / variance) ** 0.5) if variance > 0 else 1.0
 
 
 def interval(table: NDArray[np.float64]) -> Interval:
     """The mean of one score, shape (replicates, samples), with its 95 % interval."""
-    return Bootstrap([table]).interval(0)
+    return Bootstrap([table], [len(table) > 1]).interval(0)
 
 
 def _percentiles(mean: float, drawn: NDArray[np.float64]) -> Interval:
@@ -83,10 +138,10 @@ def _percentiles(mean: float, drawn: NDArray[np.float64]) -> Interval:
     return Interval(mean, float(low), float(high))
 
 
-def _own(by_sample: NDArray[np.float64], noise: float) -> float:
-    """By how much the samples' part shrinks when what belongs to the replicates is left out."""
-    variance = float(by_sample.var(ddof=1)) if len(by_sample) > 1 else 0.0
-    return float(max(0.0, 1 - noise / variance) ** 0.5) if variance > 0 else 1.0
+def _satterthwaite(parts: NDArray[np.float64], degrees: NDArray[np.float64]) -> float:
+    """The degrees of freedom of a sum of variances, some of which may be 0."""
+    moving = parts > 0
+    return float(parts.sum() ** 2 / (parts[moving] ** 2 / degrees[moving]).sum())
 
 
 def _sample_parts(by_sample: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -104,18 +159,6 @@ def _sample_parts(by_sample: NDArray[np.float64], rng: np.random.Generator) -> N
         times = np.bincount(chosen.ravel(), minlength=_CHUNK * count).reshape(_CHUNK, count)
         parts.append(deviations @ times.T.astype(np.float64))
     return np.concatenate(parts, axis=1)[:, :DRAWS]
-
-
-def _replicate_parts(
-    tables: Sequence[NDArray[np.float64]], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """How far the means move with the replicates, shape (scores, DRAWS)."""
-    counts = np.array([len(table) for table in tables])
-    own = [table.mean(axis=1).var(ddof=1) if len(table) > 1 else 0.0 for table in tables]
-    variances, degrees = moderated(np.array(own), counts - 1.0)
-    # One replicate has no degrees of freedom and no variance; any t will do.
-    drawn = rng.standard_t(np.maximum(degrees, 1)[:, None], (len(tables), DRAWS))
-    return np.asarray(drawn * np.sqrt(variances / counts)[:, None])
 
 
 def _noise(table: NDArray[np.float64]) -> float:

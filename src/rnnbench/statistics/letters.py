@@ -7,7 +7,7 @@ Computational and Graphical Statistics 13, 2004: insert and absorb).
 
 from __future__ import annotations
 
-import string
+import itertools
 from collections.abc import Iterable
 
 
@@ -27,8 +27,7 @@ def letters(names: list[str], different: Iterable[tuple[str, str]]) -> dict[str,
         groups = [g for g in dict.fromkeys(split) if not any(g < other for other in split)]
     rank = {name: place for place, name in enumerate(names)}
     groups.sort(key=lambda group: sorted(rank[name] for name in group))
-    marks = string.ascii_lowercase + string.ascii_uppercase
-    return {
-        name: "".join(mark for mark, group in zip(marks, groups, strict=False) if name in group)
-        for name in names
-    }
+    # After z come further letters of Unicode.
+    marks = filter(str.isalpha, map(chr, itertools.count(ord("a"))))
+    marked = list(zip(groups, marks, strict=False))
+    return {name: "".join(mark for group, mark in marked if name in group) for name in names}

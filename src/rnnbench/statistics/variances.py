@@ -4,6 +4,8 @@ Two to five replicates tell their own variance badly. Moderated variances (Smyth
 and empirical Bayes methods for assessing differential expression in microarray experiments",
 Statistical Applications in Genetics and Molecular Biology 3, 2004, sections 3 and 6.2) draw each
 row's variance towards what is usual among the rows, the less the more the rows really differ.
+Here they only raise it: the rows are networks of different kinds, and a truly unsteady one must
+not look as steady as the rest.
 """
 
 from __future__ import annotations
@@ -24,23 +26,19 @@ def moderated(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Moderated variances and their degrees of freedom, both shape (rows,).
 
-    variances, degrees: each row's own variance between its replicates, and replicates - 1; rows
-    with 0 degrees stay as they are and tell nothing.
+    variances, degrees: each row's own variance between its replicates, and replicates - 1. A row
+    with 0 degrees gets what is usual. Where too few rows tell that, all stay as they are.
     """
     told = degrees > 0
     middle = float(np.median(variances[told])) if told.any() else 0.0
     if told.sum() < _FEWEST_ROWS or middle == 0:
         return variances, degrees
     usual, weight = _usual(np.maximum(variances[told], _LEAST * middle), degrees[told])
-    squeezed, total = variances.copy(), degrees.copy()
-    own = degrees[told]
-    if np.isinf(weight):
-        squeezed[told] = usual
-    else:
-        squeezed[told] = (weight * usual + own * variances[told]) / (weight + own)
+    share = 1.0 if np.isinf(weight) else weight / (weight + degrees)
+    squeezed = share * usual + (1 - share) * variances
     # All rows together have no more to tell than their own replicates did.
-    total[told] = np.minimum(own + weight, own.sum())
-    return squeezed, total
+    total = np.minimum(degrees + weight, degrees.sum())
+    return np.maximum(squeezed, variances), total
 
 
 def _usual(variances: NDArray[np.float64], degrees: NDArray[np.float64]) -> tuple[float, float]:

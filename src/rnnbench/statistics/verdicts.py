@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from scipy import stats
 
 from rnnbench.statistics.bootstrap import LEVEL, Interval
@@ -14,16 +16,20 @@ def share_interval(share: float, samples: int) -> Interval:
     return Interval(share, float(bounds.low), float(bounds.high))
 
 
-def verdict(ours: Interval, published: float, samples: int) -> str:
-    """ "above", "below" or "reproduced": a score beside a published share of `samples` answers.
+def verdict(ours: Interval, published: float, samples: int, further_run: float | None) -> str:
+    """A score beside a published share of `samples` answers: above it, below it, or reproduced.
 
-    The published figure has an interval of its own. The interval of the difference follows from
-    both (Zou & Donner, "Construction of confidence limits about effect measures", Statistics in
-    Medicine 27, 2008): half widths towards each other, added in quadrature.
+    The published figure has an interval of its own: that of the share, and, as it comes from one
+    run, how far one run may lie from the mean (`Bootstrap.further_run`; None gives "not tested").
+    The interval of the difference follows from all three (Zou & Donner, "Construction of
+    confidence limits about effect measures", Statistics in Medicine 27, 2008): half widths
+    towards each other, added in quadrature.
     """
+    if further_run is None:
+        return "not tested"
     theirs = share_interval(published, samples)
     if ours.mean > published:
-        margin = ((ours.mean - ours.low) ** 2 + (theirs.high - published) ** 2) ** 0.5
+        margin = math.hypot(ours.mean - ours.low, theirs.high - published, further_run)
         return "above" if ours.mean - published > margin else "reproduced"
-    margin = ((ours.high - ours.mean) ** 2 + (published - theirs.low) ** 2) ** 0.5
+    margin = math.hypot(ours.high - ours.mean, published - theirs.low, further_run)
     return "below" if published - ours.mean > margin else "reproduced"

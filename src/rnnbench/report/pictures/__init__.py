@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnnbench.report.pictures import confusion, forest, grids, trade_offs
+from rnnbench.report.roles import best_network
 
 
 def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
@@ -21,11 +22,11 @@ def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
         rows = comparison[comparison["corpus"] == corpus]
         path = directory / f"learning_curves_{corpus}.svg"
         grids.learning_curves(path, curves, numbers=bool((rows["target"] == "number").all()))
-    for name, draw in (
-        ("calibration", grids.calibration),
-        ("scatter", grids.scatter),
-        ("confusion", confusion.draw),
-    ):
+        network = best_network(rows)
+        confused = tables["confusion"][tables["confusion"]["corpus"] == corpus]
+        if network and len(confused):
+            confusion.draw(directory / f"confusion_{corpus}.svg", confused, network)
+    for name, draw in (("calibration", grids.calibration), ("scatter", grids.scatter)):
         for corpus, table in tables[name].groupby("corpus", sort=False):
             draw(directory / f"{name}_{corpus}.svg", table)
 

@@ -1,4 +1,4 @@
-"""Which classes are taken for which others, one panel a variant."""
+"""Which classes are taken for which others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pandas as pd
 
 from rnnbench.report.pictures.style import picture
 
-_CROWDED = 0.5
+_DARK = 0.5
 
 
-def draw(path: Path, table: pd.DataFrame) -> None:
-    """The share of each true class that was answered as each class, for the best variant."""
-    best = table[table["variant"] == table["variant"].iloc[0]]
+def draw(path: Path, table: pd.DataFrame, variant: str) -> None:
+    """The share of each true class that a variant answered as each class."""
+    best = table[table["variant"] == variant]
     order = list(best["true"].unique())
     counts = best.pivot_table(index="true", columns="predicted", values="samples", sort=False)
     counts = counts.loc[order, [*order, "other"]]
@@ -25,11 +25,11 @@ def draw(path: Path, table: pd.DataFrame) -> None:
         panel.grid(visible=False)
         panel.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         for (row, column), share in np.ndenumerate(shares):
-            color = "white" if share > _CROWDED else "black"
+            color = "white" if share > _DARK else "black"
             panel.text(column, row, f"{share:.2f}", ha="center", va="center", color=color)
         names = [f"{name} ({total:.0f})" for name, total in totals.items()]
         panel.set_yticks(range(len(order)), names)
         panel.set_xticks(range(len(order) + 1), [*order, "other"], rotation=40, ha="right")
         panel.set_ylabel("true topic (samples)")
         panel.set_xlabel("answer")
-        panel.set_title(str(best["variant"].iloc[0]), loc="left")
+        panel.set_title(variant, loc="left")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from rnnbench.report.pictures.style import BLUE, GREEN, GREY, ORANGE, RED, picture, short
-from rnnbench.report.results import CEILING, FLOOR, OTHER, RECURRENT
+from rnnbench.report.roles import CEILING, FLOOR, OTHER, RECURRENT
 
 _ROLES = {
     RECURRENT: (BLUE, "o"),
@@ -46,13 +46,16 @@ def _panel(panel: Axes, corpus: str, rows: pd.DataFrame) -> None:
             panel.plot(row["published"], place, "x", color=RED, markersize=5)
         if row["role"] in (FLOOR, CEILING):
             panel.axvline(row["accuracy"], color=color, linestyle=":", linewidth=1)
-        panel.annotate(
-            str(row["group"]),
-            (1.01, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            color=GREY,
-        )
+        # Numbers are grouped by their squared error, which is not what is drawn.
+        if row["target"] != "number":
+            where = (1.01, place)
+            panel.annotate(
+                str(row["group"]),
+                where,
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color=GREY,
+            )
     panel.set_yticks(places, [short(name) for name in rows["variant"]])
     panel.set_ylim(-0.7, len(rows) - 0.3)
     tolerance = rows["tolerance"].iloc[0]

@@ -15,19 +15,17 @@ _FEWEST = 3
 
 
 def draw(path: Path, table: pd.DataFrame, cost: str, label: str) -> None:
-    """Accuracy over the column `cost` on a logarithmic scale; `label` says what it is.
-
-    Nothing is drawn if no task has three variants.
-    """
+    """Accuracy over the column `cost` on a logarithmic scale; `label` says what it is."""
     tasks = [
         (str(corpus), rows)
         for corpus, rows in table[table[cost] > 0].groupby("corpus", sort=False)
         if len(rows) >= _FEWEST
     ]
-    if not tasks:
-        return
     heights = [max(len(rows), 6) for _, rows in tasks]
     with picture(path, 7.5, 0.26 * sum(heights) + 0.8) as figure:
+        if not tasks:
+            figure.text(0.5, 0.5, f"no task has {_FEWEST} variants", ha="center")
+            return
         panels = figure.subplots(len(tasks), 1, squeeze=False, height_ratios=heights).ravel()
         for (corpus, rows), panel in zip(tasks, panels, strict=True):
             _panel(panel, rows, cost)

@@ -34,12 +34,15 @@ def test_a_picture_needs_no_font_and_names_no_date(reported: Workspace) -> None:
 
 def test_a_forest_moves_with_its_figures(reported: Workspace, tmp_path: Path) -> None:
     table = tables_of(reported)["comparison"]
-    forest.draw(tmp_path / "first.svg", table)
-    forest.draw(tmp_path / "same.svg", table)
+    drawn = set()
+    # The layout of some runs in ten used to differ in the last digits.
+    for _ in range(10):
+        forest.draw(tmp_path / "forest.svg", table)
+        drawn.add((tmp_path / "forest.svg").read_bytes())
+    assert len(drawn) == 1
     table.loc[0, "published"] = 0.5
     forest.draw(tmp_path / "other.svg", table)
-    first, same, other = ((tmp_path / f"{n}.svg").read_bytes() for n in ("first", "same", "other"))
-    assert first == same != other
+    assert (tmp_path / "other.svg").read_bytes() not in drawn
 
 
 @pytest.mark.parametrize("corpus", PARAMS.corpora)

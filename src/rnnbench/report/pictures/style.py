@@ -49,10 +49,21 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
         yield figure
+        _settle(figure)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     # The renderer leaves blanks at some line ends.
     write_text(path, "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n")
+
+
+def _settle(figure: Figure) -> None:
+    # The solver of the layout ends a rounding error apart from one time to the next, and names in
+    # the file are made from where a panel lies.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for panel in figure.axes:
+        x, y, width, height = (round(v, 6) for v in panel.get_position(original=True).bounds)
+        panel.set_position((x, y, width, height))
 
 
 def grid(

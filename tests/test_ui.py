@@ -14,7 +14,7 @@ import mlflow
 import pytest
 
 from rnnbench.params import load_params
-from rnnbench.tracking import store_uri
+from rnnbench.tracking.store import store_uri
 from rnnbench.ui import links
 from rnnbench.workspace import Workspace
 

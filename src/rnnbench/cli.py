@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import click
 
-from rnnbench.errors import RnnbenchError
-from rnnbench.params import Params, load_params
+from rnnbench.commands import command, warn
+from rnnbench.params import Params
+from rnnbench.predict_command import predict
 from rnnbench.workspace import Workspace, new_directory
-
-
-def _command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the function the workspace and its parameters, and tell errors in plain lines."""
-
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            workspace = Workspace.find(Path.cwd())
-            function(workspace, load_params(workspace.params), *args, **kwargs)
-        except RnnbenchError as error:
-            for line in str(error).splitlines():
-                click.secho(f"error: {line}", fg="red", err=True)
-            raise SystemExit(error.exit_status) from None
-
-    return wrapped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +17,7 @@ def main() -> None:
 
 
 @main.command()
-@_command
+@command
 def check(workspace: Workspace, params: Params) -> None:
     """Check params.yaml and tell all its mistakes at once."""
     click.echo(
@@ -48,7 +28,7 @@ def check(workspace: Workspace, params: Params) -> None:
 
 @main.command()
 @click.argument("corpus")
-@_command
+@command
 def download(workspace: Workspace, params: Params, corpus: str) -> None:
     """Fetch CORPUS, check its hash, and write it to data/raw."""
     from rnnbench import corpora
@@ -60,7 +40,7 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
 
 @main.command()
 @click.argument("dataset")
-@_command
+@command
 def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     """Turn a fetched corpus into DATASET: ids, padding, training and evaluation split."""
     from rnnbench.preprocess import preprocess as run
@@ -72,19 +52,19 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
 
 @main.command()
 @click.argument("variant")
-@_command
+@command
 def train(workspace: Workspace, params: Params, variant: str) -> None:
     """Train all replicates of VARIANT and log them to MLflow."""
     from rnnbench import tracking
     from rnnbench.train import train as run
 
     run(workspace, params, variant, click.echo)
-    tracking.record(workspace, params, variant, _warn)
+    tracking.record(workspace, params, variant, warn)
 
 
 @main.command()
 @click.argument("variant")
-@_command
+@command
 def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     """Score VARIANT on its evaluation split."""
     from rnnbench.evaluate import evaluate as run
@@ -97,9 +77,10 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
 
 
 @main.command()
-@_command
+@command
 def report(workspace: Workspace, params: Params) -> None:
-    """Write the comparison tables to metrics/."""
+    """Write the comparison to metrics/, and name the champions in MLflow."""
+    from rnnbench import tracking
     from rnnbench.report import report as run
 
     table = run(workspace, params)
@@ -107,27 +88,29 @@ def report(workspace: Workspace, params: Params) -> None:
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
+    _tell_champions(tracking.crown(workspace, params, warn))
 
 
 @main.command()
-@_command
+@command
 def sync(workspace: Workspace, params: Params) -> None:
     """Make MLflow agree with the trainings in the workspace."""
     from rnnbench import tracking
+    from rnnbench.tracking.store import store_uri
 
-    tracking.forget_removed(workspace, params)
+    tracking.tidy(workspace, params)
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
-    logged = sum(tracking.record(workspace, params, name, _warn) for name in trained)
-    click.echo(
-        f"{logged} of {len(params.variants)} variants are in {tracking.store_uri(workspace)}"
-    )
+    logged = sum(tracking.record(workspace, params, name, warn) for name in trained)
+    click.echo(f"{logged} of {len(params.variants)} variants are in {store_uri(workspace)}")
+    if (workspace.metrics / "comparison.csv").is_file():
+        _tell_champions(tracking.crown(workspace, params, warn))
     if logged < len(params.variants):
         raise SystemExit(1)
 
 
 @main.command()
 @click.option("--port", default=5000, show_default=True, help="Where to listen, on 127.0.0.1.")
-@_command
+@command
 def ui(workspace: Workspace, params: Params, port: int) -> None:
     """Start the MLflow server and print links to the comparison."""
     from rnnbench.ui import serve
@@ -137,7 +120,7 @@ def ui(workspace: Workspace, params: Params, port: int) -> None:
 
 @main.command()
 @click.argument("variant")
-@_command
+@command
 def show(workspace: Workspace, params: Params, variant: str) -> None:
     """Print the layers, shapes and parameters of VARIANT."""
     from rnnbench import models
@@ -152,7 +135,7 @@ def show(workspace: Workspace, params: Params, variant: str) -> None:
 @main.command()
 @click.argument("dataset")
 @click.argument("number", type=click.IntRange(min=0))
-@_command
+@command
 def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> None:
     """Print sample NUMBER of DATASET as words, with its label. Numbers are those of Keras."""
     from rnnbench.lookup import find_sample
@@ -163,5 +146,9 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
     click.echo(sample.text)
 
 
-def _warn(text: str) -> None:
-    click.secho(f"warning: {text}", fg="yellow", err=True)
+def _tell_champions(champions: dict[str, str]) -> None:
+    for corpus, variant in champions.items():
+        click.echo(f"champion of {corpus}: {variant}")
+
+
+main.add_command(predict)

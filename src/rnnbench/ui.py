@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from urllib.parse import quote
 
 from rnnbench.errors import DataError
 from rnnbench.params import Params
-from rnnbench.tracking import CURRENT, current_experiments, store_uri
+from rnnbench.tracking import current_experiments
+from rnnbench.tracking.store import store_uri
+from rnnbench.tracking.views import addresses
 from rnnbench.workspace import Workspace
 
 _HOST = "127.0.0.1"
@@ -47,6 +48,6 @@ def links(workspace: Workspace, params: Params, server: str) -> list[str]:
     """Two links a corpus: the table of the current runs, and their learning curves."""
     lines = []
     for corpus, experiment in current_experiments(workspace, params).items():
-        table = f"{server}/#/experiments/{experiment}/runs?searchFilter={quote(CURRENT)}"
-        lines += [f"{corpus}, table: {table}", f"{corpus}, curves: {table}&compareRunsMode=CHART"]
+        table, curves = addresses(server, experiment)
+        lines += [f"{corpus}, table: {table}", f"{corpus}, curves: {curves}"]
     return lines or ["no training is in MLflow yet: run `dvc repro`, or `rnnbench sync`"]

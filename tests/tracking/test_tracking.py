@@ -12,6 +12,7 @@ from rnnbench import models, tracking
 from rnnbench.encode import read_encoder
 from rnnbench.params import load_params
 from rnnbench.prepared import read_meta, read_samples
+from rnnbench.tracking.store import store_uri
 from rnnbench.workspace import Workspace
 
 PARAMS = load_params()
@@ -19,24 +20,12 @@ NAME = "imdb_embedding_lstm"
 TEXT = "the film"
 
 
-@pytest.fixture
-def trained(results: Workspace, monkeypatch) -> Workspace:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name in (NAME, "imdb_embedding_gru"):
-        settings = PARAMS.variant(name)
-        meta = read_meta(results.prepared(settings.dataset))
-        for replicate in range(3):
-            model = models.load("keras").model_class().build(settings, meta, 42 + replicate)
-            model.save(results.model(name, replicate, ".keras"))
-    return results
-
-
 def no_warning(text: str) -> None:
     pytest.fail(text)
 
 
 def runs_of(workspace: Workspace, level: str) -> list:
-    client = mlflow.MlflowClient(tracking.store_uri(workspace))
+    client = mlflow.MlflowClient(store_uri(workspace))
     experiment = client.get_experiment_by_name("imdb")
     return client.search_runs([experiment.experiment_id], f"tags.level = '{level}'")
 
@@ -64,14 +53,14 @@ def test_a_training_becomes_a_parent_and_a_run_a_replicate(trained: Workspace) -
 def test_confident_mistakes_of_texts_are_logged(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
     (parent,) = runs_of(trained, "variant")
-    client = mlflow.MlflowClient(tracking.store_uri(trained))
+    client = mlflow.MlflowClient(store_uri(trained))
     path = client.download_artifacts(parent.info.run_id, "confident_mistakes.csv")
     assert len(pd.read_csv(path)) == 10
 
 
 def test_histories_are_logged_epoch_by_epoch(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
-    client = mlflow.MlflowClient(tracking.store_uri(trained))
+    client = mlflow.MlflowClient(store_uri(trained))
     child = next(c for c in runs_of(trained, "replicate") if c.data.tags["seed"] == "43")
     history = client.get_metric_history(child.info.run_id, "val_accuracy")
     assert [(m.step, m.value) for m in history] == [(1, 0.61), (2, 0.62)]
@@ -79,7 +68,7 @@ def test_histories_are_logged_epoch_by_epoch(trained: Workspace) -> None:
 
 def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
-    client = mlflow.MlflowClient(tracking.store_uri(trained))
+    client = mlflow.MlflowClient(store_uri(trained))
     experiment = client.get_experiment_by_name("imdb").experiment_id
     logged = client.search_logged_models([experiment])
     assert len(logged) == 3
@@ -112,7 +101,7 @@ def test_a_logged_model_of_arrays_answers_arrays(results: Workspace, monkeypatch
     for replicate in range(3):
         model.save(results.model(name, replicate, ".npz"))
     assert tracking.record(results, PARAMS, name, no_warning)
-    client = mlflow.MlflowClient(tracking.store_uri(results))
+    client = mlflow.MlflowClient(store_uri(results))
     experiment = client.get_experiment_by_name(PARAMS.dataset(settings.dataset).corpus)
     logged = client.search_logged_models([experiment.experiment_id])[0]
     x = samples.x[:5].astype("float32" if samples.x.dtype.kind == "f" else "int64")
@@ -132,7 +121,7 @@ def test_many_classes_are_answered_by_the_likeliest_and_its_probability(
     for replicate in range(3):
         model.save(results.model(name, replicate, ".npz"))
     assert tracking.record(results, PARAMS, name, no_warning)
-    client = mlflow.MlflowClient(tracking.store_uri(results))
+    client = mlflow.MlflowClient(store_uri(results))
     experiment = client.get_experiment_by_name("reuters")
     logged = client.search_logged_models([experiment.experiment_id])[0]
     (row,) = mlflow.pyfunc.load_model(logged.model_uri).predict(["grain"]).to_dict("records")
@@ -189,8 +178,48 @@ def test_a_training_with_other_settings_is_not_logged(trained: Workspace) -> Non
 def test_removed_variants_lose_the_current_mark(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
     left = {k: v for k, v in PARAMS.variants.items() if k != NAME}
-    tracking.forget_removed(trained, replace(PARAMS, variants=left))
+    tracking.tidy(trained, replace(PARAMS, variants=left))
     assert tracking.current_experiments(trained, PARAMS) == {}
+
+
+def test_runs_that_a_kill_left_open_are_ended(trained: Workspace, monkeypatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(mlflow.MlflowClient, "set_terminated", lambda *_: None)
+        tracking.record(trained, PARAMS, NAME, no_warning)
+    client = mlflow.MlflowClient(store_uri(trained))
+    number = client.get_experiment_by_name("imdb").experiment_id
+    somebody = client.create_run(number).info.run_id
+    tracking.tidy(trained, PARAMS)
+    assert {r.info.status for r in runs_of(trained, "variant")} == {"KILLED"}
+    assert client.get_run(somebody).info.status == "RUNNING"
+    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert [r.info.status for r in runs_of(trained, "variant")][:1] == ["FINISHED"]
+
+
+def test_a_lost_store_is_filled_again(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    (trained.root / "mlflow.db").unlink()
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    assert len(runs_of(trained, "replicate")) == 3
+
+
+def test_a_queued_experiment_logs_to_the_project_and_leaves_its_marks(
+    trained: Workspace, tmp_path, monkeypatch
+) -> None:
+    """DVC runs it in a copy, with DVC_ROOT naming the project."""
+    tracking.record(trained, PARAMS, NAME, no_warning)
+    copy = Workspace(shutil.copytree(trained.root, tmp_path / "copy"))
+    (copy.root / "mlflow.db").unlink()
+    copy.history(NAME).write_text(copy.history(NAME).read_text().replace("0.52", "0.82"))
+    monkeypatch.setenv("DVC_ROOT", str(trained.root))
+    monkeypatch.setenv("DVC_EXP_NAME", "puffy-otter")
+    tracking.record(copy, PARAMS, NAME, no_warning)
+    assert not (copy.root / "mlflow.db").exists()
+    tags = [run.data.tags for run in runs_of(trained, "variant")]
+    assert {tag["current"]: tag.get("dvc.exp") for tag in tags} == {
+        "true": None,
+        "false": "puffy-otter",
+    }
 
 
 def test_a_training_cut_off_while_it_was_logged_is_logged_anew(

@@ -5,34 +5,32 @@ MLflow is a view: what is logged is read from the files that DVC tracks. The tra
 be logged as well as one that has just run.
 
 One experiment a corpus; one run a variant, with the mean of its replicates, and below it one run
-a replicate with its history and its model.
+a replicate with its history and its model. One registered model a corpus, with its champion.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from filelock import FileLock
-
 from rnnbench import corpora
-from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.tracking import runs
+from rnnbench.tracking.registry import crown_all
+from rnnbench.tracking.store import (
+    home,
+    is_own,
+    line,
+    open_store,
+    reachable_store,
+    store_errors,
+    store_uri,
+)
+from rnnbench.tracking.views import CURRENT, share_views
 from rnnbench.train import training_settings
 from rnnbench.workspace import Workspace, read_json
-
-CURRENT = "tags.current = 'true'"
-
-
-def store_uri(workspace: Workspace) -> str:
-    """MLFLOW_TRACKING_URI, or the project's own sqlite store."""
-    own = f"sqlite:///{(workspace.root / 'mlflow.db').resolve().as_posix()}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or own
 
 
 def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str], None]) -> bool:
@@ -46,17 +44,33 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
         warn(f"{name} was trained with other settings than params.yaml has now; run dvc repro")
         return False
     try:
-        with _store(workspace) as client, warnings.catch_warnings():
+        with open_store(workspace) as client, warnings.catch_warnings():
             # An input example would load TensorFlow only to run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             _log_training(client, workspace, params, name)
-    except _store_errors() as error:
+    except store_errors() as error:
         warn(
-            f"{name} is not in MLflow: {store_uri(workspace)} failed ({_line(error)}). "
+            f"{name} is not in MLflow: {store_uri(workspace)} failed ({line(error)}). "
             "The training is kept; `rnnbench sync` logs it later."
         )
         return False
     return True
+
+
+def crown(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
+    """Give each corpus's champion its alias; returns the champions that the store has now.
+
+    A store that cannot be reached costs one warning.
+    """
+    try:
+        with open_store(workspace) as client:
+            return crown_all(client, workspace, params)
+    except store_errors() as error:
+        warn(
+            f"no champion is named: {store_uri(workspace)} failed ({line(error)}). "
+            "`rnnbench sync` names them later."
+        )
+        return {}
 
 
 def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
@@ -65,60 +79,35 @@ def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
     Raises DataError if the store cannot be reached.
     """
     found = {}
-    with _reachable_store(workspace) as client:
+    with reachable_store(workspace) as client:
         for corpus in params.corpora:
             if experiment := client.get_experiment_by_name(corpus):
                 number = str(experiment.experiment_id)
                 if client.search_runs([number], CURRENT, max_results=1):
+                    share_views(client, experiment)
                     found[corpus] = number
     return found
 
 
-def forget_removed(workspace: Workspace, params: Params) -> None:
-    """Take the mark `current` from runs of variants that params.yaml no longer has.
+def tidy(workspace: Workspace, params: Params) -> None:
+    """Mend what the store says of trainings that are no more.
 
-    Raises DataError if the store cannot be reached.
+    Takes the mark `current` from runs of variants that params.yaml no longer has, and ends the
+    runs that a kill left open. Raises DataError if the store cannot be reached.
     """
-    with _reachable_store(workspace) as client:
-        numbers = [e.experiment_id for e in client.search_experiments()]
-        # A server may hold other people's experiments: only runs that are marked as ours.
+    with reachable_store(workspace) as client:
+        # A server may hold other people's experiments: only those of our corpora.
+        found = [client.get_experiment_by_name(corpus) for corpus in corpora.names()]
+        numbers = [experiment.experiment_id for experiment in found if experiment]
+        if not numbers:
+            return
         for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
             if run.data.tags.get("variant") not in params.variants:
                 client.set_tag(run.info.run_id, "current", "false")
-
-
-def _store_errors() -> tuple[type[Exception], ...]:
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return (MlflowException, SQLAlchemyError, OSError)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
-
-
-@contextmanager
-def _store(workspace: Workspace) -> Iterator[Any]:
-    # Processes that create or write the sqlite file at the same time can break it.
-    with FileLock(workspace.root / ".mlflow.lock"):
-        # MLflow's own defaults would try an unreachable server for four minutes.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        import mlflow
-
-        mlflow.set_tracking_uri(store_uri(workspace))
-        yield mlflow.MlflowClient()
-
-
-@contextmanager
-def _reachable_store(workspace: Workspace) -> Iterator[Any]:
-    try:
-        with _store(workspace) as client:
-            yield client
-    except _store_errors() as error:
-        raise DataError(f"{store_uri(workspace)} failed: {_line(error)}") from error
+        # Whoever logs holds the lock of the store, so nobody is at work on these.
+        for run in client.search_runs(numbers, "attributes.status = 'RUNNING'"):
+            if "dvc.key" in run.data.tags:
+                client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:
@@ -131,12 +120,14 @@ def _log_training(client: Any, workspace: Workspace, params: Params, name: str) 
     # The mark `current` comes last: a run without it was cut off half way.
     complete = [run for run in known if "current" in run.data.tags]
     matching = [run for run in complete if run.data.tags.get("dvc.key") == key]
+    # A queued experiment runs in a copy: what it trains is not what lies in the project.
+    current = home(workspace) == workspace.root.resolve()
     if not matching:
-        runs.log_variant(client, workspace, params, name, experiment, key)
-    elif matching[0].data.tags.get("current") != "true":
+        runs.log_variant(client, workspace, params, name, experiment, key, current)
+    elif current and matching[0].data.tags.get("current") != "true":
         client.set_tag(matching[0].info.run_id, "current", "true")
     for run in complete:
-        if run not in matching[:1] and run.data.tags.get("current") == "true":
+        if current and run not in matching[:1] and run.data.tags.get("current") == "true":
             client.set_tag(run.info.run_id, "current", "false")
 
 
@@ -145,8 +136,8 @@ def _experiment(client: Any, workspace: Workspace, params: Params, name: str) ->
     found = client.get_experiment_by_name(corpus)
     if found:
         return str(found.experiment_id)
-    own = store_uri(workspace).startswith("sqlite:")
-    folder = (workspace.root / "mlartifacts" / corpus).resolve().as_uri() if own else None
+    own = is_own(workspace)
+    folder = (home(workspace) / "mlartifacts" / corpus).as_uri() if own else None
     title = corpora.load(corpus).TITLE
     tags = {
         "mlflow.note.content": f"{title}. One run a variant (mean of its replicates), one nested "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -29,11 +30,18 @@ History = dict[int, dict[str, float]]
 
 
 def log_variant(
-    client: Any, workspace: Workspace, params: Params, name: str, experiment: str, key: str
+    client: Any,
+    workspace: Workspace,
+    params: Params,
+    name: str,
+    experiment: str,
+    key: str,
+    current: bool,
 ) -> None:
     """Log the finished training of variant `name`, read from the files of the workspace.
 
-    Raises what MLflow raises; the runs that it had opened are then marked FAILED.
+    current: whether they are the files of the project itself. Raises what MLflow raises; the runs
+    that it had opened are then marked FAILED.
     """
     settings = params.variant(name)
     histories = _read_histories(workspace.history(name))
@@ -50,6 +58,9 @@ def log_variant(
         "mlflow.source.name": f"dvc.yaml:train@{name}",
         "mlflow.source.git.commit": _commit(workspace),
     }
+    # DVC names the experiment that `dvc exp run` or its queue is running.
+    if experiment_name := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc.exp"] = experiment_name
     scalars = _parameters(workspace, params, name) | {"parameters": facts["parameters"]}
     begin = end - int(cost["seconds"] * 1000)
     log = _Runs(client, experiment, begin, end, tags, scalars)
@@ -90,7 +101,7 @@ def log_variant(
             _log_dataset(child, workspace, settings.dataset, data_md5)
             log_model(child, workspace, params, name, replicate)
         # The variant counts as logged only now that everything below it is.
-        client.set_tag(parent, "current", "true")
+        client.set_tag(parent, "current", str(current).lower())
     except BaseException:
         # What broke may be the store itself; the first error is the one to tell.
         with contextlib.suppress(Exception):

@@ -24,7 +24,7 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Read the encoder and the model from the run's artifacts."""
         data = Path(context.artifacts["data"])
-        self._classes = read_meta(data).classes
+        self.classes = read_meta(data).classes
         self._encoder = read_encoder(data) if (data / ENCODER).exists() else None
         family = models.load(context.model_config["family"]).model_class()
         self._model = family.load(Path(context.artifacts["model"]))
@@ -44,14 +44,23 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         if self._encoder is None:
             answer: NDArray[np.float32] = self._model.predict(np.asarray(model_input))
             return answer
-        texts = list(pd.DataFrame(model_input).iloc[:, 0])
+        chances = self.chances(list(pd.DataFrame(model_input).iloc[:, 0]))
+        chosen = chances.argmax(axis=1)
+        probability = chances[:, 1] if len(self.classes) == 2 else chances.max(axis=1)
+        labels = [self.classes[i] for i in chosen]
+        return pd.DataFrame({"label": labels, "probability": probability})
+
+    def chances(self, texts: list[str]) -> NDArray[np.float64]:
+        """The probability of each of `classes` for each text, shape (texts, classes).
+
+        Raises TypeError if the model takes no text.
+        """
+        if self._encoder is None:
+            raise TypeError("this model takes arrays, not text")
         prediction = self._model.predict(self._encoder.encode(texts)).astype("float64")
         if prediction.ndim == 1:
-            chosen, probability = (prediction > 0.5).astype(int), prediction
-        else:
-            chosen, probability = prediction.argmax(axis=1), prediction.max(axis=1)
-        labels = [self._classes[i] for i in chosen]
-        return pd.DataFrame({"label": labels, "probability": probability})
+            return np.stack([1 - prediction, prediction], axis=1)
+        return np.asarray(prediction)
 
 
 mlflow.models.set_model(Served())

@@ -1,0 +1,105 @@
+"""Answers of a logged model to new texts, and which of their words moved them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.datasets import TextDataset
+from rnnbench.errors import DataError, UnknownNameError
+from rnnbench.params import Params
+from rnnbench.tracking.registry import champion_uri, model_uri
+from rnnbench.tracking.store import reachable_store
+from rnnbench.workspace import Workspace
+
+# So many texts are encoded and answered at once.
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text, its likeliest label, and that label's probability."""
+
+    text: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text, and by how much it raises the probability of the answer."""
+
+    text: str
+    effect: float
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model that takes text.
+
+    chances: the probability of each of `classes` for each text, shape (texts, classes).
+    """
+
+    chances: Callable[[list[str]], NDArray[np.float64]]
+    classes: Sequence[str]
+
+    def answers(self, texts: Sequence[str]) -> Iterator[Answer]:
+        """The answer to each text, in their order."""
+        for start in range(0, len(texts), _BATCH):
+            batch = list(texts[start : start + _BATCH])
+            for text, chances in zip(batch, self.chances(batch), strict=True):
+                chosen = int(chances.argmax())
+                yield Answer(text, self.classes[chosen], float(chances[chosen]))
+
+    def words(self, text: str) -> list[Word]:
+        """Each word, and by how much the probability of the answer falls without it.
+
+        Words are what blanks divide. Leave-one-out: the text is answered once without each.
+        """
+        words = text.split()
+        without = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))]
+        texts = [text, *without]
+        parts = [self.chances(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)]
+        chances = np.concatenate(parts)
+        chosen = int(chances[0].argmax())
+        effects = chances[0, chosen] - chances[1:, chosen]
+        return [Word(word, float(effect)) for word, effect in zip(words, effects, strict=True)]
+
+
+def load_predictor(
+    workspace: Workspace, params: Params, task: str | None, variant: str | None
+) -> Predictor:
+    """The champion of a task, or the current model of one variant.
+
+    task: a corpus of texts; the first of params.yaml where it is None. Raises UnknownNameError,
+    and DataError if the store cannot be reached or lacks the model.
+    """
+    tasks = list(dict.fromkeys(_text_corpora(params)))
+    with reachable_store(workspace) as client:
+        if variant is not None:
+            corpus = params.dataset(params.variant(variant).dataset).corpus
+            if corpus not in tasks:
+                raise DataError(f"{variant} does not read text; those of {', '.join(tasks)} do")
+            uri = model_uri(client, corpus, variant)
+        else:
+            if task is not None and task not in tasks:
+                raise UnknownNameError("task with texts", task, tasks)
+            if not tasks:
+                raise DataError("params.yaml has no dataset of texts")
+            uri = champion_uri(client, task or tasks[0])
+    import mlflow
+
+    # MLflow warns of every package whose version is not the one that the model was logged with.
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    model = mlflow.pyfunc.load_model(uri).unwrap_python_model()
+    return Predictor(model.chances, model.classes)
+
+
+def _text_corpora(params: Params) -> Iterator[str]:
+    for dataset in params.datasets.values():
+        if isinstance(dataset, TextDataset):
+            yield dataset.corpus

@@ -1,0 +1,111 @@
+"""The registered models: one a corpus, whose best variant carries the alias "champion"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from rnnbench import corpora
+from rnnbench.errors import DataError
+from rnnbench.params import Params
+from rnnbench.report.readme import read_comparison
+from rnnbench.report.roles import FLOOR
+from rnnbench.workspace import Workspace
+
+CHAMPION = "champion"
+_RULE = (
+    "The champion is the best variant of the task if its lead is real, else, of those that cannot "
+    "be told apart from it (paired tests on the evaluation samples, Holm), the one with the fewest "
+    "parameters. Floors do not count. It is the replicate of the first seed."
+)
+
+
+def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
+    """Corpus -> the variant that its rule names.
+
+    table, pairs: metrics/comparison.csv and metrics/pairs.csv.
+    """
+    found = {}
+    for corpus, rows in table[table["role"] != FLOOR].groupby("corpus", sort=False):
+        # Where a corpus has several sets of evaluation samples, that of its first variant counts.
+        own = rows[rows["evaluation_set"] == rows["evaluation_set"].iloc[0]]
+        best = own["variant"].iloc[0]
+        worse = pairs.loc[(pairs["first"] == best) & pairs["different"], "second"]
+        tied = own[~own["variant"].isin(worse)]
+        found[str(corpus)] = str(tied.loc[tied["parameters"].idxmin(), "variant"])
+    return found
+
+
+def crown_all(client: Any, workspace: Workspace, params: Params) -> dict[str, str]:
+    """Give each corpus's champion its alias, if the store has its training.
+
+    Returns corpus -> variant of those that have it now. Raises DataError without a comparison,
+    and what MLflow raises.
+    """
+    table, pairs = _comparison(workspace)
+    crowned = {}
+    for corpus, variant in champions(table, pairs).items():
+        if variant in params.variants and (model := find_model(client, corpus, variant)):
+            _crown(client, corpus, variant, model)
+            crowned[corpus] = variant
+    return crowned
+
+
+def find_model(client: Any, corpus: str, variant: str) -> Any | None:
+    """The logged model of the first replicate of a variant's current training, if there is one."""
+    experiment = client.get_experiment_by_name(corpus)
+    if experiment is None:
+        return None
+    number = [experiment.experiment_id]
+    query = f"tags.variant = '{variant}' and tags.level = 'variant' and tags.current = 'true'"
+    for parent in client.search_runs(number, query, max_results=1):
+        children = client.search_runs(number, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+        first = min(children, key=lambda run: int(run.data.tags["seed"]), default=None)
+        if first and first.outputs and first.outputs.model_outputs:
+            return client.get_logged_model(first.outputs.model_outputs[0].model_id)
+    return None
+
+
+def model_uri(client: Any, corpus: str, variant: str) -> str:
+    """Where MLflow finds the model of `find_model`; raises DataError if there is none."""
+    model = find_model(client, corpus, variant)
+    if model is None:
+        raise DataError(f"{variant} is not in MLflow; run dvc repro, or rnnbench sync")
+    return str(model.model_uri)
+
+
+def champion_uri(client: Any, corpus: str) -> str:
+    """Where MLflow finds a corpus's champion; raises DataError if there is none."""
+    for model in client.search_registered_models(f"name = '{corpus}'"):
+        if CHAMPION in model.aliases:
+            return f"models:/{corpus}@{CHAMPION}"
+    raise DataError(f"{corpus} has no champion in MLflow yet; run dvc repro, or rnnbench sync")
+
+
+def _crown(client: Any, corpus: str, variant: str, model: Any) -> None:
+    title = f"{corpora.load(corpus).TITLE}. {_RULE}"
+    if not client.search_registered_models(f"name = '{corpus}'"):
+        client.create_registered_model(corpus, description=title)
+    versions = client.search_model_versions(f"name = '{corpus}'")
+    own = [version for version in versions if version.tags.get("model_id") == model.model_id]
+    version = own[0] if own else None
+    if version is None:
+        version = client.create_model_version(
+            corpus,
+            source=model.artifact_location,
+            run_id=model.source_run_id,
+            tags={"variant": variant, "model_id": model.model_id},
+            description=f"`{variant}`. {_RULE}",
+            model_id=model.model_id,
+        )
+    if CHAMPION not in version.aliases:
+        client.set_registered_model_alias(corpus, CHAMPION, version.version)
+
+
+def _comparison(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
+    try:
+        table = read_comparison(workspace.metrics / "comparison.csv")
+        return table, pd.read_csv(workspace.metrics / "pairs.csv")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{workspace.metrics}: no comparison ({error}); run dvc repro") from error

@@ -1,73 +1,117 @@
-"""Against a really started server."""
+"""Against a really started server, and in a real browser where there is one."""
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
-import mlflow
 import pytest
 
+from rnnbench import models, tracking
 from rnnbench.params import load_params
-from rnnbench.tracking.store import store_uri
+from rnnbench.prepared import read_meta
 from rnnbench.ui import links
 from rnnbench.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
+PARAMS = load_params()
+FLOORS = ("product_mean", "imdb_majority")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch) -> Path:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    return tmp_path
+@pytest.fixture(scope="module")
+def project(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ui") / "project"
+    shutil.copytree(invented, folder)
+    shutil.copy(ROOT / "params.yaml", folder)
+    workspace = Workspace(folder)
+    for name in FLOORS:
+        settings = PARAMS.variant(name)
+        model = models.load("constant").model_class()
+        meta = read_meta(workspace.prepared(settings.dataset))
+        for replicate in range(3):
+            model.build(settings, meta, 1).save(workspace.model(name, replicate, ".npz"))
+    return folder
 
 
-def test_without_a_training_it_says_what_to_do(project: Path) -> None:
-    (line,) = links(Workspace(project), load_params(), "http://127.0.0.1:5000")
-    assert "dvc repro" in line
+@pytest.fixture(scope="module")
+def printed(project: Path) -> Iterator[list[str]]:
+    """What `rnnbench ui` printed; its server runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+            patch.delenv(variable, raising=False)
+        for name in FLOORS:
+            assert tracking.record(Workspace(project), PARAMS, name, pytest.fail)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [Path(sys.executable).with_name("rnnbench"), "ui", "--port", str(port)]
+        log = project / "log"
+        with log.open("w") as output:
+            server = subprocess.Popen(
+                command, cwd=project, stdout=output, stderr=output, start_new_session=True
+            )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", seconds=90)
+            yield log.read_text().splitlines()
+        finally:
+            os.killpg(server.pid, signal.SIGINT)
+            server.wait(30)
 
 
-def test_the_links_lead_to_the_current_runs_of_a_server_that_answers(project: Path) -> None:
-    client = mlflow.MlflowClient(store_uri(Workspace(project)))
-    experiment = client.create_experiment("imdb")
-    client.create_run(experiment, tags={"current": "true"})
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("rnnbench"), "ui", "--port", str(port)]
-    log = project / "log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=project,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        page = _page(f"http://127.0.0.1:{port}/", seconds=90)
-    finally:
-        os.killpg(server.pid, signal.SIGINT)
-        server.wait(30)
-    assert "MLflow" in page
-    table = re.escape(f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs?searchFilter=")
-    assert re.search(rf"^imdb, table: {table}\S+$", log.read_text(), re.MULTILINE)
-    assert re.search(rf"^imdb, curves: {table}\S+=CHART$", log.read_text(), re.MULTILINE)
-
-
-def _page(url: str, seconds: float) -> str:
+def wait_for(url: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(url) as response:
-                return response.read().decode()
+            urllib.request.urlopen(url).close()
         except OSError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.3)
+        else:
+            return
+
+
+def link(printed: list[str], head: str) -> str:
+    return next(line.removeprefix(f"{head}: ") for line in printed if line.startswith(head))
+
+
+def test_without_a_training_it_says_what_to_do(tmp_path, monkeypatch) -> None:
+    for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+    (line,) = links(Workspace(tmp_path), PARAMS, "http://127.0.0.1:5000")
+    assert "dvc repro" in line
+
+
+def test_each_task_with_trainings_gets_two_links(printed: list[str]) -> None:
+    heads = [line.split(": ")[0] for line in printed if "http" in line and ", " in line]
+    assert heads[:4] == ["imdb, table", "imdb, curves", "product, table", "product, curves"]
+    assert re.fullmatch(
+        r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs\?\S+", link(printed, "imdb, table")
+    )
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_browser_shows_the_current_runs_by_name_and_their_curves(printed: list[str]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1600, "height": 1200})
+        page.goto(link(printed, "imdb, table"))
+        page.get_by_text("imdb_majority").first.wait_for(timeout=60_000)
+        for column in ("evaluation_accuracy", "evaluation_loss"):
+            page.get_by_text(column, exact=True).first.wait_for()
+        assert page.get_by_text("imdb_majority seed 42").count() == 0
+
+        page.goto(link(printed, "imdb, curves"))
+        page.get_by_text("val_accuracy").first.wait_for(timeout=60_000)
+        page.locator("path.js-line").first.wait_for(state="attached", timeout=60_000)
+        browser.close()

@@ -56,8 +56,8 @@ def test_the_alias_moves_with_the_comparison_and_versions_are_kept(
         write(trained, different)
         assert tracking.crown(trained, PARAMS, no_warning)
         version = client.get_model_version_by_alias("imdb", "champion")
-        crowned.append((version.version, version.tags["variant"]))
-    assert crowned == [("1", GRU), ("1", GRU), ("2", LSTM), ("1", GRU)]
+        crowned.append((int(version.version), version.tags["variant"]))
+    assert crowned == [(1, GRU), (1, GRU), (2, LSTM), (1, GRU)]
     assert "cannot be told apart" in client.get_registered_model("imdb").description
     run = client.get_run(version.run_id)
     assert run.data.tags["seed"] == "42"

@@ -25,7 +25,7 @@ def filled(text: str, table: pd.DataFrame) -> str:
 
 def read_comparison(path: Path) -> pd.DataFrame:
     """comparison.csv as the report had it."""
-    return pd.read_csv(path).fillna({"verdict": ""})
+    return pd.read_csv(path, dtype={"verdict": str}).fillna({"verdict": ""})
 
 
 if __name__ == "__main__":

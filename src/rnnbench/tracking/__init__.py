@@ -22,6 +22,7 @@ from rnnbench.tracking.registry import crown_all
 from rnnbench.tracking.store import (
     home,
     is_own,
+    is_project,
     line,
     open_store,
     reachable_store,
@@ -60,8 +61,10 @@ def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str]
 def crown(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
     """Give each corpus's champion its alias; returns the champions that the store has now.
 
-    A store that cannot be reached costs one warning.
+    A queued experiment names none. A store that cannot be reached costs one warning.
     """
+    if not is_project(workspace):
+        return {}
     try:
         with open_store(workspace) as client:
             return crown_all(client, workspace, params)
@@ -120,8 +123,8 @@ def _log_training(client: Any, workspace: Workspace, params: Params, name: str) 
     # The mark `current` comes last: a run without it was cut off half way.
     complete = [run for run in known if "current" in run.data.tags]
     matching = [run for run in complete if run.data.tags.get("dvc.key") == key]
-    # A queued experiment runs in a copy: what it trains is not what lies in the project.
-    current = home(workspace) == workspace.root.resolve()
+    # What a queued experiment trains is not what lies in the project.
+    current = is_project(workspace)
     if not matching:
         runs.log_variant(client, workspace, params, name, experiment, key, current)
     elif current and matching[0].data.tags.get("current") != "true":

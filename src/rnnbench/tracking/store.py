@@ -22,6 +22,11 @@ def home(workspace: Workspace) -> Path:
     return Path(os.environ.get("DVC_ROOT") or workspace.root).resolve()
 
 
+def is_project(workspace: Workspace) -> bool:
+    """Whether the workspace is the project itself, not a copy that runs a queued experiment."""
+    return home(workspace) == workspace.root.resolve()
+
+
 def store_uri(workspace: Workspace) -> str:
     """MLFLOW_TRACKING_URI, or the project's own sqlite store."""
     own = f"sqlite:///{(home(workspace) / 'mlflow.db').as_posix()}"

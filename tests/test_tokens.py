@@ -44,7 +44,7 @@ def test_ranks_follow_the_counts_then_the_python_2_dict() -> None:
 
 
 def test_each_word_has_its_rank_and_an_unknown_one_zero() -> None:
-    arrays = list(tokens.ranks([b"The end of the", b"", b"?"], [b"the", b"of"]))
+    arrays = list(tokens.ranks([b"The end of the", b"", b"?"], tokens.rank_index([b"the", b"of"])))
     assert [array.tolist() for array in arrays] == [[1, 0, 2, 1], [], []]
     assert {array.dtype for array in arrays} == {np.dtype(np.int32)}
 

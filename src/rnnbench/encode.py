@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from rnnbench.datasets import TextDataset
 from rnnbench.prepared import Ragged
 from rnnbench.settings import Settings, read_settings, write_settings
 from rnnbench.subwords import SubwordTokenizer
-from rnnbench.tokens import INDEX_FROM, OUT_OF_VOCABULARY, keras_ids, ranks
+from rnnbench.tokens import INDEX_FROM, OUT_OF_VOCABULARY, keras_ids, rank_index, ranks
 
 ENCODER, TOKENIZER = "encoder.json", "tokenizer.json"
 # What Keras's tutorials print for a word outside the vocabulary.
@@ -69,12 +70,14 @@ class WordEncoder:
     def depth(self) -> int:  # noqa: D102 - see TextEncoder
         return self.dataset.vocabulary_size or len(self.words) + INDEX_FROM + 1
 
+    @cached_property
+    def _index(self) -> dict[bytes, int]:
+        return rank_index(word.encode(self.text_encoding) for word in self.words)
+
     def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
-        code = self.text_encoding
-        words = [word.encode(code) for word in self.words]
-        table = str.maketrans(self.escapes)
+        code, table = self.text_encoding, str.maketrans(self.escapes)
         escaped = (text.translate(table).encode(code, "replace") for text in texts)
-        return self.encode_ranks(ranks(escaped, words))
+        return self.encode_ranks(ranks(escaped, self._index))
 
     def encode_ranks(self, documents: Iterable[NDArray[np.int32]]) -> NDArray[Any] | Ragged:
         """The samples of n documents, given the ranks of their words."""

@@ -15,7 +15,7 @@ from rnnbench.encode import SubwordEncoder, WordEncoder
 from rnnbench.errors import DataError
 from rnnbench.prepared import Meta, Ragged, Samples, write_meta, write_samples
 from rnnbench.subwords import SubwordTokenizer
-from rnnbench.tokens import INDEX_FROM, ranks, ranks_sha256, word_index
+from rnnbench.tokens import INDEX_FROM, rank_index, ranks, ranks_sha256, word_index
 
 Parts = dict[str, NDArray[np.int32]]
 
@@ -79,7 +79,8 @@ def _arrays(dataset: ArrayDataset, corpus: ArrayCorpus, directory: Path, seed: i
 def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path, seed: int) -> Meta:
     documents = corpus.documents
     words = word_index(documents.texts)
-    document_ranks = list(ranks(documents.texts, words))
+    index = rank_index(words)
+    document_ranks = list(ranks(documents.texts, index))
     if corpus.ids_sha256 and ranks_sha256(documents.labels, document_ranks) != corpus.ids_sha256:
         raise DataError(f"{raw}: the word ids are not the published ones; remove it and repeat")
     order = corpus.order
@@ -114,7 +115,7 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
         write_samples(directory, name, Samples(encoded(chosen), y, ids))
     if corpus.outside:
         name, others = corpus.outside
-        others_ranks = ranks(others.texts, words)
+        others_ranks = ranks(others.texts, index)
         x = (
             encoder.encode_ranks(others_ranks)
             if isinstance(encoder, WordEncoder)

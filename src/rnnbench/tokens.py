@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +47,20 @@ def word_index(texts: Iterable[bytes]) -> list[bytes]:
     return sorted(iteration_order(counts), key=counts.__getitem__, reverse=True)
 
 
-def ranks(texts: Iterable[bytes], words: Iterable[bytes]) -> Iterator[NDArray[np.int32]]:
+def rank_index(words: Iterable[bytes]) -> dict[bytes, int]:
+    """The rank of each word, from 1, in their order."""
+    return {word: rank for rank, word in enumerate(words, start=1)}
+
+
+def ranks(texts: Iterable[bytes], index: Mapping[bytes, int]) -> Iterator[NDArray[np.int32]]:
     """For each text the ranks of its words, shape (words of the text,), int32.
 
-    words: the word index, by rank from 1. A word that it lacks has rank 0, so that every array is
-    as long as its text. Texts are read one at a time.
+    index: as `rank_index` makes it. A word that it lacks has rank 0, so that every array is as
+    long as its text. Texts are read one at a time.
     """
-    rank = {word: number for number, word in enumerate(words, start=1)}
     for text in texts:
         tokens = tokenize(text)
-        yield np.fromiter((rank.get(word, 0) for word in tokens), np.int32, len(tokens))
+        yield np.fromiter((index.get(word, 0) for word in tokens), np.int32, len(tokens))
 
 
 def ranks_sha256(labels: Iterable[int], rank_arrays: Iterable[NDArray[np.int32]]) -> str:

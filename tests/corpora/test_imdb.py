@@ -73,14 +73,16 @@ def test_ids_of_the_whole_corpus_have_the_published_digest(
 ) -> None:
     documents = imdb_corpus.documents
     assert len(words) == 88_584
-    digest = tokens.ranks_sha256(documents.labels, tokens.ranks(documents.texts, words))
+    digest = tokens.ranks_sha256(
+        documents.labels, tokens.ranks(documents.texts, tokens.rank_index(words))
+    )
     assert digest == "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
     assert imdb_corpus.ids_sha256 == digest
 
 
 def test_first_review_is_that_of_load_data(imdb_corpus: TextCorpus, words: list[bytes]) -> None:
     text = imdb_corpus.documents.texts[imdb_corpus.order[0]]
-    ids = tokens.keras_ids(next(tokens.ranks([text], words)), None, skip_top=0)
+    ids = tokens.keras_ids(next(tokens.ranks([text], tokens.rank_index(words))), None, skip_top=0)
     assert ids[:10].tolist() == [1, 14, 22, 16, 43, 530, 973, 1622, 1385, 65]
     assert len(ids) == 218
 
@@ -91,7 +93,7 @@ def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
     texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
     first, second = (
         [i for i in tokens.keras_ids(ranks, 100, skip_top=20).tolist() if i > 2]
-        for ranks in tokens.ranks(texts, words)
+        for ranks in tokens.ranks(texts, tokens.rank_index(words))
     )
     assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]
     assert len(first) == 59

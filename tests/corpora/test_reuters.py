@@ -37,7 +37,7 @@ def words(reuters_corpus: TextCorpus) -> list[bytes]:
 
 @pytest.fixture(scope="session")
 def ranks(reuters_corpus: TextCorpus, words: list[bytes]) -> list[NDArray[np.int32]]:
-    return list(tokens.ranks(reuters_corpus.documents.texts, words))
+    return list(tokens.ranks(reuters_corpus.documents.texts, tokens.rank_index(words)))
 
 
 @pytest.fixture(scope="session")

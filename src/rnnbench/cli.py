@@ -81,7 +81,7 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
 def report(workspace: Workspace, params: Params) -> None:
     """Write the comparison to metrics/, and name the champions in MLflow."""
     from rnnbench import tracking
-    from rnnbench.report import report as run
+    from rnnbench.report.stage import report as run
 
     table = run(workspace, params)
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]

@@ -6,8 +6,8 @@ import pytest
 
 from rnnbench.evaluate import evaluate
 from rnnbench.params import load_params
-from rnnbench.report import report
 from rnnbench.report.results import Result, read_results
+from rnnbench.report.stage import report
 from rnnbench.workspace import Workspace
 
 PARAMS = load_params()

@@ -5,7 +5,7 @@ import pytest
 
 from rnnbench.errors import DataError
 from rnnbench.params import load_params
-from rnnbench.report import report
+from rnnbench.report.stage import report
 from rnnbench.statistics import bootstrap
 from rnnbench.workspace import Workspace
 

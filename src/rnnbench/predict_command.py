@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rnnbench.predict import Answer, Word
 
 # Words that move the answer by less than this share of the strongest one stay plain.
-_FAINT = 0.2
+_FAINT = 0.1
 _WIDTH = 60
 
 

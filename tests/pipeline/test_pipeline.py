@@ -291,3 +291,30 @@ def test_the_product_networks_are_as_large_as_published(
 ) -> None:
     edit(project, lambda p: p["variants"].setdefault(name, SHIPPED["variants"][name]))
     assert parameters in run(project, "rnnbench", "show", name)
+
+
+def test_experiments_are_in_mlflow_under_their_names(project: Path) -> None:
+    """One in the project, two side by side in copies of it; all log to the project's store."""
+    import mlflow
+
+    run(project, "git", "commit", "--quiet", "--all", "--message", "before the experiments")
+    name = "characters_simple_rnn"
+    run(project, "dvc", "exp", "run", "--name", "here", "-S", f"variants.{name}.epochs=4")
+    run(project, "git", "checkout", "--quiet", ".")
+    run(project, "dvc", "checkout", "--quiet")
+    for epochs in (5, 6):
+        change = f"variants.{name}.epochs={epochs}"
+        run(project, "dvc", "exp", "run", "--queue", "--name", f"queued-{epochs}", "-S", change)
+    run(project, "dvc", "exp", "run", "--run-all", "--jobs", "2")
+    client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("characters")
+    query = f"tags.variant = '{name}' and tags.level = 'variant'"
+    runs = client.search_runs([experiment.experiment_id], query)
+    found = {
+        r.data.tags.get("dvc.exp"): (r.data.params["epochs"], r.data.tags["current"]) for r in runs
+    }
+    assert found["here"] == ("4", "true")
+    assert found["queued-5"] == ("5", "false")
+    assert found["queued-6"] == ("6", "false")
+    shown = run(project, "dvc", "exp", "show", "--no-pager", "--csv")
+    assert all(experiment in shown for experiment in ("here", "queued-5", "queued-6"))

@@ -1,5 +1,13 @@
 import json
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +21,44 @@ from rnnbench.params import load_params
 from rnnbench.prepared import Meta, Ragged, Samples, read_samples, write_meta, write_samples
 from rnnbench.train import training_settings
 from rnnbench.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def start_server():
+    """Starts a server, waits until it answers, and ends it with all that it started."""
+
+    @contextmanager
+    def start(
+        command: list[str], health: str = "/", **options: object
+    ) -> Iterator[tuple[str, subprocess.Popen]]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [*command, "--port", str(port)]
+        server = subprocess.Popen(command, start_new_session=True, **options)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address + health, server)
+            yield address, server
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGINT)
+                server.wait(30)
+
+    return start
+
+
+def _wait_for(url: str, server: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(url).close()
+        except OSError:
+            if time.monotonic() > deadline or server.poll() is not None:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,8 @@
 """Against a really started server, and in a real browser where there is one."""
 
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,41 +38,20 @@ def project(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def printed(project: Path) -> Iterator[list[str]]:
+def printed(project: Path, start_server) -> Iterator[list[str]]:
     """What `rnnbench ui` printed; its server runs."""
     with pytest.MonkeyPatch.context() as patch:
         for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
             patch.delenv(variable, raising=False)
         for name in LOGGED:
             assert tracking.record(Workspace(project), PARAMS, name, pytest.fail)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [Path(sys.executable).with_name("rnnbench"), "ui", "--port", str(port)]
         log = project / "log"
-        with log.open("w") as output:
-            server = subprocess.Popen(
-                command, cwd=project, stdout=output, stderr=output, start_new_session=True
-            )
-        try:
-            wait_for(f"http://127.0.0.1:{port}/", seconds=90)
+        command = [str(Path(sys.executable).with_name("rnnbench")), "ui"]
+        with (
+            log.open("w") as output,
+            start_server(command, cwd=project, stdout=output, stderr=output),
+        ):
             yield log.read_text().splitlines()
-        finally:
-            os.killpg(server.pid, signal.SIGINT)
-            server.wait(30)
-
-
-def wait_for(url: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(url).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.3)
-        else:
-            return
 
 
 def link(printed: list[str], head: str) -> str:

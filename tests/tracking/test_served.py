@@ -2,10 +2,7 @@
 
 import json
 import os
-import socket
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -27,39 +24,17 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture
-def server(trained, no_warning) -> Iterator[str]:
+def server(trained, no_warning, start_server) -> Iterator[str]:
     tracking.record(trained, PARAMS, NAME, no_warning)
     client = mlflow.MlflowClient(store_uri(trained))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [BIN / "mlflow", "models", "serve", "--env-manager", "local"]
-    command += ["--model-uri", model_uri(client, "imdb", NAME), "--port", str(port)]
+    command = [str(BIN / "mlflow"), "models", "serve", "--env-manager", "local"]
+    command += ["--model-uri", model_uri(client, "imdb", NAME)]
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": store_uri(trained),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/ping")
+    with start_server(command, "/ping", env=environment) as (address, _):
         yield address
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(url).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-        else:
-            return
 
 
 def post(address: str, body: bytes) -> tuple[int, dict]:

@@ -2,15 +2,8 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from rnnbench import tracking
 from rnnbench.params import load_params
@@ -22,37 +15,25 @@ PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[subprocess.Popen]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+def test_all_works_with_another_server_until_it_is_gone(
+    start_server, trained: Workspace, no_warning, monkeypatch, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{tmp_path}/other.db"]
     command += ["--artifacts-destination", str(tmp_path / "artifacts")]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    process.address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"{process.address}/health").close()
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-        yield process
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
+    with start_server(command, "/health", env=environment) as (address, server):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        _use(trained, address, no_warning)
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(30)
+    warnings: list[str] = []
+    assert not tracking.record(trained, PARAMS, NAME, warnings.append)
+    assert len(warnings) == 1
+    assert "rnnbench sync" in warnings[0]
 
 
-def test_all_works_with_another_server_until_it_is_gone(
-    server, trained: Workspace, no_warning, monkeypatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+def _use(trained: Workspace, address: str, no_warning) -> None:
     metrics = trained.metrics
     (metrics / "comparison.csv").write_text(
         "corpus,evaluation_set,variant,role,parameters,verdict\n"
@@ -69,12 +50,5 @@ def test_all_works_with_another_server_until_it_is_gone(
     assert answer == same
     lines: list[str] = []
     serve(trained, PARAMS, 5000, lines.append)
-    assert lines[0].startswith(f"imdb, table: {server.address}/#/experiments/")
+    assert lines[0].startswith(f"imdb, table: {address}/#/experiments/")
     assert "runs already" in lines[-1]
-
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait(30)
-    warnings: list[str] = []
-    assert not tracking.record(trained, PARAMS, NAME, warnings.append)
-    assert len(warnings) == 1
-    assert "rnnbench sync" in warnings[0]

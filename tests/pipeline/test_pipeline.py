@@ -297,11 +297,14 @@ def test_experiments_are_in_mlflow_under_their_names(project: Path) -> None:
     """One in the project, two side by side in copies of it; all log to the project's store."""
     import mlflow
 
-    run(project, "git", "commit", "--quiet", "--all", "--message", "before the experiments")
+    def go_back() -> None:
+        run(project, "git", "checkout", "--quiet", ".")
+        run(project, "dvc", "checkout", "--quiet")
+
+    go_back()
     name = "characters_simple_rnn"
     run(project, "dvc", "exp", "run", "--name", "here", "-S", f"variants.{name}.epochs=4")
-    run(project, "git", "checkout", "--quiet", ".")
-    run(project, "dvc", "checkout", "--quiet")
+    go_back()
     for epochs in (5, 6):
         change = f"variants.{name}.epochs={epochs}"
         run(project, "dvc", "exp", "run", "--queue", "--name", f"queued-{epochs}", "-S", change)

@@ -15,7 +15,7 @@ def chances(texts: list[str]) -> np.ndarray:
     return np.exp(points) / np.exp(points).sum(axis=1, keepdims=True)
 
 
-PREDICTOR = Predictor(chances, ("none", "praise", "blame"))
+PREDICTOR = Predictor("any", chances, ("none", "praise", "blame"))
 
 
 def test_every_text_gets_its_answer_in_order() -> None:

@@ -16,7 +16,7 @@ def chances(texts: list[str]) -> np.ndarray:
 
 @pytest.fixture
 def ask(monkeypatch):
-    predictor = Predictor(chances, ("negative", "positive"))
+    predictor = Predictor("imdb_any", chances, ("negative", "positive"))
     monkeypatch.setattr(predictors, "load_predictor", lambda *_: predictor)
 
     def run(*arguments: str, **options: object):
@@ -27,6 +27,7 @@ def ask(monkeypatch):
 
 def test_each_text_gets_a_line(ask) -> None:
     result = ask("good film", "film")
+    assert "imdb_any" in result.stderr
     assert result.stdout.splitlines() == [
         "positive  0.7000  good film",
         "negative  0.6000  film",
@@ -35,7 +36,7 @@ def test_each_text_gets_a_line(ask) -> None:
 
 def test_lines_of_standard_input_and_of_a_file_are_texts(ask, tmp_path) -> None:
     path = tmp_path / "texts"
-    path.write_bytes(b"good\n\nbad \xff\n")
+    path.write_bytes("good\n\nbad \u2028".encode() + b" \xff\n")
     assert len(ask("--file", str(path)).stdout.splitlines()) == 3
     assert len(ask(input=path.read_bytes()).stdout.splitlines()) == 3
     assert len(ask("first", "--file", "-", input="second\n").stdout.splitlines()) == 2
@@ -45,6 +46,7 @@ def test_json_is_one_object_a_text(ask) -> None:
     (line,) = ask("--json", "--explain", "good 😀").stdout.splitlines()
     answer = json.loads(line)
     assert (answer["text"], answer["label"]) == ("good 😀", "positive")
+    assert answer["variant"] == "imdb_any"
     assert [word["text"] for word in answer["words"]] == ["good", "😀"]
     assert answer["words"][0]["effect"] == pytest.approx(0.3)
 

@@ -88,7 +88,9 @@ def report(workspace: Workspace, params: Params) -> None:
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
-    _tell_champions(tracking.crown(workspace, params, warn))
+    # DVC may have taken trainings from its cache, which MLflow then does not know as current.
+    if tracking.record_all(workspace, params, params.variants, warn):
+        _tell_champions(tracking.crown(workspace, params, warn))
 
 
 @main.command()
@@ -96,15 +98,15 @@ def report(workspace: Workspace, params: Params) -> None:
 def sync(workspace: Workspace, params: Params) -> None:
     """Make MLflow agree with the trainings in the workspace."""
     from rnnbench import tracking
-    from rnnbench.tracking.store import store_uri
+    from rnnbench.tracking.store import shown_uri
 
     tracking.tidy(workspace, params)
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
-    logged = sum(tracking.record(workspace, params, name, warn) for name in trained)
-    click.echo(f"{logged} of {len(params.variants)} variants are in {store_uri(workspace)}")
+    held = tracking.record_all(workspace, params, trained, warn)
+    click.echo(f"{len(held)} of {len(params.variants)} variants are in {shown_uri(workspace)}")
     if (workspace.metrics / "comparison.csv").is_file():
         _tell_champions(tracking.crown(workspace, params, warn))
-    if logged < len(params.variants):
+    if len(held) < len(params.variants):
         raise SystemExit(1)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnnbench.datasets import TextDataset
 from rnnbench.errors import DataError, UnknownNameError
 from rnnbench.params import Params
-from rnnbench.tracking.registry import champion_uri, model_uri
+from rnnbench.tracking.registry import champion, model_uri
 from rnnbench.tracking.store import reachable_store
 from rnnbench.workspace import Workspace
 
@@ -41,9 +41,11 @@ class Word:
 class Predictor:
     """A model that takes text.
 
+    variant: whose model it is.
     chances: the probability of each of `classes` for each text, shape (texts, classes).
     """
 
+    variant: str
     chances: Callable[[list[str]], NDArray[np.float64]]
     classes: Sequence[str]
 
@@ -90,13 +92,13 @@ def load_predictor(
                 raise UnknownNameError("task with texts", task, tasks)
             if not tasks:
                 raise DataError("params.yaml has no dataset of texts")
-            uri = champion_uri(client, task or tasks[0])
-    import mlflow
+            variant, uri = champion(client, task or tasks[0])
+        import mlflow
 
-    # MLflow warns of every package whose version is not the one that the model was logged with.
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    model = mlflow.pyfunc.load_model(uri).unwrap_python_model()
-    return Predictor(model.chances, model.classes)
+        # MLflow warns of every package that has another version than when the model was logged.
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        model = mlflow.pyfunc.load_model(uri).unwrap_python_model()
+    return Predictor(variant, model.chances, model.classes)
 
 
 def _text_corpora(params: Params) -> Iterator[str]:

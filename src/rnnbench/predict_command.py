@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Words that move the answer by less than this share of the strongest one stay plain.
 _FAINT = 0.1
+# What would be shown as 0.000 is no effect.
+_LEAST = 0.0005
 _WIDTH = 60
 
 
@@ -56,18 +58,19 @@ def predict(
             raise click.UsageError("give a TEXT, or --file, or texts on standard input")
         file = click.open_file("-", errors="replace")
     if file is not None:
-        texts += tuple(file.read().splitlines())
+        texts += tuple(text.rstrip("\n") for text in file)
     predictor = load_predictor(workspace, params, task, variant)
+    click.echo(f"answered by {predictor.variant}", err=True)
     # None: the bar shows only where somebody looks at it.
     bar = tqdm(predictor.answers(texts), total=len(texts), unit="text", disable=None, delay=1)
     for answer in bar:
         words = predictor.words(answer.text) if explain else None
         with tqdm.external_write_mode():
-            click.echo(_json(answer, words) if as_json else _line(answer, words))
+            click.echo(_json(predictor.variant, answer, words) if as_json else _line(answer, words))
 
 
-def _json(answer: Answer, words: list[Word] | None) -> str:
-    entry = asdict(answer)
+def _json(variant: str, answer: Answer, words: list[Word] | None) -> str:
+    entry = {"variant": variant, **asdict(answer)}
     if words is not None:
         entry["words"] = [asdict(word) for word in words]
     return json.dumps(entry, ensure_ascii=False)
@@ -85,7 +88,7 @@ def _coloured(words: list[Word]) -> str:
     strongest = max((abs(word.effect) for word in words), default=0.0)
     shown = []
     for word in words:
-        if abs(word.effect) <= _FAINT * strongest:
+        if abs(word.effect) <= max(_FAINT * strongest, _LEAST):
             shown.append(word.text)
         else:
             colour = "green" if word.effect > 0 else "red"

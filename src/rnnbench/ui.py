@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,12 +36,16 @@ def serve(workspace: Workspace, params: Params, port: int, say: Callable[[str], 
     command += ["--backend-store-uri", uri]
     command += ["--host", _HOST, "--port", str(port), "--workers", "1"]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    try:
-        status = subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        say("stopped")
-        return
-    if status:
+    with subprocess.Popen(command, env=environment) as server:
+        # Who ends this process means the server.
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        try:
+            status = server.wait()
+        except KeyboardInterrupt:
+            server.terminate()
+            say("stopped")
+            return
+    if status > 0:
         raise DataError(f"mlflow server ended with status {status}; is port {port} in use?")
 
 

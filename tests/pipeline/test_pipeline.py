@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -308,7 +309,11 @@ def test_experiments_are_in_mlflow_under_their_names(project: Path) -> None:
     for epochs in (5, 6):
         change = f"variants.{name}.epochs={epochs}"
         run(project, "dvc", "exp", "run", "--queue", "--name", f"queued-{epochs}", "-S", change)
-    run(project, "dvc", "exp", "run", "--run-all", "--jobs", "2")
+    run(project, "dvc", "queue", "start", "--jobs", "2")
+    deadline = time.monotonic() + 300
+    while re.search("Queued|Running", run(project, "dvc", "queue", "status")):
+        assert time.monotonic() < deadline
+        time.sleep(2)
     client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("characters")
     query = f"tags.variant = '{name}' and tags.level = 'variant'"

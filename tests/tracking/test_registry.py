@@ -7,7 +7,7 @@ import pytest
 from rnnbench import tracking
 from rnnbench.errors import DataError
 from rnnbench.params import load_params
-from rnnbench.tracking.registry import champion_uri, champions, model_uri
+from rnnbench.tracking.registry import champion, champions, model_uri
 from rnnbench.tracking.store import store_uri
 from rnnbench.workspace import Workspace
 
@@ -55,10 +55,10 @@ def test_the_alias_moves_with_the_comparison_and_versions_are_kept(
     for different in (True, True, False, True):
         write(trained, different)
         assert tracking.crown(trained, PARAMS, no_warning)
-        version = client.get_model_version_by_alias("imdb", "champion")
+        version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
         crowned.append((int(version.version), version.tags["variant"]))
     assert crowned == [(1, GRU), (1, GRU), (2, LSTM), (1, GRU)]
-    assert "cannot be told apart" in client.get_registered_model("imdb").description
+    assert "cannot be told apart" in client.get_registered_model("rnnbench-imdb").description
     run = client.get_run(version.run_id)
     assert run.data.tags["seed"] == "42"
 
@@ -69,9 +69,23 @@ def test_the_champion_answers_text(trained: Workspace, no_warning) -> None:
     tracking.crown(trained, PARAMS, no_warning)
     client = mlflow.MlflowClient(store_uri(trained))
     mlflow.set_tracking_uri(store_uri(trained))
-    by_alias = mlflow.pyfunc.load_model(champion_uri(client, "imdb")).predict(["the film"])
+    variant, uri = champion(client, "imdb")
+    assert variant == LSTM
+    by_alias = mlflow.pyfunc.load_model(uri).predict(["the film"])
     by_name = mlflow.pyfunc.load_model(model_uri(client, "imdb", LSTM)).predict(["the film"])
     assert by_alias.equals(by_name)
+
+
+def test_models_of_somebody_else_are_left_alone(trained: Workspace, no_warning) -> None:
+    tracking.record(trained, PARAMS, LSTM, no_warning)
+    client = mlflow.MlflowClient(store_uri(trained))
+    client.create_registered_model("imdb")
+    client.create_model_version("imdb", "s3://elsewhere/model")
+    client.set_registered_model_alias("imdb", "champion", "1")
+    write(trained, different=False)
+    tracking.crown(trained, PARAMS, no_warning)
+    assert client.get_model_version_by_alias("imdb", "champion").source == "s3://elsewhere/model"
+    assert len(client.search_model_versions("name = 'imdb'")) == 1
 
 
 def test_what_is_not_in_the_store_is_not_crowned(trained: Workspace, no_warning) -> None:
@@ -79,7 +93,7 @@ def test_what_is_not_in_the_store_is_not_crowned(trained: Workspace, no_warning)
     assert tracking.crown(trained, PARAMS, no_warning) == {}
     client = mlflow.MlflowClient(store_uri(trained))
     with pytest.raises(DataError, match="no champion"):
-        champion_uri(client, "imdb")
+        champion(client, "imdb")
     with pytest.raises(DataError, match="rnnbench sync"):
         model_uri(client, "imdb", LSTM)
 

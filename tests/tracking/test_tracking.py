@@ -1,6 +1,8 @@
 """Against a real sqlite store and real models."""
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import mlflow
@@ -167,6 +169,12 @@ def test_an_unreachable_server_costs_one_warning(trained: Workspace, monkeypatch
     assert "rnnbench sync" in warnings[0]
 
 
+def test_a_store_file_is_relative_to_the_project(trained: Workspace, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    monkeypatch.chdir(tmp_path)
+    assert store_uri(trained) == f"sqlite:///{trained.root}/other.db"
+
+
 def test_a_training_with_other_settings_is_not_logged(trained: Workspace) -> None:
     edited = PARAMS.variant(NAME).model_copy(update={"epochs": 99})
     params = replace(PARAMS, variants=PARAMS.variants | {NAME: edited})
@@ -182,26 +190,77 @@ def test_removed_variants_lose_the_current_mark(trained: Workspace) -> None:
     assert tracking.current_experiments(trained, PARAMS) == {}
 
 
-def test_runs_that_a_kill_left_open_are_ended(trained: Workspace, monkeypatch) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr(mlflow.MlflowClient, "set_terminated", lambda *_: None)
-        tracking.record(trained, PARAMS, NAME, no_warning)
+def test_runs_that_a_kill_left_open_are_ended(trained: Workspace) -> None:
+    code = (
+        "import os, pathlib\n"
+        "from rnnbench import tracking\n"
+        "from rnnbench.params import load_params\n"
+        "from rnnbench.tracking import runs\n"
+        "from rnnbench.workspace import Workspace\n"
+        "log = runs.log_model\n"
+        "def until_the_third(run_id, workspace, params, name, replicate):\n"
+        "    if replicate == 2: os._exit(9)\n"
+        "    log(run_id, workspace, params, name, replicate)\n"
+        "runs.log_model = until_the_third\n"
+        f"tracking.record(Workspace(pathlib.Path({str(trained.root)!r})), load_params(), "
+        f"{NAME!r}, print)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
     client = mlflow.MlflowClient(store_uri(trained))
     number = client.get_experiment_by_name("imdb").experiment_id
     somebody = client.create_run(number).info.run_id
     tracking.tidy(trained, PARAMS)
-    assert {r.info.status for r in runs_of(trained, "variant")} == {"KILLED"}
+    ended = runs_of(trained, "variant") + runs_of(trained, "replicate")
+    assert {run.info.status for run in ended} == {"KILLED"}
     assert client.get_run(somebody).info.status == "RUNNING"
     assert tracking.record(trained, PARAMS, NAME, no_warning)
-    statuses = sorted(r.info.status for r in runs_of(trained, "variant"))
-    assert statuses == ["FINISHED", "KILLED"]
+    marks = {run.info.status: run.data.tags.get("current") for run in runs_of(trained, "variant")}
+    assert marks == {"KILLED": None, "FINISHED": "true"}
 
 
-def test_a_lost_store_is_filled_again(trained: Workspace) -> None:
+def test_a_lost_store_is_filled_again(trained: Workspace, tmp_path) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
-    (trained.root / "mlflow.db").unlink()
+    copy = Workspace(shutil.copytree(trained.root, tmp_path / "copy"))
+    (copy.root / "mlflow.db").unlink()
+    assert tracking.record(copy, PARAMS, NAME, no_warning)
+    assert (copy.root / "mlflow.db").exists()
+    assert len(runs_of(copy, "replicate")) == 3
+
+
+def test_an_experiment_of_somebody_else_is_left_alone(trained: Workspace) -> None:
+    client = mlflow.MlflowClient(store_uri(trained))
+    client.create_experiment("imdb")
+    warnings: list[str] = []
+    assert not tracking.record(trained, PARAMS, NAME, warnings.append)
+    assert "somebody else" in warnings[0]
+
+
+def test_a_deleted_experiment_is_brought_back(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, NAME, no_warning)
-    assert len(runs_of(trained, "replicate")) == 3
+    client = mlflow.MlflowClient(store_uri(trained))
+    client.delete_experiment(client.get_experiment_by_name("imdb").experiment_id)
+    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert client.get_experiment_by_name("imdb").lifecycle_stage == "active"
+
+
+def test_one_damaged_variant_does_not_keep_the_others_out(trained: Workspace) -> None:
+    shutil.rmtree(trained.models("imdb_embedding_gru"))
+    warnings: list[str] = []
+    names = ["imdb_embedding_gru", NAME]
+    assert tracking.record_all(trained, PARAMS, names, warnings.append) == [NAME]
+    assert len(warnings) == 1
+    assert "imdb_embedding_gru" in warnings[0]
+
+
+def test_a_store_without_its_driver_costs_one_warning_and_no_password(
+    trained: Workspace, monkeypatch
+) -> None:
+    uri = "mysql+pymysql_absent://user:secret@127.0.0.1/db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    warnings: list[str] = []
+    assert not tracking.record(trained, PARAMS, NAME, warnings.append)
+    assert len(warnings) == 1
+    assert "secret" not in warnings[0]
 
 
 def test_a_queued_experiment_logs_to_the_project_and_leaves_its_marks(

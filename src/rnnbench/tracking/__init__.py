@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from rnnbench import corpora
+from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.tracking import runs
 from rnnbench.tracking.registry import crown_all
 from rnnbench.tracking.store import (
+    OWNER,
+    find_experiment,
     home,
     is_own,
     is_project,
     line,
     open_store,
     reachable_store,
+    shown_uri,
     store_errors,
-    store_uri,
 )
-from rnnbench.tracking.views import CURRENT, share_views
+from rnnbench.tracking.views import CURRENT, share_view
 from rnnbench.train import training_settings
 from rnnbench.workspace import Workspace, read_json
 
@@ -37,25 +41,36 @@ from rnnbench.workspace import Workspace, read_json
 def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str], None]) -> bool:
     """Log the finished training of variant `name`, unless the store has it already.
 
-    A store that cannot be reached costs one warning, never the training. Returns whether the
-    store holds the training now.
+    Returns whether the store holds it now; see `record_all`.
     """
-    facts = read_json(workspace.models(name) / "training.json")
-    if facts.get("settings") != training_settings(params.variant(name)):
-        warn(f"{name} was trained with other settings than params.yaml has now; run dvc repro")
-        return False
+    return bool(record_all(workspace, params, [name], warn))
+
+
+def record_all(
+    workspace: Workspace, params: Params, names: Iterable[str], warn: Callable[[str], None]
+) -> list[str]:
+    """Log the finished trainings that the store lacks, and mark all of them as current.
+
+    A variant whose files are missing, damaged, or of other settings costs one warning, and so does
+    a store that cannot be reached: never the training. Returns the variants that the store holds.
+    """
+    held: list[str] = []
     try:
         with open_store(workspace) as client, warnings.catch_warnings():
             # An input example would load TensorFlow only to run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
-            _log_training(client, workspace, params, name)
+            for name in names:
+                try:
+                    _log_training(client, workspace, params, name)
+                    held.append(name)
+                except DataError as error:
+                    warn(f"{name} is not in MLflow: {error}")
     except store_errors() as error:
         warn(
-            f"{name} is not in MLflow: {store_uri(workspace)} failed ({line(error)}). "
-            "The training is kept; `rnnbench sync` logs it later."
+            f"MLflow lacks trainings: {shown_uri(workspace)} failed ({line(error)}). "
+            "They are kept; `rnnbench sync` logs them later."
         )
-        return False
-    return True
+    return held
 
 
 def crown(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
@@ -70,7 +85,7 @@ def crown(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> 
             return crown_all(client, workspace, params)
     except store_errors() as error:
         warn(
-            f"no champion is named: {store_uri(workspace)} failed ({line(error)}). "
+            f"no champion is named: {shown_uri(workspace)} failed ({line(error)}). "
             "`rnnbench sync` names them later."
         )
         return {}
@@ -84,10 +99,10 @@ def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
     found = {}
     with reachable_store(workspace) as client:
         for corpus in params.corpora:
-            if experiment := client.get_experiment_by_name(corpus):
+            if experiment := find_experiment(client, corpus):
                 number = str(experiment.experiment_id)
-                if client.search_runs([number], CURRENT, max_results=1):
-                    share_views(client, experiment)
+                if runs_now := client.search_runs([number], CURRENT, max_results=1):
+                    share_view(client, experiment, runs_now[0].data.params.get("target"))
                     found[corpus] = number
     return found
 
@@ -99,23 +114,26 @@ def tidy(workspace: Workspace, params: Params) -> None:
     runs that a kill left open. Raises DataError if the store cannot be reached.
     """
     with reachable_store(workspace) as client:
-        # A server may hold other people's experiments: only those of our corpora.
-        found = [client.get_experiment_by_name(corpus) for corpus in corpora.names()]
+        found = [find_experiment(client, corpus) for corpus in corpora.names()]
         numbers = [experiment.experiment_id for experiment in found if experiment]
         if not numbers:
             return
         for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
             if run.data.tags.get("variant") not in params.variants:
                 client.set_tag(run.info.run_id, "current", "false")
-        # Whoever logs holds the lock of the store, so nobody is at work on these.
-        for run in client.search_runs(numbers, "attributes.status = 'RUNNING'"):
-            if "dvc.key" in run.data.tags:
-                client.set_terminated(run.info.run_id, "KILLED")
+        # Whoever logs to the project's own store holds its lock; on a server others may be at work.
+        if is_own(workspace):
+            for run in client.search_runs(numbers, "attributes.status = 'RUNNING'"):
+                if "dvc.key" in run.data.tags:
+                    client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:
-    experiment = _experiment(client, workspace, params, name)
+    facts = read_json(workspace.models(name) / "training.json")
+    if facts.get("settings") != training_settings(params.variant(name)):
+        raise DataError("it was trained with other settings than params.yaml has; run dvc repro")
     key = _key(workspace, name)
+    experiment = _experiment(client, workspace, params, name)
     known = client.search_runs(
         [experiment],
         f"tags.variant = '{name}' and tags.level = 'variant' and attributes.status = 'FINISHED'",
@@ -136,24 +154,29 @@ def _log_training(client: Any, workspace: Workspace, params: Params, name: str) 
 
 def _experiment(client: Any, workspace: Workspace, params: Params, name: str) -> str:
     corpus = params.dataset(params.variant(name).dataset).corpus
-    found = client.get_experiment_by_name(corpus)
-    if found:
+    if found := find_experiment(client, corpus):
         return str(found.experiment_id)
     own = is_own(workspace)
     folder = (home(workspace) / "mlartifacts" / corpus).as_uri() if own else None
     title = corpora.load(corpus).TITLE
     tags = {
         "mlflow.note.content": f"{title}. One run a variant (mean of its replicates), one nested "
-        "run a replicate. Runs tagged `current: true` belong to the files in the workspace."
+        "run a replicate. Runs tagged `current: true` belong to the files in the workspace.",
+        OWNER: corpus,
     }
     return str(client.create_experiment(corpus, artifact_location=folder, tags=tags))
 
 
 def _key(workspace: Workspace, name: str) -> str:
-    """Identifies one training by its settings and results."""
+    """Identifies one training by its settings and results, and by how its models are logged."""
     digest = hashlib.sha256()
     facts = workspace.models(name) / "training.json"
     predictions = workspace.predictions(name) / "evaluation.npy"
-    for path in (facts, predictions, workspace.history(name)):
-        digest.update(path.read_bytes())
+    package = Path(__file__).parent
+    code = (package / "serving.py", package / "logged_model.py")
+    for path in (facts, predictions, workspace.history(name), *code):
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
     return digest.hexdigest()[:16]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnnbench.encode import ENCODER
+from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.prepared import Meta, read_meta
 from rnnbench.workspace import Workspace
@@ -22,7 +23,7 @@ _REQUIREMENTS = (
 
 
 def log_model(run_id: str, workspace: Workspace, params: Params, name: str, replicate: int) -> None:
-    """Log one replicate's model below a run; raises what MLflow raises, and OSError."""
+    """Log one replicate's model below a run; raises what MLflow raises, and DataError."""
     import mlflow
 
     package = Path(__file__).parents[1]
@@ -43,6 +44,8 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
             pip_requirements=[_requirement(r) for r in _REQUIREMENTS],
             signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
         )
+    # The end of the block has ended the run, but the training is not logged as a whole yet.
+    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
 
 
 def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
@@ -50,7 +53,7 @@ def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
     pattern = f"replicate_{replicate}.*"
     for path in workspace.models(name).glob(pattern):
         return path
-    raise FileNotFoundError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
+    raise DataError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
 
 
 def _signature(meta: Meta, text: bool) -> Any:

@@ -11,6 +11,7 @@ from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.report.readme import read_comparison
 from rnnbench.report.roles import FLOOR
+from rnnbench.tracking.store import find_experiment
 from rnnbench.workspace import Workspace
 
 CHAMPION = "champion"
@@ -19,6 +20,11 @@ _RULE = (
     "be told apart from it (paired tests on the evaluation samples, Holm), the one with the fewest "
     "parameters. Floors do not count. It is the replicate of the first seed."
 )
+
+
+def registered_name(corpus: str) -> str:
+    """What the registered model of a corpus is called; a server may have others of short names."""
+    return f"rnnbench-{corpus}"
 
 
 def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
@@ -54,7 +60,7 @@ def crown_all(client: Any, workspace: Workspace, params: Params) -> dict[str, st
 
 def find_model(client: Any, corpus: str, variant: str) -> Any | None:
     """The logged model of the first replicate of a variant's current training, if there is one."""
-    experiment = client.get_experiment_by_name(corpus)
+    experiment = find_experiment(client, corpus)
     if experiment is None:
         return None
     number = [experiment.experiment_id]
@@ -75,24 +81,27 @@ def model_uri(client: Any, corpus: str, variant: str) -> str:
     return str(model.model_uri)
 
 
-def champion_uri(client: Any, corpus: str) -> str:
-    """Where MLflow finds a corpus's champion; raises DataError if there is none."""
-    for model in client.search_registered_models(f"name = '{corpus}'"):
+def champion(client: Any, corpus: str) -> tuple[str, str]:
+    """A corpus's champion, and where MLflow finds it; raises DataError if there is none."""
+    name = registered_name(corpus)
+    for model in client.search_registered_models(f"name = '{name}'"):
         if CHAMPION in model.aliases:
-            return f"models:/{corpus}@{CHAMPION}"
+            version = client.get_model_version_by_alias(name, CHAMPION)
+            return version.tags["variant"], f"models:/{name}@{CHAMPION}"
     raise DataError(f"{corpus} has no champion in MLflow yet; run dvc repro, or rnnbench sync")
 
 
 def _crown(client: Any, corpus: str, variant: str, model: Any) -> None:
-    title = f"{corpora.load(corpus).TITLE}. {_RULE}"
-    if not client.search_registered_models(f"name = '{corpus}'"):
-        client.create_registered_model(corpus, description=title)
-    versions = client.search_model_versions(f"name = '{corpus}'")
+    name = registered_name(corpus)
+    if not client.search_registered_models(f"name = '{name}'"):
+        title = f"{corpora.load(corpus).TITLE}. {_RULE}"
+        client.create_registered_model(name, description=title)
+    versions = client.search_model_versions(f"name = '{name}'")
     own = [version for version in versions if version.tags.get("model_id") == model.model_id]
     version = own[0] if own else None
     if version is None:
         version = client.create_model_version(
-            corpus,
+            name,
             source=model.artifact_location,
             run_id=model.source_run_id,
             tags={"variant": variant, "model_id": model.model_id},
@@ -100,7 +109,7 @@ def _crown(client: Any, corpus: str, variant: str, model: Any) -> None:
             model_id=model.model_id,
         )
     if CHAMPION not in version.aliases:
-        client.set_registered_model_alias(corpus, CHAMPION, version.version)
+        client.set_registered_model_alias(name, CHAMPION, version.version)
 
 
 def _comparison(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:

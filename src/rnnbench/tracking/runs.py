@@ -61,7 +61,11 @@ def log_variant(
     # DVC names the experiment that `dvc exp run` or its queue is running.
     if experiment_name := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment_name
-    scalars = _parameters(workspace, params, name) | {"parameters": facts["parameters"]}
+    scalars = _parameters(workspace, params, name) | {
+        "parameters": facts["parameters"],
+        "replicates": len(facts["seeds"]),
+        "seed": facts["seeds"][0],
+    }
     begin = end - int(cost["seconds"] * 1000)
     log = _Runs(client, experiment, begin, end, tags, scalars)
     finals = [history[max(history)] for history in histories]
@@ -100,6 +104,7 @@ def log_variant(
             child = log.open(f"{name} seed {seed}", marks, histories[replicate], totals)
             _log_dataset(child, workspace, settings.dataset, data_md5)
             log_model(child, workspace, params, name, replicate)
+        log.close("FINISHED")
         # The variant counts as logged only now that everything below it is.
         client.set_tag(parent, "current", str(current).lower())
     except BaseException:
@@ -107,7 +112,6 @@ def log_variant(
         with contextlib.suppress(Exception):
             log.close("FAILED")
         raise
-    log.close("FINISHED")
 
 
 @dataclass
@@ -157,8 +161,6 @@ def _parameters(workspace: Workspace, params: Params, name: str) -> dict[str, An
         "vocabulary_size": meta.depth,
         "length": meta.shape[0] or "whole",
         "model": settings.model,
-        "replicates": params.replicates_of(name),
-        "seed": params.run.seed,
         **models.load(settings.model).describe(settings),
     }
 
@@ -191,6 +193,8 @@ def _log_dataset(run_id: str, workspace: Workspace, dataset: str, md5: str) -> N
     source = CodeDatasetSource({"dvc.path": path, "dvc.md5": md5})
     with mlflow.start_run(run_id=run_id):
         mlflow.log_input(MetaDataset(source, dataset, md5[:32]), context="training")
+    # The end of the block has ended the run, but more is to come.
+    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
 
 
 def _data_md5(workspace: Workspace, dataset: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,11 @@ from filelock import FileLock
 
 from rnnbench.errors import DataError
 from rnnbench.workspace import Workspace
+
+# The tag that tells our experiments from others of the same name.
+OWNER = "rnnbench.corpus"
+_VARIABLE = "MLFLOW_TRACKING_URI"
+_SQLITE = "sqlite:///"
 
 
 def home(workspace: Workspace) -> Path:
@@ -28,9 +34,19 @@ def is_project(workspace: Workspace) -> bool:
 
 
 def store_uri(workspace: Workspace) -> str:
-    """MLFLOW_TRACKING_URI, or the project's own sqlite store."""
-    own = f"sqlite:///{(home(workspace) / 'mlflow.db').as_posix()}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or own
+    """MLFLOW_TRACKING_URI, or the project's own sqlite store.
+
+    A database file is taken relative to the project, wherever a stage runs.
+    """
+    uri = os.environ.get(_VARIABLE) or f"{_SQLITE}mlflow.db"
+    if not uri.startswith(_SQLITE):
+        return uri
+    return _SQLITE + (home(workspace) / uri.removeprefix(_SQLITE)).as_posix()
+
+
+def shown_uri(workspace: Workspace) -> str:
+    """The store without the password that its address may hold."""
+    return _masked(store_uri(workspace))
 
 
 def is_own(workspace: Workspace) -> bool:
@@ -43,12 +59,36 @@ def store_errors() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (MlflowException, SQLAlchemyError, OSError)
+    # A store of another kind may need a driver that is not installed.
+    return (MlflowException, SQLAlchemyError, OSError, ImportError)
 
 
 def line(error: Exception) -> str:
     """An error in one line."""
-    return " ".join(str(error).split())[:200]
+    return _masked(" ".join(str(error).split())[:200])
+
+
+def find_experiment(client: Any, corpus: str) -> Any | None:
+    """The experiment of a corpus, if there is one.
+
+    One that was deleted is brought back. Raises DataError if the store has one of this name that
+    is not ours.
+    """
+    found = client.get_experiment_by_name(corpus)
+    if found is None:
+        return None
+    if found.tags.get(OWNER) != corpus:
+        raise DataError(
+            f"MLflow has an experiment {corpus} of somebody else; "
+            "let MLFLOW_TRACKING_URI name another store"
+        )
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"://[^/@\s]*@", "://***@", text)
 
 
 @contextmanager
@@ -60,9 +100,14 @@ def open_store(workspace: Workspace) -> Iterator[Any]:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         import mlflow
 
+        given = os.environ.get(_VARIABLE)
         mlflow.set_tracking_uri(store_uri(workspace))
+        # MLflow has written the variable, which would tie another workspace to this store.
+        if given is None:
+            os.environ.pop(_VARIABLE, None)
         yield mlflow.MlflowClient()
 
 
@@ -73,4 +118,4 @@ def reachable_store(workspace: Workspace) -> Iterator[Any]:
         with open_store(workspace) as client:
             yield client
     except store_errors() as error:
-        raise DataError(f"{store_uri(workspace)} failed: {line(error)}") from error
+        raise DataError(f"{shown_uri(workspace)} failed: {line(error)}") from error

@@ -14,23 +14,23 @@ _KEY = "rnnbench"
 _TAG = f"mlflow.sharedViewState.{_KEY}"
 _METRICS = ("evaluation_accuracy", "evaluation_accuracy_sd", "evaluation_loss", "seconds")
 _PARAMS = ("parameters", "cell", "units", "depth", "bidirectional", "encoding", "vocabulary_size")
-_VIEW = json.dumps(
-    {
+
+
+def share_view(client: Any, experiment: Any, target: str | None) -> None:
+    """Store the view in an experiment, unless it is there; numbers have the lowest error first."""
+    numbers = target == "number"
+    view = {
         "searchFilter": f"{CURRENT} and tags.level = 'variant'",
-        "orderByKey": "metrics.`evaluation_accuracy`",
-        "orderByAsc": False,
+        "orderByKey": f"metrics.`evaluation_{'loss' if numbers else 'accuracy'}`",
+        "orderByAsc": numbers,
         "selectedColumns": [f"metrics.`{key}`" for key in _METRICS]
         + [f"params.`{key}`" for key in _PARAMS],
         # The default draws the first ten runs alone.
         "runsHiddenMode": "SHOW_ALL",
     }
-)
-
-
-def share_views(client: Any, experiment: Any) -> None:
-    """Store the view in an experiment, unless it is there."""
-    if experiment.tags.get(_TAG) != _VIEW:
-        client.set_experiment_tag(experiment.experiment_id, _TAG, _VIEW)
+    text = json.dumps(view)
+    if experiment.tags.get(_TAG) != text:
+        client.set_experiment_tag(experiment.experiment_id, _TAG, text)
 
 
 def addresses(server: str, experiment: str) -> tuple[str, str]:

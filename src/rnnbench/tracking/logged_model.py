@@ -14,6 +14,7 @@ from rnnbench.encode import ENCODER
 from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.prepared import Meta, read_meta
+from rnnbench.tracking.store import inside
 from rnnbench.workspace import Workspace
 
 _REQUIREMENTS = (
@@ -29,7 +30,7 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
     package = Path(__file__).parents[1]
     settings = params.variant(name)
     prepared = workspace.prepared(settings.dataset)
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
+    with tempfile.TemporaryDirectory() as folder, inside(run_id):
         data = Path(folder) / "data"
         data.mkdir()
         for file in prepared.glob("*.json"):
@@ -44,8 +45,6 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
             pip_requirements=[_requirement(r) for r in _REQUIREMENTS],
             signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
         )
-    # The end of the block has ended the run, but the training is not logged as a whole yet.
-    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
 
 
 def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:

@@ -20,6 +20,7 @@ from rnnbench.confident import confident_mistakes
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta
 from rnnbench.tracking.logged_model import log_model
+from rnnbench.tracking.store import inside
 from rnnbench.train import METRICS
 from rnnbench.workspace import Workspace
 
@@ -191,10 +192,8 @@ def _log_dataset(run_id: str, workspace: Workspace, dataset: str, md5: str) -> N
 
     path = workspace.prepared(dataset).relative_to(workspace.root).as_posix()
     source = CodeDatasetSource({"dvc.path": path, "dvc.md5": md5})
-    with mlflow.start_run(run_id=run_id):
+    with inside(run_id):
         mlflow.log_input(MetaDataset(source, dataset, md5[:32]), context="training")
-    # The end of the block has ended the run, but more is to come.
-    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
 
 
 def _data_md5(workspace: Workspace, dataset: str) -> str:

@@ -87,6 +87,17 @@ def find_experiment(client: Any, corpus: str) -> Any | None:
     return found
 
 
+@contextmanager
+def inside(run_id: str) -> Iterator[None]:
+    """For what MLflow logs only to an active run: the block is in it, and it stays open after."""
+    import mlflow
+
+    with mlflow.start_run(run_id=run_id):
+        yield
+    # The end of the block has ended the run, but the training is not logged as a whole yet.
+    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
+
+
 def _masked(text: str) -> str:
     return re.sub(r"://[^/@\s]*@", "://***@", text)
 

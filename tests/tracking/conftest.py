@@ -20,11 +20,3 @@ def trained(results: Workspace, monkeypatch) -> Workspace:
             model = models.load("keras").model_class().build(settings, meta, 42 + replicate)
             model.save(results.model(name, replicate, ".keras"))
     return results
-
-
-@pytest.fixture
-def no_warning():
-    def fail(text: str) -> None:
-        pytest.fail(text)
-
-    return fail

@@ -45,16 +45,14 @@ def test_a_real_lead_makes_the_champion_and_a_tie_goes_to_the_smaller_network() 
     assert champions(*comparison(different=False)) == {"imdb": LSTM}
 
 
-def test_the_alias_moves_with_the_comparison_and_versions_are_kept(
-    trained: Workspace, no_warning
-) -> None:
+def test_the_alias_moves_with_the_comparison_and_versions_are_kept(trained: Workspace) -> None:
     for name in (LSTM, GRU):
-        tracking.record(trained, PARAMS, name, no_warning)
+        tracking.record(trained, PARAMS, name, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     crowned = []
     for different in (True, True, False, True):
         write(trained, different)
-        assert tracking.crown(trained, PARAMS, no_warning)
+        assert tracking.crown(trained, PARAMS, pytest.fail)
         version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
         crowned.append((int(version.version), version.tags["variant"]))
     assert crowned == [(1, GRU), (1, GRU), (2, LSTM), (1, GRU)]
@@ -63,10 +61,10 @@ def test_the_alias_moves_with_the_comparison_and_versions_are_kept(
     assert run.data.tags["seed"] == "42"
 
 
-def test_the_champion_answers_text(trained: Workspace, no_warning) -> None:
-    tracking.record(trained, PARAMS, LSTM, no_warning)
+def test_the_champion_answers_text(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, LSTM, pytest.fail)
     write(trained, different=False)
-    tracking.crown(trained, PARAMS, no_warning)
+    tracking.crown(trained, PARAMS, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     mlflow.set_tracking_uri(store_uri(trained))
     variant, uri = champion(client, "imdb")
@@ -76,21 +74,21 @@ def test_the_champion_answers_text(trained: Workspace, no_warning) -> None:
     assert by_alias.equals(by_name)
 
 
-def test_models_of_somebody_else_are_left_alone(trained: Workspace, no_warning) -> None:
-    tracking.record(trained, PARAMS, LSTM, no_warning)
+def test_models_of_somebody_else_are_left_alone(trained: Workspace) -> None:
+    tracking.record(trained, PARAMS, LSTM, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     client.create_registered_model("imdb")
     client.create_model_version("imdb", "s3://elsewhere/model")
     client.set_registered_model_alias("imdb", "champion", "1")
     write(trained, different=False)
-    tracking.crown(trained, PARAMS, no_warning)
+    tracking.crown(trained, PARAMS, pytest.fail)
     assert client.get_model_version_by_alias("imdb", "champion").source == "s3://elsewhere/model"
     assert len(client.search_model_versions("name = 'imdb'")) == 1
 
 
-def test_what_is_not_in_the_store_is_not_crowned(trained: Workspace, no_warning) -> None:
+def test_what_is_not_in_the_store_is_not_crowned(trained: Workspace) -> None:
     write(trained, different=True)
-    assert tracking.crown(trained, PARAMS, no_warning) == {}
+    assert tracking.crown(trained, PARAMS, pytest.fail) == {}
     client = mlflow.MlflowClient(store_uri(trained))
     with pytest.raises(DataError, match="no champion"):
         champion(client, "imdb")
@@ -106,6 +104,6 @@ def test_an_unreachable_server_costs_one_warning(trained: Workspace, monkeypatch
     assert len(warnings) == 1
 
 
-def test_without_a_comparison_it_says_what_to_do(trained: Workspace, no_warning) -> None:
+def test_without_a_comparison_it_says_what_to_do(trained: Workspace) -> None:
     with pytest.raises(DataError, match="run dvc repro"):
-        tracking.crown(trained, PARAMS, no_warning)
+        tracking.crown(trained, PARAMS, pytest.fail)

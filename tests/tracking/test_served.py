@@ -24,8 +24,8 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture
-def server(trained, no_warning, start_server) -> Iterator[str]:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+def server(trained, start_server) -> Iterator[str]:
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     command = [str(BIN / "mlflow"), "models", "serve", "--env-manager", "local"]
     command += ["--model-uri", model_uri(client, "imdb", NAME)]

@@ -5,6 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from rnnbench import tracking
 from rnnbench.params import load_params
 from rnnbench.predict import load_predictor
@@ -16,7 +18,7 @@ NAME = "imdb_embedding_lstm"
 
 
 def test_all_works_with_another_server_until_it_is_gone(
-    start_server, trained: Workspace, no_warning, monkeypatch, tmp_path: Path
+    start_server, trained: Workspace, monkeypatch, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{tmp_path}/other.db"]
@@ -24,7 +26,7 @@ def test_all_works_with_another_server_until_it_is_gone(
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with start_server(command, "/health", env=environment) as (address, server):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        _use(trained, address, no_warning)
+        _use(trained, address)
         os.killpg(server.pid, signal.SIGKILL)
         server.wait(30)
     warnings: list[str] = []
@@ -33,7 +35,7 @@ def test_all_works_with_another_server_until_it_is_gone(
     assert "rnnbench sync" in warnings[0]
 
 
-def _use(trained: Workspace, address: str, no_warning) -> None:
+def _use(trained: Workspace, address: str) -> None:
     metrics = trained.metrics
     (metrics / "comparison.csv").write_text(
         "corpus,evaluation_set,variant,role,parameters,verdict\n"
@@ -41,8 +43,8 @@ def _use(trained: Workspace, address: str, no_warning) -> None:
     )
     (metrics / "pairs.csv").write_text("first,second,different\n")
     for _ in range(2):
-        assert tracking.record(trained, PARAMS, NAME, no_warning)
-        assert tracking.crown(trained, PARAMS, no_warning) == {"imdb": NAME}
+        assert tracking.record(trained, PARAMS, NAME, pytest.fail)
+        assert tracking.crown(trained, PARAMS, pytest.fail) == {"imdb": NAME}
         tracking.tidy(trained, PARAMS)
     assert not (trained.root / "mlflow.db").exists()
     (answer,) = load_predictor(trained, PARAMS, None, None).answers(["the film"])

@@ -22,10 +22,6 @@ NAME = "imdb_embedding_lstm"
 TEXT = "the film"
 
 
-def no_warning(text: str) -> None:
-    pytest.fail(text)
-
-
 def runs_of(workspace: Workspace, level: str) -> list:
     client = mlflow.MlflowClient(store_uri(workspace))
     experiment = client.get_experiment_by_name("imdb")
@@ -33,7 +29,7 @@ def runs_of(workspace: Workspace, level: str) -> list:
 
 
 def test_a_training_becomes_a_parent_and_a_run_a_replicate(trained: Workspace) -> None:
-    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert tracking.record(trained, PARAMS, NAME, pytest.fail)
     (parent,) = runs_of(trained, "variant")
     children = runs_of(trained, "replicate")
     assert parent.info.run_name == NAME
@@ -53,7 +49,7 @@ def test_a_training_becomes_a_parent_and_a_run_a_replicate(trained: Workspace) -
 
 
 def test_confident_mistakes_of_texts_are_logged(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     (parent,) = runs_of(trained, "variant")
     client = mlflow.MlflowClient(store_uri(trained))
     path = client.download_artifacts(parent.info.run_id, "confident_mistakes.csv")
@@ -61,7 +57,7 @@ def test_confident_mistakes_of_texts_are_logged(trained: Workspace) -> None:
 
 
 def test_histories_are_logged_epoch_by_epoch(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     child = next(c for c in runs_of(trained, "replicate") if c.data.tags["seed"] == "43")
     history = client.get_metric_history(child.info.run_id, "val_accuracy")
@@ -69,7 +65,7 @@ def test_histories_are_logged_epoch_by_epoch(trained: Workspace) -> None:
 
 
 def test_the_logged_model_answers_raw_text_as_the_pipeline_does(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     experiment = client.get_experiment_by_name("imdb").experiment_id
     logged = client.search_logged_models([experiment])
@@ -102,7 +98,7 @@ def test_a_logged_model_of_arrays_answers_arrays(results: Workspace, monkeypatch
     model.fit(settings, 1, samples, samples.x, lambda _: None)
     for replicate in range(3):
         model.save(results.model(name, replicate, ".npz"))
-    assert tracking.record(results, PARAMS, name, no_warning)
+    assert tracking.record(results, PARAMS, name, pytest.fail)
     client = mlflow.MlflowClient(store_uri(results))
     experiment = client.get_experiment_by_name(PARAMS.dataset(settings.dataset).corpus)
     logged = client.search_logged_models([experiment.experiment_id])[0]
@@ -122,7 +118,7 @@ def test_many_classes_are_answered_by_the_likeliest_and_its_probability(
     model.fit(PARAMS.variant(name), 1, samples, samples.x, lambda _: None)
     for replicate in range(3):
         model.save(results.model(name, replicate, ".npz"))
-    assert tracking.record(results, PARAMS, name, no_warning)
+    assert tracking.record(results, PARAMS, name, pytest.fail)
     client = mlflow.MlflowClient(store_uri(results))
     experiment = client.get_experiment_by_name("reuters")
     logged = client.search_logged_models([experiment.experiment_id])[0]
@@ -134,7 +130,7 @@ def test_many_classes_are_answered_by_the_likeliest_and_its_probability(
 
 def test_logging_twice_adds_nothing(trained: Workspace) -> None:
     for _ in range(2):
-        tracking.record(trained, PARAMS, NAME, no_warning)
+        tracking.record(trained, PARAMS, NAME, pytest.fail)
     assert len(runs_of(trained, "variant")) == 1
     assert len(runs_of(trained, "replicate")) == 3
 
@@ -151,12 +147,12 @@ def test_a_new_training_takes_the_current_mark_and_an_old_one_can_have_it_back(
 
     history = trained.history(NAME)
     old = history.read_text()
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     history.write_text(old.replace("0.52", "0.82"))
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     assert current() == [pytest.approx(0.72)]
     history.write_text(old)
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     assert current() == [pytest.approx(0.62)]
     assert len(runs_of(trained, "variant")) == 2
 
@@ -184,7 +180,7 @@ def test_a_training_with_other_settings_is_not_logged(trained: Workspace) -> Non
 
 
 def test_removed_variants_lose_the_current_mark(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     left = {k: v for k, v in PARAMS.variants.items() if k != NAME}
     tracking.tidy(trained, replace(PARAMS, variants=left))
     assert tracking.current_experiments(trained, PARAMS) == {}
@@ -213,16 +209,16 @@ def test_runs_that_a_kill_left_open_are_ended(trained: Workspace) -> None:
     ended = runs_of(trained, "variant") + runs_of(trained, "replicate")
     assert {run.info.status for run in ended} == {"KILLED"}
     assert client.get_run(somebody).info.status == "RUNNING"
-    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert tracking.record(trained, PARAMS, NAME, pytest.fail)
     marks = {run.info.status: run.data.tags.get("current") for run in runs_of(trained, "variant")}
     assert marks == {"KILLED": None, "FINISHED": "true"}
 
 
 def test_a_lost_store_is_filled_again(trained: Workspace, tmp_path) -> None:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     copy = Workspace(shutil.copytree(trained.root, tmp_path / "copy"))
     (copy.root / "mlflow.db").unlink()
-    assert tracking.record(copy, PARAMS, NAME, no_warning)
+    assert tracking.record(copy, PARAMS, NAME, pytest.fail)
     assert (copy.root / "mlflow.db").exists()
     assert len(runs_of(copy, "replicate")) == 3
 
@@ -236,10 +232,10 @@ def test_an_experiment_of_somebody_else_is_left_alone(trained: Workspace) -> Non
 
 
 def test_a_deleted_experiment_is_brought_back(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     client.delete_experiment(client.get_experiment_by_name("imdb").experiment_id)
-    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert tracking.record(trained, PARAMS, NAME, pytest.fail)
     assert client.get_experiment_by_name("imdb").lifecycle_stage == "active"
 
 
@@ -267,13 +263,13 @@ def test_a_queued_experiment_logs_to_the_project_and_leaves_its_marks(
     trained: Workspace, tmp_path, monkeypatch
 ) -> None:
     """DVC runs it in a copy, with DVC_ROOT naming the project."""
-    tracking.record(trained, PARAMS, NAME, no_warning)
+    tracking.record(trained, PARAMS, NAME, pytest.fail)
     copy = Workspace(shutil.copytree(trained.root, tmp_path / "copy"))
     (copy.root / "mlflow.db").unlink()
     copy.history(NAME).write_text(copy.history(NAME).read_text().replace("0.52", "0.82"))
     monkeypatch.setenv("DVC_ROOT", str(trained.root))
     monkeypatch.setenv("DVC_EXP_NAME", "puffy-otter")
-    tracking.record(copy, PARAMS, NAME, no_warning)
+    tracking.record(copy, PARAMS, NAME, pytest.fail)
     assert not (copy.root / "mlflow.db").exists()
     tags = [run.data.tags for run in runs_of(trained, "variant")]
     assert {tag["current"]: tag.get("dvc.exp") for tag in tags} == {
@@ -296,7 +292,7 @@ def test_a_training_cut_off_while_it_was_logged_is_logged_anew(
         warnings: list[str] = []
         assert not tracking.record(trained, PARAMS, NAME, warnings.append)
         assert "gone" in warnings[0]
-    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert tracking.record(trained, PARAMS, NAME, pytest.fail)
     marks = [run.data.tags.get("current") for run in runs_of(trained, "variant")]
     assert sorted(marks, key=str) == [None, "true"]
 
@@ -308,6 +304,6 @@ def test_what_fails_half_way_is_marked_failed_and_logged_anew(trained: Workspace
     assert not tracking.record(trained, PARAMS, NAME, warnings.append)
     assert {r.info.status for r in runs_of(trained, "replicate")} == {"FAILED"}
     shutil.move(lost.with_name("away"), lost)
-    assert tracking.record(trained, PARAMS, NAME, no_warning)
+    assert tracking.record(trained, PARAMS, NAME, pytest.fail)
     (good,) = [r for r in runs_of(trained, "variant") if r.info.status == "FINISHED"]
     assert good.data.tags["current"] == "true"

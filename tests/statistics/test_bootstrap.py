@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from rnnbench.statistics import bootstrap
-from rnnbench.statistics.bootstrap import Bootstrap, interval
+from rnnbench.statistics.bootstrap import Bootstrap, Interval
+
+
+def interval(table: np.ndarray) -> Interval:
+    return Bootstrap([table], [len(table) > 1]).interval(0)
 
 
 def table(rng, replicates: int, samples: int, spread: float) -> np.ndarray:

@@ -127,11 +127,6 @@ class Bootstrap:
         return float(max(0.0, 1 - held / variance) ** 0.5) if variance > 0 else 1.0
 
 
-def interval(table: NDArray[np.float64]) -> Interval:
-    """The mean of one score, shape (replicates, samples), with its 95 % interval."""
-    return Bootstrap([table], [len(table) > 1]).interval(0)
-
-
 def _percentiles(mean: float, drawn: NDArray[np.float64]) -> Interval:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench import models
+from rnnbench.checkpoints import Checkpoint, Checkpoints, training_key
 from rnnbench.errors import ParamsError, TrainingError
-from rnnbench.models.base import Epoch, VariantSettings
+from rnnbench.models.base import Epoch, Resumable, VariantSettings
 from rnnbench.params import Params
-from rnnbench.prepared import Meta, Samples, read_meta, read_samples
+from rnnbench.prepared import Meta, Ragged, Samples, read_meta, read_samples
 from rnnbench.targets import losses, right
 from rnnbench.workspace import Workspace, new_directory, new_file, write_text
 
@@ -48,24 +49,25 @@ def train(
     predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in judged}
     seconds: list[float] = []
     model: Any = None
+    checkpoints = Checkpoints(workspace, name, _key(settings, seeds, folder))
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):
             head = f"{name}  replicate {replicate + 1}/{len(seeds)}"
             progress = _Progress(head, meta, judged["evaluation"], say)
-            begin = time.perf_counter()
+            run = _Replicate(replicate, checkpoints, progress)
             try:
                 if model is None:
                     model = family.build(settings, meta, seed)
                 else:
                     model.restart(settings, seed)
-                model.fit(settings, seed, fitted, judged["evaluation"].x, progress)
+                run.fit(model, settings, seed, fitted, judged["evaluation"].x)
             except TrainingError as error:
                 raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
             except ParamsError as error:
                 raise error.under(f"variants.{name}") from error
             finally:
                 progress.tell()
-            seconds.append(time.perf_counter() - begin)
+            seconds.append(run.seconds)
             rows += [{"replicate": replicate} | row for row in progress.rows]
             for split, samples in judged.items():
                 predictions[split].append(model.predict(samples.x))
@@ -87,11 +89,60 @@ def train(
         "peak_memory_mib": round(_peak_memory_mib()),
     }
     write_text(workspace.cost(name), json.dumps(cost, indent=2) + "\n")
+    checkpoints.remove()
 
 
 def training_settings(settings: VariantSettings) -> dict[str, Any]:
     """What of a variant's settings decides its training."""
     return settings.model_dump(mode="json", exclude={"replicates"})
+
+
+def _key(settings: VariantSettings, seeds: list[int], data: Path) -> str:
+    """What decides the training: its settings, its samples, and the code that learns."""
+    code = Path(__file__).parent / "models"
+    return training_key(training_settings(settings), seeds, data, code / settings.model)
+
+
+class _Replicate:
+    """Trains one replicate, from its checkpoint if there is one."""
+
+    def __init__(self, number: int, checkpoints: Checkpoints, progress: _Progress) -> None:
+        self._number, self._checkpoints, self._progress = number, checkpoints, progress
+        self._begin = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """What it has taken so far, earlier attempts included."""
+        return time.perf_counter() - self._begin
+
+    def fit(
+        self,
+        model: Any,
+        settings: VariantSettings,
+        seed: int,
+        fitted: Samples,
+        x: NDArray[Any] | Ragged,
+    ) -> None:
+        """Train until the last epoch; raises what the model's own `fit` raises."""
+        if not isinstance(model, Resumable):
+            model.fit(settings, seed, fitted, x, self._progress)
+            return
+        if kept := self._checkpoints.load(self._number):
+            model.restore(settings, kept.state)
+            self._progress.go_on(kept.rows)
+            self._begin -= kept.seconds
+
+        def on_epoch(epoch: Epoch) -> None:
+            self._progress(epoch)
+            if self._checkpoints.due:
+                self._keep(model)
+
+        model.fit(settings, seed, fitted, x, on_epoch, done=len(self._progress.rows))
+        self._keep(model)
+
+    def _keep(self, model: Resumable) -> None:
+        state = Checkpoint(self._progress.rows, self.seconds, model.state())
+        self._checkpoints.save(self._number, state)
 
 
 class _Progress:
@@ -103,6 +154,13 @@ class _Progress:
         self.rows: list[Row] = []
         self._head, self._meta, self._evaluation, self._say = head, meta, evaluation, say
         self._told, self._told_at = 0, time.monotonic()
+
+    def go_on(self, rows: list[Row]) -> None:
+        """Begin after the epochs of an earlier attempt."""
+        self.rows = list(rows)
+        self._told = len(rows)
+        if rows:
+            self._say(f"{self._head}  goes on after epoch {rows[-1]['epoch']}")
 
     def __call__(self, epoch: Epoch) -> None:
         """Take in one epoch; raises TrainingError if one of its losses is no number."""

@@ -62,6 +62,10 @@ class Workspace:
         """The folder of a variant's predictions, SPLIT.npy, shape (replicates, n, ...)."""
         return self.root / "data" / "predictions" / variant
 
+    def checkpoints(self, variant: str) -> Path:
+        """The folder of a training that has not ended yet."""
+        return self.root / ".checkpoints" / variant
+
     def history(self, variant: str) -> Path:
         """Metrics by replicate and epoch, CSV."""
         return self.metrics / "history" / f"{variant}.csv"

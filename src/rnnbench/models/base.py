@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,3 +110,25 @@ class Model(Protocol):
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """Predictions for n samples, of the shape that `rnnbench.targets` tells."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A `Model` that trains epoch by epoch and can go on after any of them."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next epochs depend on, as named arrays."""
+
+    def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from the `state` of a model that was built alike."""
+
+    def fit(
+        self,
+        settings: Any,
+        seed: int,
+        train: Samples,
+        evaluation: NDArray[Any] | Ragged,
+        on_epoch: Callable[[Epoch], None],
+        done: int = 0,
+    ) -> None:
+        """As `Model.fit`, without the first `done` epochs, after which the state was taken."""

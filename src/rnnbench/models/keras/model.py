@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -70,22 +70,39 @@ class Model:
         train: Samples,
         evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
+        done: int = 0,
     ) -> None:
-        """Train for settings.epochs epochs; epoch e meets the samples in an order of (seed, e).
+        """Train until epoch settings.epochs; epoch e meets the samples in an order of (seed, e).
 
         Raises ValueError for a model that was loaded, which no longer knows its dataset.
         """
-        meta = self._dataset()
-        if self._trainer is None:
-            optimizer = network.optimizer(settings.optimizer)
-            self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
-        trainer = self._trainer
-        for number in range(1, settings.epochs + 1):
+        trainer = self._trained_by(settings)
+        for number in range(done + 1, settings.epochs + 1):
             rng = np.random.default_rng([seed, number])
             loss, accuracy = trainer.epoch(train.x, train.y, rng)
             if number == settings.epochs:
                 trainer.finish()
             on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Weights, random states, and what the optimizer has gathered."""
+        variables = list(self._network.variables)
+        if self._trainer is not None:
+            variables += self._trainer.variables
+        return {str(number): variable.numpy() for number, variable in enumerate(variables)}
+
+    def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a `state`; raises ValueError if it is not one of this network."""
+        variables = [*self._network.variables, *self._trained_by(settings).variables]
+        for number, variable in enumerate(variables):
+            variable.assign(state[str(number)])
+
+    def _trained_by(self, settings: Any) -> Trainer:
+        if self._trainer is None:
+            optimizer = network.optimizer(settings.optimizer)
+            meta = self._dataset()
+            self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
+        return self._trainer
 
     def _dataset(self) -> Meta:
         if self._meta is None:

@@ -61,6 +61,11 @@ class Trainer:
         loss, right = sums / len(order)
         return float(loss), float(right)
 
+    @property
+    def variables(self) -> list[Any]:
+        """What the optimizer has gathered."""
+        return list(self._optimizer.variables)
+
     def restart(self) -> None:
         """Forget what the optimizer has gathered."""
         for variable, first in zip(self._optimizer.variables, self._first, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -81,8 +81,9 @@ class Model:
         train: Samples,
         evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
+        done: int = 0,
     ) -> None:
-        """Train for settings.epochs epochs; epoch e meets the samples in an order of (seed, e).
+        """Train until epoch settings.epochs; epoch e meets the samples in an order of (seed, e).
 
         Plain gradient descent on the mean log loss of each batch, the short last one included.
         Raises ValueError for a model that was loaded, which no longer knows its dataset.
@@ -95,7 +96,7 @@ class Model:
         met = np.empty(len(train), np.float32)
         # A training that diverges shows in its loss, which `on_epoch` judges.
         with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
-            for number in range(1, settings.epochs + 1):
+            for number in range(done + 1, settings.epochs + 1):
                 order = np.random.default_rng([seed, number]).permutation(len(train))
                 for first in range(0, len(order), settings.batch_size):
                     rows = order[first : first + settings.batch_size]
@@ -107,6 +108,14 @@ class Model:
                 loss = float(losses(self._meta, met, y[order]).mean())
                 accuracy = float(right(self._meta, met, y[order]).mean())
                 on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The weights; plain gradient descent gathers nothing."""
+        return self._weights.arrays()
+
+    def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:  # noqa: ARG002
+        """Go on from a `state`."""
+        self._weights = Weights(**{name: state[name] for name in _NAMES})
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """The probability of class 1 for ids of shape (n, length), shape (n,)."""

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from rnnbench import checkpoints
+from rnnbench import train as stage
+from rnnbench.checkpoints import Checkpoint, Checkpoints, training_key
+from rnnbench.params import Params, load_params
+from rnnbench.train import train
+from rnnbench.workspace import Workspace
+
+PARAMS = load_params()
+DROPOUT = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3, "dropout": 0.5}}]
+ADAM = {"Adam": {"learning_rate": 0.01, "use_ema": True}}
+CHANGES = {
+    "imdb_embedding_lstm": {"layers": DROPOUT, "optimizer": ADAM},
+    "imdb_subword_bidirectional_lstm": {
+        "layers": [{"Embedding": {"output_dim": 4, "mask_zero": True}}, {"GRU": {"units": 3}}]
+    },
+    "imdb_numpy_rnn": {},
+}
+
+
+def short(name: str) -> Params:
+    variant = PARAMS.variant(name).model_copy(update={"epochs": 4, "replicates": 2} | CHANGES[name])
+    return Params(
+        PARAMS.run, PARAMS.corpora, PARAMS.datasets, PARAMS.variants | {name: variant}, {}
+    )
+
+
+def outputs(workspace: Workspace, name: str) -> dict[str, bytes]:
+    folders = (workspace.models(name), workspace.predictions(name))
+    found = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
+    return found | {"history": workspace.history(name).read_bytes()}
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES))
+@pytest.mark.parametrize("after", [1, 3, 4, 6])
+def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
+    results: Workspace, monkeypatch, name: str, after: int
+) -> None:
+    params = short(name)
+    train(results, params, name, lambda _: None)
+    expected = outputs(results, name)
+    assert not results.checkpoints(name).exists()
+
+    monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0)
+    met: list[int] = []
+    take_in = stage._Progress.__call__
+
+    def killed(self, epoch) -> None:
+        if len(met) == after:
+            raise KeyboardInterrupt
+        met.append(epoch.number)
+        take_in(self, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage._Progress, "__call__", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(results, params, name, lambda _: None)
+    said: list[str] = []
+    train(results, params, name, said.append)
+    assert outputs(results, name) == expected
+    assert any("goes on after epoch" in line for line in said)
+    assert not results.checkpoints(name).exists()
+
+
+def test_a_checkpoint_of_other_settings_is_not_used(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    kept = Checkpoint([{"epoch": 1}], 2.5, {"weights": np.arange(3)})
+    Checkpoints(workspace, "any", "first").save(0, kept)
+    again = Checkpoints(workspace, "any", "first").load(0)
+    assert again is not None
+    assert (again.rows, again.seconds, list(again.state["weights"])) == (
+        [{"epoch": 1}],
+        2.5,
+        [0, 1, 2],
+    )
+    assert Checkpoints(workspace, "any", "second").load(0) is None
+    assert Checkpoints(workspace, "any", "first").load(0) is None
+
+
+def test_a_damaged_checkpoint_is_none(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    found = Checkpoints(workspace, "any", "key")
+    (workspace.checkpoints("any") / "replicate_0.npz").write_bytes(b"PK junk")
+    assert found.load(0) is None
+
+
+def test_a_key_changes_with_settings_seeds_and_files(tmp_path) -> None:
+    (tmp_path / "x.npy").write_bytes(b"1")
+    first = training_key({"epochs": 1}, [42], tmp_path)
+    assert training_key({"epochs": 1}, [42], tmp_path) == first
+    assert training_key({"epochs": 2}, [42], tmp_path) != first
+    assert training_key({"epochs": 1}, [43], tmp_path) != first
+    (tmp_path / "x.npy").write_bytes(b"2")
+    assert training_key({"epochs": 1}, [42], tmp_path) != first

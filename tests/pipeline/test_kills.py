@@ -1,0 +1,144 @@
+"""Twenty kills at random moments, against the real DAG run by DVC."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+KILLS = 20
+VARIANTS = {
+    "arithmetic_lstm": {"epochs": 400, "replicates": 3},
+    "characters_simple_rnn": {"epochs": 30, "replicates": 2},
+    "product_mean": {},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    for name in tracked:
+        if not name.startswith(("metrics/", "tests/")) and name != "dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    path = folder / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["variants"] = {k: params["variants"][k] | changes for k, changes in VARIANTS.items()}
+    datasets = {v["dataset"] for v in params["variants"].values()}
+    params["datasets"] = {k: v for k, v in params["datasets"].items() if k in datasets}
+    corpora = {v["corpus"] for v in params["datasets"].values()}
+    params["corpora"] = {k: v for k, v in params["corpora"].items() if k in corpora}
+    params["corpora"]["product"]["steps"] = 10
+    params["published"] = {}
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return folder
+
+
+def start(project: Path, *command: str) -> subprocess.Popen:
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(variable, None)
+    return subprocess.Popen(
+        command,
+        cwd=project,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(project: Path, *command: str) -> str:
+    process = start(project, *command)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
+
+
+def kill(process: subprocess.Popen, what: str) -> None:
+    """Kill the group, DVC alone, or what DVC has started."""
+    if what == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    elif what == "dvc":
+        process.kill()
+    else:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in map(int, children):
+            os.kill(child, signal.SIGKILL)
+    process.wait()
+    # DVC killed alone leaves its stage at work, which must end before the next round begins.
+    deadline = time.monotonic() + 120
+    while _alive(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def outputs(project: Path) -> dict[str, bytes]:
+    """All declared outputs but those that hold wall-clock figures."""
+    found = {}
+    for folder in ("data", "models", "metrics"):
+        for path in sorted((project / folder).rglob("*")):
+            name = path.relative_to(project).as_posix()
+            if path.is_file() and not name.startswith(("data/cost/", "metrics/cost.")):
+                found[name] = path.read_bytes()
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+def test_after_twenty_kills_everything_is_as_if_there_had_been_none(project: Path) -> None:
+    begin = time.monotonic()
+    run(project, "dvc", "repro")
+    whole = time.monotonic() - begin
+    expected = outputs(project)
+    for folder in (
+        "data/raw",
+        "data/prepared",
+        "data/predictions",
+        "data/cost",
+        "models",
+        "metrics",
+    ):
+        shutil.rmtree(project / folder)
+    shutil.rmtree(project / ".dvc" / "cache")
+    (project / "dvc.lock").unlink()
+
+    chance = random.Random(7)
+    for number in range(KILLS):
+        process = start(project, "dvc", "repro")
+        time.sleep(chance.uniform(0, whole / 3))
+        if process.poll() is None:
+            kill(process, ("group", "dvc", "stage")[number % 3])
+        if process.wait() == 0:
+            break
+    run(project, "dvc", "repro")
+    assert outputs(project) == expected
+    assert not list(project.rglob(".partial-*"))
+    assert not (project / ".checkpoints").exists() or not list((project / ".checkpoints").iterdir())
+    run(project, "rnnbench", "sync")
+    client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+    numbers = [experiment.experiment_id for experiment in client.search_experiments()]
+    assert not client.search_runs(numbers, "attributes.status = 'RUNNING'")
+    current = client.search_runs(numbers, "tags.current = 'true'")
+    assert sorted(found.data.tags["variant"] for found in current) == sorted(VARIANTS)

@@ -48,7 +48,7 @@ class Checkpoints:
         self._folder = workspace.checkpoints(name)
         self._saved_at = time.monotonic()
         stamp = self._folder / "key"
-        if not stamp.is_file() or stamp.read_text(encoding="utf-8") != key:
+        if not stamp.is_file() or stamp.read_bytes() != key.encode():
             self.remove()
             write_text(stamp, key)
 

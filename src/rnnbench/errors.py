@@ -6,6 +6,7 @@ RnnbenchError
 ├── DownloadError     a corpus could not be fetched or failed its hash  exit status 1
 ├── DataError         a prepared file is missing, damaged or unusable   exit status 1
 └── TrainingError     a training did not yield a usable model           exit status 1
+    └── DivergedError  a loss became no number; other replicates go on
 
 Anything else that escapes is a bug of ours and shows its traceback.
 """
@@ -78,7 +79,15 @@ class DataError(RnnbenchError):
 
 
 class TrainingError(RnnbenchError):
-    """A training did not yield a usable model (for example, its loss became NaN)."""
+    """A training did not yield a usable model."""
+
+
+class DivergedError(TrainingError):
+    """A loss became no number in one epoch, counted from 1."""
+
+    def __init__(self, epoch: int, loss: float) -> None:
+        self.epoch = epoch
+        super().__init__(f"the loss became {loss} in epoch {epoch}")
 
 
 def nearest(given: object, allowed: Iterable[str]) -> str | None:

@@ -117,14 +117,14 @@ def write_samples(directory: Path, split: str, samples: Samples) -> None:
 
 
 def read_samples(directory: Path, split: str) -> Samples:
-    """Read one split; raises DataError if a file is missing or damaged."""
+    """Read one split; raises DataError if a file is missing, damaged, or not as meta.json says."""
     x, y, ids = (read_array(directory / f"{split}_{name}.npy") for name in ("x", "y", "id"))
     samples = Samples(x, y, ids)
     offsets = directory / f"{split}_offsets.npy"
     if offsets.exists():
         samples = Samples(Ragged(x, read_array(offsets)), y, ids)
-    if len({len(samples.x), len(y), len(ids)}) != 1:
-        raise DataError(f"{directory}: the {split} arrays differ in length; run dvc repro")
+    if fault := _fault(samples, read_meta(directory)):
+        raise DataError(f"{directory}: the {split} arrays are damaged ({fault}); run dvc repro")
     return samples
 
 
@@ -137,6 +137,45 @@ def read_array(path: Path) -> NDArray[Any]:
     if not isinstance(array, np.ndarray):
         raise DataError(f"{path}: an archive and no array; run dvc repro")
     return array
+
+
+def _fault(samples: Samples, meta: Meta) -> str | None:
+    """What no samples of this description have, if these have it."""
+    x, y, ids = samples.x, samples.y, samples.id
+    if isinstance(x, Ragged) != (meta.shape == (None,)):
+        return "samples of another kind"
+    if isinstance(x, Ragged):
+        if not _divide(x.offsets, x.values):
+            return "offsets that do not divide the samples"
+        values = x.values
+    elif x.shape[1:] != meta.shape or not x.ndim:
+        return f"samples of shape {x.shape[1:]}"
+    else:
+        values = x
+    n, steps = len(x), meta.shape[:1] if meta.target == "steps" else ()
+    if not n or y.shape != (n, *steps) or ids.shape != (n,) or ids.dtype.kind not in "iu":
+        return "different lengths, or none"
+    if not _within(values, None if meta.encoding == "number" else meta.depth):
+        return "samples out of range"
+    if not _within(y, None if meta.target == "number" else len(meta.classes)):
+        return "targets out of range"
+    return None
+
+
+def _divide(offsets: NDArray[Any], values: NDArray[Any]) -> bool:
+    if offsets.ndim != 1 or not len(offsets) or offsets.dtype.kind not in "iu" or values.ndim != 1:
+        return False
+    ends = offsets[0] == 0 and offsets[-1] == len(values)
+    return bool(ends and (offsets[1:] >= offsets[:-1]).all())
+
+
+def _within(values: NDArray[Any], depth: int | None) -> bool:
+    """Whether all are ids below `depth`, or numbers where that is None."""
+    if depth is None:
+        return values.dtype.kind in "iuf" and bool(np.isfinite(values).all())
+    if values.dtype.kind not in "iu":
+        return False
+    return bool(values.min(initial=0) >= 0 and values.max(initial=0) < depth)
 
 
 def write_meta(directory: Path, meta: Meta) -> None:

@@ -104,8 +104,8 @@ class Model(Protocol):
     ) -> None:
         """Train; the x of `evaluation` is only predicted, after each epoch.
 
-        Methods without epochs report a single one. `on_epoch` raises TrainingError if a loss
-        is no number.
+        Methods without epochs report a single one. `on_epoch` raises DivergedError if a
+        loss is no number.
         """
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:

@@ -19,9 +19,9 @@ from rnnbench import models
 from rnnbench.confident import confident_mistakes
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta
+from rnnbench.replicate import METRICS
 from rnnbench.tracking.logged_model import log_model
 from rnnbench.tracking.store import inside
-from rnnbench.train import METRICS
 from rnnbench.workspace import Workspace
 
 # MLflow takes this many metrics in one request.

@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.errors import TrainingError
 from rnnbench.models.base import Epoch
 from rnnbench.models.keras import archive, network
+from rnnbench.models.keras.runtime import asking_keras
 from rnnbench.models.keras.training import Predictor, Trainer
 from rnnbench.prepared import Meta, Ragged, Samples
 
@@ -74,22 +76,25 @@ class Model:
     ) -> None:
         """Train until epoch settings.epochs; epoch e meets the samples in an order of (seed, e).
 
-        Raises ValueError for a model that was loaded, which no longer knows its dataset.
+        Raises TrainingError if Keras cannot train what it has built, and ValueError for a model
+        that was loaded, which no longer knows its dataset.
         """
         trainer = self._trained_by(settings)
         for number in range(done + 1, settings.epochs + 1):
             rng = np.random.default_rng([seed, number])
-            loss, accuracy = trainer.epoch(train.x, train.y, rng)
-            if number == settings.epochs:
-                trainer.finish()
-            on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
+            with asking_keras(TrainingError):
+                loss, accuracy = trainer.epoch(train.x, train.y, rng)
+                if number == settings.epochs:
+                    trainer.finish()
+                prediction = self.predict(evaluation)
+            on_epoch(Epoch(number, loss, accuracy, prediction))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Weights, random states, and what the optimizer has gathered."""
         variables = list(self._network.variables)
         if self._trainer is not None:
             variables += self._trainer.variables
-        return {str(number): variable.numpy() for number, variable in enumerate(variables)}
+        return {str(number): variable.value.numpy() for number, variable in enumerate(variables)}
 
     def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a `state`; raises ValueError if it is not one of this network."""
@@ -101,7 +106,8 @@ class Model:
         if self._trainer is None:
             optimizer = network.optimizer(settings.optimizer)
             meta = self._dataset()
-            self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
+            with asking_keras(TrainingError):
+                self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
         return self._trainer
 
     def _dataset(self) -> Meta:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rnnbench.errors import Mistake, ParamsError
 from rnnbench.models.keras.layers import WRAPPED, name_and_arguments, walk
-from rnnbench.models.keras.runtime import start
+from rnnbench.models.keras.runtime import asking_keras, start
 from rnnbench.prepared import Meta
 
 
@@ -29,7 +29,7 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
         raise ParamsError("params.yaml", mistakes)
     units, activation = _output(meta)
     last = keras.layers.Dense(units, activation=activation, name="output")
-    try:
+    with asking_keras(_refusal(key)):
         network = keras.Sequential(
             [
                 *_front(meta),
@@ -38,8 +38,6 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
             ],
             name="network",
         )
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise ParamsError("params.yaml", [Mistake(key, f"Keras says: {_line(error)}")]) from error
     expected = (None, *(meta.shape[:1] if meta.target == "steps" else ()), units)
     if network.output_shape != expected:
         final = network.layers[-2 if output_layer else -1]
@@ -59,11 +57,8 @@ def optimizer(spec: str | Mapping[str, Any]) -> Any:
     """A Keras optimizer; raises ParamsError if Keras refuses it."""
     _, keras = start()
     name, arguments = name_and_arguments(spec)
-    try:
+    with asking_keras(_refusal(f"optimizer.{name}")):
         return getattr(keras.optimizers, name)(**arguments)
-    except (ValueError, TypeError) as error:
-        mistake = Mistake(f"optimizer.{name}", f"Keras says: {_line(error)}")
-        raise ParamsError("params.yaml", [mistake]) from error
 
 
 def _front(meta: Meta) -> list[Any]:
@@ -118,5 +113,5 @@ def _layer(spec: str | Mapping[str, Any], meta: Meta) -> Any:
     return getattr(keras.layers, name)(**arguments)
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def _refusal(key: str) -> Callable[[str], ParamsError]:
+    return lambda said: ParamsError("params.yaml", [Mistake(key, said)])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
+
+from rnnbench.errors import RnnbenchError
 
 
 @functools.cache
@@ -32,6 +34,25 @@ def start() -> tuple[ModuleType, ModuleType]:
         import keras
 
     return tensorflow, keras
+
+
+@contextmanager
+def asking_keras(refused: Callable[[str], RnnbenchError]) -> Iterator[None]:
+    """Turn whatever Keras and TensorFlow raise in the block into `refused`, with their own words.
+
+    Some layers and optimizers are refused only when they are compiled, or when they run. What is
+    short of memory raises MemoryError.
+    """
+    tensorflow, _ = start()
+    try:
+        yield
+    except (RnnbenchError, MemoryError):
+        raise
+    except tensorflow.errors.ResourceExhaustedError as error:
+        raise MemoryError from error
+    except Exception as error:
+        said = " ".join(str(error).split())[:300]
+        raise refused(f"Keras says: {said or type(error).__name__}") from error
 
 
 @contextmanager

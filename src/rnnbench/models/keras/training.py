@@ -36,7 +36,7 @@ class Trainer:
         self._batch_size, self._meta = batch_size, meta
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
-        self._first = [variable.numpy() for variable in optimizer.variables]
+        self._first = [variable.value.numpy() for variable in optimizer.variables]
         self._compiled_batches = tf.function(self._batches, jit_compile=True)
         self._compiled_step = tf.function(self._step, jit_compile=True)
         self._compiled_gradients = tf.function(self._gradients, jit_compile=True)

@@ -114,6 +114,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "variant": name,
             "parameters": 33321,
             "seeds": [42, 43, 44],
+            "diverged": {},
             "settings": training_settings(params.variants[name]),
         }
         (workspace.models(name) / "training.json").write_text(json.dumps(facts))

@@ -70,6 +70,9 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     from rnnbench.evaluate import evaluate as run
 
     scores = run(workspace, params, variant)
+    if not scores["replicates"]:
+        click.echo(f"{variant}  all {scores['diverged']} replicates have diverged")
+        return
     click.echo(
         f"{variant}  accuracy {scores['accuracy']:.4f}  "
         f"replicates {scores['replicates']}  loss {scores['loss']:.4g}"

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import DataError
+from rnnbench.facts import read_facts
 from rnnbench.params import Params
-from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
+from rnnbench.predictions import read_predictions
+from rnnbench.prepared import Meta, Samples, read_meta, read_samples
 from rnnbench.targets import losses, right
-from rnnbench.workspace import Workspace, read_json, write_text
+from rnnbench.workspace import Workspace, write_text
 
 # A replicate with so many right answers has solved its task.
 SOLVED = 0.9
@@ -25,29 +26,39 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
 
     The keys are the same for every variant: "accuracy" is the share of right answers and "loss"
     the mean loss, as `rnnbench.targets` defines them, each with its standard deviation between
-    replicates (null for one); "outside_*" is null without a further evaluation set.
+    replicates (null for one); "outside_*" is null without a further evaluation set. "replicates"
+    counts those that are scored, "diverged" the others; without any the scores are null.
     "also_in_training" counts evaluation samples that are stored just as a training sample is.
     Raises UnknownNameError or DataError.
     """
     folder = workspace.prepared(params.variant(name).dataset)
     meta, judged = read_meta(folder), read_samples(folder, "evaluation")
-    prediction = _read_predictions(workspace, name, "evaluation", len(judged))
-    answers = right(meta, prediction, judged.y)
-    facts = read_json(workspace.models(name) / "training.json")
+    prediction = read_predictions(workspace, name, "evaluation", meta, judged)
+    facts = read_facts(workspace, name)
     scores: Scores = {
         "target": meta.target,
         "tolerance": meta.tolerance,
-        **_summary("accuracy", answers),
-        **_summary("loss", losses(meta, prediction, judged.y)),
-        "solved": float((answers.mean(axis=1) >= SOLVED).mean()),
+        **_scores(meta, prediction, judged),
         **_outside(workspace, name, meta, folder),
         **_facts(judged, read_samples(folder, "train")),
         "replicates": len(prediction),
-        "parameters": facts["parameters"],
+        "diverged": len(facts.diverged),
+        "parameters": facts.parameters,
     }
     rounded = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in scores.items()}
     write_text(workspace.scores(name), json.dumps(rounded, indent=2) + "\n")
     return rounded
+
+
+def _scores(meta: Meta, prediction: NDArray[np.float32], judged: Samples) -> Scores:
+    if not len(prediction):
+        return dict.fromkeys(("accuracy", "accuracy_sd", "loss", "loss_sd", "solved"))
+    answers = right(meta, prediction, judged.y)
+    return {
+        **_summary("accuracy", answers),
+        **_summary("loss", losses(meta, prediction, judged.y)),
+        "solved": float((answers.mean(axis=1) >= SOLVED).mean()),
+    }
 
 
 def _summary(key: str, values: NDArray[np.float64]) -> Scores:
@@ -61,11 +72,12 @@ def _outside(workspace: Workspace, name: str, meta: Meta, folder: Path) -> Score
     if meta.outside is None:
         return {"outside_set": None, "outside_samples": None, "outside_accuracy": None}
     others = read_samples(folder, meta.outside)
-    prediction = _read_predictions(workspace, name, meta.outside, len(others))
+    prediction = read_predictions(workspace, name, meta.outside, meta, others)
+    accuracy = float(right(meta, prediction, others.y).mean()) if len(prediction) else None
     return {
         "outside_set": meta.outside,
         "outside_samples": len(others),
-        "outside_accuracy": float(right(meta, prediction, others.y).mean()),
+        "outside_accuracy": accuracy,
     }
 
 
@@ -79,16 +91,3 @@ def _facts(judged: Samples, fitted: Samples) -> Scores:
         "also_in_training": sum(judged.x[i].tobytes() in known for i in range(len(judged))),
         "distinct_targets": len(np.unique(labels)),
     }
-
-
-def _read_predictions(workspace: Workspace, name: str, split: str, n: int) -> NDArray[np.float32]:
-    """Predictions of shape (replicates, n, ...)."""
-    path = workspace.predictions(name) / f"{split}.npy"
-    predictions: NDArray[np.float32] = read_array(path)
-    if predictions.ndim < 2 or predictions.shape[1] != n:
-        raise DataError(
-            f"{path}: shape {predictions.shape}, expected (replicates, {n}, ...); run dvc repro"
-        )
-    if not np.isfinite(predictions).all():
-        raise DataError(f"{path}: holds values that are no numbers; run dvc repro")
-    return predictions

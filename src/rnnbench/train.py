@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import resource
 import sys
 from collections.abc import Callable
@@ -16,11 +15,13 @@ from numpy.typing import NDArray
 from rnnbench import models
 from rnnbench.checkpoints import Checkpoints, training_key
 from rnnbench.errors import DivergedError, ParamsError, TrainingError
+from rnnbench.facts import Cost, Facts, write_cost
 from rnnbench.models.base import VariantSettings
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta, read_samples
 from rnnbench.replicate import METRICS, Progress, Replicate, Row
-from rnnbench.workspace import Workspace, new_directory, new_file, write_text
+from rnnbench.settings import write_settings
+from rnnbench.workspace import Workspace, new_directory, new_file
 
 
 def train(
@@ -58,6 +59,7 @@ def train(
                 run.fit(model, settings, seed, fitted, judged["evaluation"].x)
             except DivergedError as error:
                 diverged[replicate] = error.epoch
+                progress.tell()
                 say(f"{head}  has diverged: {error}")
             except TrainingError as error:
                 raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
@@ -72,26 +74,26 @@ def train(
             for split, samples in judged.items():
                 predictions[split].append(model.predict(samples.x))
             model.save(directory / workspace.model(name, replicate, family.SUFFIX).name)
-        facts = {
-            "variant": name,
-            "parameters": model.parameters,
-            "seeds": seeds,
-            "diverged": diverged,
-            "settings": training_settings(settings),
-        }
-        write_text(directory / "training.json", json.dumps(facts, indent=2) + "\n")
+        facts = Facts(
+            variant=name,
+            parameters=model.parameters,
+            seeds=seeds,
+            diverged=diverged,
+            settings=training_settings(settings),
+        )
+        write_settings(directory / workspace.facts(name).name, facts)
     with new_directory(workspace.predictions(name)) as directory:
         for split, arrays in predictions.items():
             none = np.empty((0, len(judged[split])), np.float32)
             stacked = np.stack(arrays) if arrays else none
             np.save(directory / f"{split}.npy", stacked, allow_pickle=False)
     _write_history(workspace.history(name), rows)
-    cost = {
-        "seconds": round(sum(seconds), 2),
-        "seconds_per_replicate": round(sum(seconds) / len(seconds), 2),
-        "peak_memory_mib": round(_peak_memory_mib()),
-    }
-    write_text(workspace.cost(name), json.dumps(cost, indent=2) + "\n")
+    cost = Cost(
+        seconds=round(sum(seconds), 2),
+        seconds_per_replicate=round(sum(seconds) / len(seconds), 2),
+        peak_memory_mib=round(_peak_memory_mib()),
+    )
+    write_cost(workspace, name, cost)
     checkpoints.remove()
 
 

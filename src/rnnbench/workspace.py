@@ -58,6 +58,10 @@ class Workspace:
         """One trained model; replicates count from 0."""
         return self.models(variant) / f"replicate_{replicate}{suffix}"
 
+    def facts(self, variant: str) -> Path:
+        """What a training tells of itself, JSON."""
+        return self.models(variant) / "training.json"
+
     def predictions(self, variant: str) -> Path:
         """The folder of a variant's predictions, SPLIT.npy, shape (replicates, n, ...)."""
         return self.root / "data" / "predictions" / variant

@@ -13,7 +13,7 @@ from rnnbench.report.findings import Findings
 from rnnbench.report.markdown import costs_table, figure, measures_table, records, scores_table
 from rnnbench.report.questions import answers
 from rnnbench.report.results import Result
-from rnnbench.report.roles import CEILING, best_network
+from rnnbench.report.roles import CEILING, best_network, finished
 from rnnbench.statistics.bootstrap import DRAWS
 
 
@@ -25,7 +25,8 @@ def article(
     drawn: set[str],
 ) -> str:
     """The text of comparison.md; `drawn` are the names of the pictures that there are."""
-    findings = Findings(table, pairs)
+    scored = finished(table)
+    findings = Findings(scored, pairs)
     tasks = [
         {
             "corpus": corpus,
@@ -33,11 +34,11 @@ def article(
             "datasets": records(own.drop_duplicates("dataset")),
             "outside": next(iter(records(own[own["outside_set"].notna()])), None),
             "scores": scores_table(own),
-            "measures": measures_table(own),
+            "measures": measures_table(finished(own)),
             "findings": findings.summary(str(corpus)),
             "published": [(n, published[n]) for n in own["variant"] if n in published],
             "widest": _widest([r for r in results if r.meta.corpus == corpus]),
-            "network": best_network(own),
+            "network": best_network(finished(own)),
         }
         for corpus, own in table.groupby("corpus", sort=False)
     ]
@@ -50,7 +51,7 @@ def article(
         pairs=len(pairs),
         draws=DRAWS,
         drawn=drawn,
-        ceiling=(table["role"] == CEILING).any(),
+        ceiling=(scored["role"] == CEILING).any(),
     )
 
 

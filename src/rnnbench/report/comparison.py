@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnnbench.errors import DataError
 from rnnbench.measures import measures
 from rnnbench.params import Published
 from rnnbench.report.results import Measure, Result
@@ -25,23 +26,31 @@ def compare_all(
 
     Variants with the same evaluation samples are drawn and tested together; "group" holds the
     letters of those that cannot be told apart, "measure" what was tested, and "evaluation_set"
-    counts the sets of evaluation samples of a corpus from 1.
+    counts the sets of evaluation samples of a corpus from 1. A variant that has not finished has a
+    row of its facts alone. Raises DataError if no variant has finished.
     """
+    if not any(result.finished for result in results):
+        raise DataError("all replicates of all variants have diverged: nothing can be compared")
     rows: dict[str, dict[str, Any]] = {}
     pairs: list[pd.DataFrame] = []
     sets: dict[str, int] = {}
     for group in _groups(results):
         corpus = group[0].meta.corpus
         sets[corpus] = sets.get(corpus, 0) + 1
-        own_rows, own_pairs = _compare(group, published)
+        place = {"corpus": corpus, "evaluation_set": sets[corpus]}
+        rows |= {result.name: place | _facts(result) for result in group}
+        if not (finished := [result for result in group if result.finished]):
+            continue
+        own_rows, own_pairs = _compare(finished, published)
         for row in own_rows:
-            rows[row["variant"]] = {"corpus": corpus, "evaluation_set": sets[corpus], **row}
+            rows[row["variant"]] |= row
         own_pairs.insert(0, "evaluation_set", sets[corpus])
         own_pairs.insert(0, "corpus", corpus)
         if len(own_pairs):
             pairs.append(own_pairs)
     columns = ["corpus", "evaluation_set", "measure", *COLUMNS]
     table = pd.DataFrame([rows[result.name] for result in results])
+    table = table.fillna({"verdict": "", "group": ""})
     return table, pd.concat(pairs) if pairs else pd.DataFrame(columns=columns)
 
 
@@ -79,10 +88,7 @@ def _compare(
             intervals["outside_accuracy"] = further.interval(number)
         figure = published.get(result.name)
         row = {
-            "variant": result.name,
-            "role": result.role,
-            "dataset": result.dataset,
-            **result.scores,
+            **_facts(result),
             **_bounds(intervals),
             "group": marks[result.name],
             **measures(result.meta, result.prediction, result.judged.y),
@@ -98,6 +104,11 @@ def _compare(
             row["verdict"] = "not comparable"
         rows.append({k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()})
     return rows, pairs
+
+
+def _facts(result: Result) -> dict[str, Any]:
+    own = {"variant": result.name, "role": result.role, "dataset": result.dataset}
+    return own | result.scores
 
 
 def _of_share(interval: Interval, samples: int) -> Interval:

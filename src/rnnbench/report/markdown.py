@@ -77,7 +77,7 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
     if len(names := rows["outside_set"].dropna().unique()):
         columns[f"on {names[0]}"] = rows["outside_accuracy"].map(figure)
     columns |= {
-        "replicates": rows["replicates"],
+        "replicates": _replicates(rows),
         "parameters": rows["parameters"].map("{:,}".format),
         "published": rows["published"].map(figure),
         "verdict": rows["verdict"],
@@ -87,7 +87,7 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
     tolerance = f"within {rows['tolerance'].iloc[0]:g}"
-    solved = (rows["solved"] * rows["replicates"]).map("{:.0f}".format)
+    solved = (rows["solved"] * rows["replicates"]).fillna(0).map("{:.0f}".format)
     return pd.DataFrame(
         {
             "variant": rows["variant"],
@@ -96,7 +96,7 @@ def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
             "group": rows["group"],
             tolerance: rows["accuracy"].map(figure),
             f"95 % interval {tolerance}": _interval(rows, "accuracy", figure),
-            "solved": solved + " of " + rows["replicates"].astype(str),
+            "solved": solved + " of " + _replicates(rows),
             "parameters": rows["parameters"].map("{:,}".format),
             "published MSE": rows["published_loss"].map(small),
             f"published {tolerance}": rows["published"].map(figure),
@@ -106,4 +106,13 @@ def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd.Series[str]:
-    return rows[f"{key}_low"].map(shown) + " to " + rows[f"{key}_high"].map(shown)
+    interval = rows[f"{key}_low"].map(shown) + " to " + rows[f"{key}_high"].map(shown)
+    return interval.where(rows[f"{key}_low"].notna(), "")
+
+
+def _replicates(rows: pd.DataFrame) -> pd.Series[str]:
+    """How many are scored, and how many were lost."""
+    counts = rows["replicates"].astype(str)
+    return counts.where(
+        rows["diverged"] == 0, counts + ", " + rows["diverged"].astype(str) + " diverged"
+    )

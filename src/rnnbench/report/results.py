@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 
 from rnnbench import models
 from rnnbench.errors import DataError
+from rnnbench.facts import Cost, read_cost
 from rnnbench.params import Params
-from rnnbench.prepared import Meta, Samples, read_array, read_meta, read_samples
+from rnnbench.predictions import read_predictions
+from rnnbench.prepared import Meta, Samples, read_meta, read_samples
 from rnnbench.report.roles import CEILING, FLOOR, OTHER, RECURRENT
 from rnnbench.targets import losses, right
 from rnnbench.workspace import Workspace, read_json
@@ -31,7 +34,7 @@ class Result:
     architecture: what the family's `describe` says.
     judged, prediction: the evaluation samples, and the answers to them, (replicates, n, ...).
     outside: the same for the further evaluation set, if there is one.
-    history: one row a replicate and epoch.
+    history: one row a replicate and epoch, without the replicates that diverged.
     """
 
     name: str
@@ -43,8 +46,13 @@ class Result:
     prediction: NDArray[np.float32]
     outside: tuple[Samples, NDArray[np.float32]] | None
     scores: dict[str, Any]
-    cost: dict[str, Any]
+    cost: Cost
     history: pd.DataFrame
+
+    @property
+    def finished(self) -> bool:
+        """Whether a replicate is left that has not diverged."""
+        return len(self.prediction) > 0
 
     @property
     def chance(self) -> bool:
@@ -72,15 +80,15 @@ class Result:
 def read_results(workspace: Workspace, params: Params) -> list[Result]:
     """The results of all variants: the corpora as params.yaml has them, the best variant first.
 
-    Walks params.yaml, so that files of removed variants are not read. Raises DataError if a file
-    is missing or damaged.
+    Those that have not finished come last. Walks params.yaml, so that files of removed variants
+    are not read. Raises DataError if a file is missing or damaged.
     """
     results = [_read(workspace, params, name) for name in params.variants]
     corpora = list(params.corpora)
 
     def rank(result: Result) -> tuple[int, float, str]:
-        score = float(result.scores[result.measure])
-        best = score if result.measure == "loss" else -score
+        score = float(result.scores[result.measure]) if result.finished else math.inf
+        best = -score if result.finished and result.measure == "accuracy" else score
         return corpora.index(result.meta.corpus), best, result.name
 
     return sorted(results, key=rank)
@@ -92,21 +100,23 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
     meta = read_meta(folder)
     architecture = models.load(settings.model).describe(settings)
     network = OTHER if architecture["cell"] == "none" else RECURRENT
-    answers = workspace.predictions(name)
-    outside = None
-    if meta.outside:
-        outside = read_samples(folder, meta.outside), read_array(answers / f"{meta.outside}.npy")
+
+    def answered(split: str) -> tuple[Samples, NDArray[np.float32]]:
+        samples = read_samples(folder, split)
+        return samples, read_predictions(workspace, name, split, meta, samples)
+
+    judged, prediction = answered("evaluation")
     return Result(
         name=name,
         dataset=settings.dataset,
         role=_ROLES.get(settings.model, network),
         architecture=architecture,
         meta=meta,
-        judged=read_samples(folder, "evaluation"),
-        prediction=read_array(answers / "evaluation.npy"),
-        outside=outside,
+        judged=judged,
+        prediction=prediction,
+        outside=answered(meta.outside) if meta.outside else None,
         scores=read_json(workspace.scores(name)),
-        cost=read_json(workspace.cost(name)),
+        cost=read_cost(workspace, name),
         history=_history(workspace, name),
     )
 
@@ -117,4 +127,7 @@ def _history(workspace: Workspace, name: str) -> pd.DataFrame:
         history = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    return history.drop(columns="prediction", errors="ignore")
+    # A replicate that diverged has no row of that epoch, nor of any later one.
+    last = history.groupby("replicate")["epoch"].transform("max")
+    finished: pd.DataFrame = history[last == history["epoch"].max()]
+    return finished.drop(columns="prediction", errors="ignore")

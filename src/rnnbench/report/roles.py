@@ -1,10 +1,15 @@
-"""What a variant is in the comparison."""
+"""What a variant is in the comparison, and whether it has a score there."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 RECURRENT, OTHER, FLOOR, CEILING = "recurrent network", "other network", "floor", "ceiling"
+
+
+def finished(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of variants of which a replicate is left that has not diverged."""
+    return rows[rows["replicates"] > 0]
 
 
 def best_network(rows: pd.DataFrame) -> str | None:

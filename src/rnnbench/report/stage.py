@@ -15,6 +15,7 @@ from rnnbench.report.article import article, cost_page
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.pictures import draw_all, draw_costs
 from rnnbench.report.results import read_results
+from rnnbench.report.roles import finished
 from rnnbench.workspace import Workspace, new_directory, write_text
 
 
@@ -30,9 +31,10 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
 
 
 def _report(workspace: Workspace, params: Params) -> pd.DataFrame:
-    results = read_results(workspace, params)
-    comparison, pairs = compare_all(results, params.published)
-    costs = tables.costs(results)
+    every = read_results(workspace, params)
+    results = [result for result in every if result.finished]
+    comparison, pairs = compare_all(every, params.published)
+    costs = tables.costs(every)
     wrong = [confident_mistakes(workspace, params, result.name) for result in results]
     found = {
         "comparison": comparison,
@@ -49,9 +51,9 @@ def _report(workspace: Workspace, params: Params) -> pd.DataFrame:
         text = table.to_csv(index=False, lineterminator="\n")
         write_text(workspace.metrics / f"{name}.csv", text)
     with new_directory(workspace.metrics / "pictures") as directory:
-        draw_all(directory, found)
+        draw_all(directory, found | {"comparison": finished(comparison)})
         drawn = {path.name for path in directory.iterdir()}
-    draw_costs(workspace.metrics / "cost.svg", costs)
+    draw_costs(workspace.metrics / "cost.svg", finished(costs))
     text = article(comparison, pairs, results, params.published, drawn)
     write_text(workspace.metrics / "comparison.md", text)
     write_text(workspace.metrics / "cost.md", cost_page(costs))

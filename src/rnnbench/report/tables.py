@@ -24,7 +24,7 @@ def costs(results: list[Result]) -> pd.DataFrame:
             "accuracy": result.scores["accuracy"],
             "parameters": result.scores["parameters"],
             "replicates": result.scores["replicates"],
-            **result.cost,
+            **result.cost.model_dump(),
         }
         for result in results
     )

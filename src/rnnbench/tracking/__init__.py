@@ -18,6 +18,7 @@ from typing import Any
 
 from rnnbench import corpora
 from rnnbench.errors import DataError
+from rnnbench.facts import read_facts
 from rnnbench.params import Params
 from rnnbench.tracking import runs
 from rnnbench.tracking.registry import crown_all
@@ -35,7 +36,7 @@ from rnnbench.tracking.store import (
 )
 from rnnbench.tracking.views import CURRENT, share_view
 from rnnbench.train import training_settings
-from rnnbench.workspace import Workspace, read_json
+from rnnbench.workspace import Workspace
 
 
 def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str], None]) -> bool:
@@ -129,22 +130,19 @@ def tidy(workspace: Workspace, params: Params) -> None:
 
 
 def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:
-    facts = read_json(workspace.models(name) / "training.json")
-    if facts.get("settings") != training_settings(params.variant(name)):
+    facts = read_facts(workspace, name)
+    if facts.settings != training_settings(params.variant(name)):
         raise DataError("it was trained with other settings than params.yaml has; run dvc repro")
     key = _key(workspace, name)
     experiment = _experiment(client, workspace, params, name)
-    known = client.search_runs(
-        [experiment],
-        f"tags.variant = '{name}' and tags.level = 'variant' and attributes.status = 'FINISHED'",
-    )
+    known = client.search_runs([experiment], f"tags.variant = '{name}' and tags.level = 'variant'")
     # The mark `current` comes last: a run without it was cut off half way.
     complete = [run for run in known if "current" in run.data.tags]
     matching = [run for run in complete if run.data.tags.get("dvc.key") == key]
     # What a queued experiment trains is not what lies in the project.
     current = is_project(workspace)
     if not matching:
-        runs.log_variant(client, workspace, params, name, experiment, key, current)
+        runs.log_variant(client, workspace, params, facts, experiment, key, current)
     elif current and matching[0].data.tags.get("current") != "true":
         client.set_tag(matching[0].info.run_id, "current", "true")
     for run in complete:
@@ -170,11 +168,10 @@ def _experiment(client: Any, workspace: Workspace, params: Params, name: str) ->
 def _key(workspace: Workspace, name: str) -> str:
     """Identifies one training by its settings and results, and by how its models are logged."""
     digest = hashlib.sha256()
-    facts = workspace.models(name) / "training.json"
     predictions = workspace.predictions(name) / "evaluation.npy"
     package = Path(__file__).parent
     code = (package / "serving.py", package / "logged_model.py")
-    for path in (facts, predictions, workspace.history(name), *code):
+    for path in (workspace.facts(name), predictions, workspace.history(name), *code):
         try:
             digest.update(path.read_bytes())
         except OSError as error:

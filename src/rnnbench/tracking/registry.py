@@ -10,7 +10,7 @@ from rnnbench import corpora
 from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.report.readme import read_comparison
-from rnnbench.report.roles import FLOOR
+from rnnbench.report.roles import FLOOR, finished
 from rnnbench.tracking.store import find_experiment
 from rnnbench.workspace import Workspace
 
@@ -33,7 +33,8 @@ def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     table, pairs: metrics/comparison.csv and metrics/pairs.csv.
     """
     found = {}
-    for corpus, rows in table[table["role"] != FLOOR].groupby("corpus", sort=False):
+    scored = finished(table)
+    for corpus, rows in scored[scored["role"] != FLOOR].groupby("corpus", sort=False):
         # Where a corpus has several sets of evaluation samples, that of its first variant counts.
         own = rows[rows["evaluation_set"] == rows["evaluation_set"].iloc[0]]
         best = own["variant"].iloc[0]
@@ -59,7 +60,10 @@ def crown_all(client: Any, workspace: Workspace, params: Params) -> dict[str, st
 
 
 def find_model(client: Any, corpus: str, variant: str) -> Any | None:
-    """The logged model of the first replicate of a variant's current training, if there is one."""
+    """The logged model of a variant's current training, if there is one.
+
+    It is that of the first replicate that has not diverged.
+    """
     experiment = find_experiment(client, corpus)
     if experiment is None:
         return None
@@ -67,9 +71,9 @@ def find_model(client: Any, corpus: str, variant: str) -> Any | None:
     query = f"tags.variant = '{variant}' and tags.level = 'variant' and tags.current = 'true'"
     for parent in client.search_runs(number, query, max_results=1):
         children = client.search_runs(number, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
-        first = min(children, key=lambda run: int(run.data.tags["seed"]), default=None)
-        if first and first.outputs and first.outputs.model_outputs:
-            return client.get_logged_model(first.outputs.model_outputs[0].model_id)
+        for run in sorted(children, key=lambda run: int(run.data.tags["seed"])):
+            if run.outputs and run.outputs.model_outputs:
+                return client.get_logged_model(run.outputs.model_outputs[0].model_id)
     return None
 
 

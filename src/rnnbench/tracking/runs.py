@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +16,8 @@ import yaml
 
 from rnnbench import models
 from rnnbench.confident import confident_mistakes
+from rnnbench.errors import DataError
+from rnnbench.facts import Facts, read_cost
 from rnnbench.params import Params
 from rnnbench.prepared import read_meta
 from rnnbench.replicate import METRICS
@@ -34,20 +35,21 @@ def log_variant(
     client: Any,
     workspace: Workspace,
     params: Params,
-    name: str,
+    facts: Facts,
     experiment: str,
     key: str,
     current: bool,
 ) -> None:
-    """Log the finished training of variant `name`, read from the files of the workspace.
+    """Log the finished training that `facts` tell of, read from the files of the workspace.
 
-    current: whether they are the files of the project itself. Raises what MLflow raises; the runs
-    that it had opened are then marked FAILED.
+    The run of a replicate that diverged is FAILED, and the variant's run if all of them have.
+    current: whether they are the files of the project itself. Raises DataError, and what MLflow
+    raises; the runs that it had opened are then marked FAILED.
     """
+    name, diverged = facts.variant, facts.diverged
     settings = params.variant(name)
     histories = _read_histories(workspace.history(name))
-    cost = json.loads(workspace.cost(name).read_text(encoding="utf-8"))
-    facts = json.loads((workspace.models(name) / "training.json").read_text(encoding="utf-8"))
+    cost = read_cost(workspace, name)
     data_md5 = _data_md5(workspace, settings.dataset)
     # The files' own time, so that a training logged late still tells when it ran.
     end = int(workspace.cost(name).stat().st_mtime * 1000)
@@ -63,55 +65,48 @@ def log_variant(
     if experiment_name := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment_name
     scalars = _parameters(workspace, params, name) | {
-        "parameters": facts["parameters"],
-        "replicates": len(facts["seeds"]),
-        "seed": facts["seeds"][0],
+        "parameters": facts.parameters,
+        "replicates": len(facts.seeds),
+        "seed": facts.seeds[0],
     }
-    begin = end - int(cost["seconds"] * 1000)
-    log = _Runs(client, experiment, begin, end, tags, scalars)
-    finals = [history[max(history)] for history in histories]
+    log = _Runs(client, experiment, end - int(cost.seconds * 1000), end, tags, scalars)
+    finished = [h for replicate, h in sorted(histories.items()) if replicate not in diverged]
     figure = params.published.get(name)
     published = f"accuracy {figure.accuracy}" if figure else "no figure"
-    note = f"Mean of {len(finals)} replicates on `{settings.dataset}`. Published: {published}."
+    note = f"Mean of {len(finished)} replicates on `{settings.dataset}`. Published: {published}."
+    if diverged:
+        note += f" Replicates that diverged: {len(diverged)} of {len(facts.seeds)}."
     try:
-        accuracies = [final["val_accuracy"] for final in finals]
-        sd = float(np.std(accuracies, ddof=1)) if len(finals) > 1 else 0.0
-        totals = {
-            "evaluation_accuracy": float(np.mean(accuracies)),
-            "evaluation_accuracy_sd": sd,
-            "evaluation_loss": float(np.mean([final["val_loss"] for final in finals])),
-            "seconds": cost["seconds"],
-        }
+        totals = _totals(finished) | {"seconds": cost.seconds, "diverged": len(diverged)}
         marks = {"level": "variant", "mlflow.note.content": note}
-        parent = log.open(name, marks, _mean_history(histories), totals)
+        parent = log.open(name, marks, _mean_history(finished), totals, failed=not finished)
         _log_dataset(parent, workspace, settings.dataset, data_md5)
         client.log_artifact(parent, str(workspace.history(name)))
-        mistakes = confident_mistakes(workspace, params, name)
-        if len(mistakes):
+        if finished and len(mistakes := confident_mistakes(workspace, params, name)):
             client.log_text(parent, mistakes.to_csv(index=False), "confident_mistakes.csv")
-        for replicate, seed in enumerate(facts["seeds"]):
-            marks = {
-                "level": "replicate",
-                "mlflow.parentRunId": parent,
-                "seed": str(seed),
-                "mlflow.note.content": f"Replicate {replicate + 1} of `{name}`, seed {seed}.",
-            }
+        for replicate, seed in enumerate(facts.seeds):
+            note = f"Replicate {replicate + 1} of `{name}`, seed {seed}."
+            marks = {"level": "replicate", "mlflow.parentRunId": parent, "seed": str(seed)}
             log.scalars["seed"] = seed
-            totals = {
-                "evaluation_accuracy": finals[replicate]["val_accuracy"],
-                "evaluation_loss": finals[replicate]["val_loss"],
-                "seconds": cost["seconds_per_replicate"],
-            }
-            child = log.open(f"{name} seed {seed}", marks, histories[replicate], totals)
+            history = histories.get(replicate, {})
+            totals = {"seconds": cost.seconds_per_replicate}
+            if failed := replicate in diverged:
+                marks["diverged.epoch"] = str(diverged[replicate])
+                note += f" It diverged: its loss was no number in epoch {diverged[replicate]}."
+            else:
+                totals |= _totals([history])
+            marks["mlflow.note.content"] = note
+            child = log.open(f"{name} seed {seed}", marks, history, totals, failed)
             _log_dataset(child, workspace, settings.dataset, data_md5)
-            log_model(child, workspace, params, name, replicate)
-        log.close("FINISHED")
+            if not failed:
+                log_model(child, workspace, params, name, replicate)
+        log.close()
         # The variant counts as logged only now that everything below it is.
         client.set_tag(parent, "current", str(current).lower())
     except BaseException:
         # What broke may be the store itself; the first error is the one to tell.
         with contextlib.suppress(Exception):
-            log.close("FAILED")
+            log.close(failed=True)
         raise
 
 
@@ -125,16 +120,21 @@ class _Runs:
     end: int
     tags: dict[str, str]
     scalars: dict[str, Any]
-    opened: list[str] = field(default_factory=list)
+    opened: dict[str, bool] = field(default_factory=dict)
 
     def open(
-        self, title: str, marks: dict[str, str], history: History, totals: dict[str, float]
+        self,
+        title: str,
+        marks: dict[str, str],
+        history: History,
+        totals: dict[str, float],
+        failed: bool,
     ) -> str:
         from mlflow.entities import Metric, Param
 
         run = self.client.create_run(self.experiment, self.begin, self.tags | marks, title)
         run_id = str(run.info.run_id)
-        self.opened.append(run_id)
+        self.opened[run_id] = failed
         series = [
             Metric(metric, value, self.end, epoch)
             for epoch, values in history.items()
@@ -147,8 +147,9 @@ class _Runs:
             self.client.log_batch(run_id, metrics=series[first : first + _BATCH])
         return run_id
 
-    def close(self, status: str) -> None:
-        for run_id in reversed(self.opened):
+    def close(self, failed: bool = False) -> None:
+        for run_id, own in reversed(self.opened.items()):
+            status = "FAILED" if failed or own else "FINISHED"
             self.client.set_terminated(run_id, status, self.end)
 
 
@@ -166,13 +167,32 @@ def _parameters(workspace: Workspace, params: Params, name: str) -> dict[str, An
     }
 
 
-def _read_histories(path: Path) -> list[History]:
+def _totals(histories: list[History]) -> dict[str, float]:
+    """Means of what the last epochs gave; nothing of no history."""
+    if not histories:
+        return {}
+    finals = [history[max(history)] for history in histories]
+    accuracies = [final["val_accuracy"] for final in finals]
+    totals = {
+        "evaluation_accuracy": float(np.mean(accuracies)),
+        "evaluation_loss": float(np.mean([final["val_loss"] for final in finals])),
+    }
+    if len(finals) > 1:
+        totals["evaluation_accuracy_sd"] = float(np.std(accuracies, ddof=1))
+    return totals
+
+
+def _read_histories(path: Path) -> dict[int, History]:
+    """The history of each replicate that finished an epoch; raises DataError if it is damaged."""
     histories: dict[int, History] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            values = {metric: float(row[metric]) for metric in METRICS}
-            histories.setdefault(int(row["replicate"]), {})[int(row["epoch"])] = values
-    return [histories[replicate] for replicate in sorted(histories)]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                values = {metric: float(row[metric]) for metric in METRICS}
+                histories.setdefault(int(row["replicate"]), {})[int(row["epoch"])] = values
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+        raise DataError(f"{path}: not a readable history ({error}); run dvc repro") from error
+    return histories
 
 
 def _mean_history(histories: list[History]) -> History:
@@ -181,7 +201,7 @@ def _mean_history(histories: list[History]) -> History:
             metric: float(np.mean([history[epoch][metric] for history in histories]))
             for metric in METRICS
         }
-        for epoch in histories[0]
+        for epoch in (histories[0] if histories else ())
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from rnnbench.commands import command, warn
+from rnnbench.commands import alone, command, warn
 from rnnbench.params import Params
 from rnnbench.predict_command import predict
+from rnnbench.serve_command import serve
 from rnnbench.workspace import Workspace, new_directory
 
 
@@ -34,7 +35,7 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
     from rnnbench import corpora
 
     settings = params.corpus(corpus)
-    with new_directory(workspace.raw(corpus)) as directory:
+    with alone(workspace, "download", corpus), new_directory(workspace.raw(corpus)) as directory:
         corpora.load(corpus).fetch(settings, directory)
 
 
@@ -46,7 +47,8 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     from rnnbench.preprocess import preprocess as run
 
     settings = params.dataset(dataset)
-    with new_directory(workspace.prepared(dataset)) as directory:
+    target = workspace.prepared(dataset)
+    with alone(workspace, "preprocess", dataset), new_directory(target) as directory:
         run(settings, workspace.raw(settings.corpus), directory, params.run.seed)
 
 
@@ -58,7 +60,9 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
     from rnnbench import tracking
     from rnnbench.train import train as run
 
-    run(workspace, params, variant, click.echo)
+    params.variant(variant)
+    with alone(workspace, "train", variant):
+        run(workspace, params, variant, click.echo)
     tracking.record(workspace, params, variant, warn)
 
 
@@ -69,7 +73,9 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     """Score VARIANT on its evaluation split."""
     from rnnbench.evaluate import evaluate as run
 
-    scores = run(workspace, params, variant)
+    params.variant(variant)
+    with alone(workspace, "evaluate", variant):
+        scores = run(workspace, params, variant)
     if not scores["replicates"]:
         click.echo(f"{variant}  all {scores['diverged']} replicates have diverged")
         return
@@ -86,7 +92,8 @@ def report(workspace: Workspace, params: Params) -> None:
     from rnnbench import tracking
     from rnnbench.report.stage import report as run
 
-    table = run(workspace, params)
+    with alone(workspace, "report", "all"):
+        table = run(workspace, params)
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
@@ -157,3 +164,4 @@ def _tell_champions(champions: dict[str, str]) -> None:
 
 
 main.add_command(predict)
+main.add_command(serve)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from filelock import FileLock, Timeout
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.params import load_params
 from rnnbench.workspace import Workspace
+
+_MEMORY = (
+    "memory ran out; close other programs, train fewer variants side by side "
+    "(make reproduce JOBS=1),\nor make batch_size or the dataset smaller in params.yaml"
+)
 
 
 def command(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,13 +31,53 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             workspace = Workspace.find(Path.cwd())
             function(workspace, load_params(workspace.params), *args, **kwargs)
         except RnnbenchError as error:
-            for line in str(error).splitlines():
-                click.secho(f"error: {line}", fg="red", err=True)
+            tell_error(str(error))
             raise SystemExit(error.exit_status) from None
+        except MemoryError:
+            tell_error(_MEMORY)
+            raise SystemExit(1) from None
+        # TensorFlow's libraries need more memory than all else before the first epoch.
+        except ImportError as error:
+            tell_error(f"a library cannot be loaded: {error};\n{_MEMORY};\nor run make env again")
+            raise SystemExit(1) from None
+        # A full disk, a file that may not be written: the system's reason, and the file.
+        except OSError as error:
+            # Whoever reads our output no longer does: click ends quietly.
+            if error.errno == errno.EPIPE:
+                raise
+            where = f": {error.filename}" if error.filename else ""
+            tell_error(f"{error.strerror or error}{where}")
+            raise SystemExit(1) from None
 
     return wrapped
+
+
+@contextmanager
+def alone(workspace: Workspace, stage: str, name: str) -> Iterator[None]:
+    """Let no other process run the same stage of the same name in this workspace meanwhile.
+
+    A stage whose DVC was killed may still be at work when the next one begins.
+    """
+    path = workspace.lock(stage, name)
+    path.parent.mkdir(exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        warn(f"another process runs {stage} of {name}; waiting until it ends")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def warn(text: str) -> None:
     """Tell a warning on standard error."""
     click.secho(f"warning: {text}", fg="yellow", err=True)
+
+
+def tell_error(text: str) -> None:
+    """Tell an error on standard error."""
+    for line in text.splitlines():
+        click.secho(f"error: {line}", fg="red", err=True)

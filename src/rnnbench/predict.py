@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 from rnnbench.datasets import TextDataset
 from rnnbench.errors import DataError, UnknownNameError
 from rnnbench.params import Params
-from rnnbench.tracking.registry import champion, model_uri
-from rnnbench.tracking.store import reachable_store
+from rnnbench.tracking import load_logged
 from rnnbench.workspace import Workspace
 
 # So many texts are encoded and answered at once.
@@ -81,23 +79,14 @@ def load_predictor(
     and DataError if the store cannot be reached or lacks the model.
     """
     tasks = list(dict.fromkeys(_text_corpora(params)))
-    with reachable_store(workspace) as client:
-        if variant is not None:
-            corpus = params.dataset(params.variant(variant).dataset).corpus
-            if corpus not in tasks:
-                raise DataError(f"{variant} does not read text; those of {', '.join(tasks)} do")
-            uri = model_uri(client, corpus, variant)
-        else:
-            if task is not None and task not in tasks:
-                raise UnknownNameError("task with texts", task, tasks)
-            if not tasks:
-                raise DataError("params.yaml has no dataset of texts")
-            variant, uri = champion(client, task or tasks[0])
-        import mlflow
-
-        # MLflow warns of every package that has another version than when the model was logged.
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        model = mlflow.pyfunc.load_model(uri).unwrap_python_model()
+    if variant is not None and params.dataset(params.variant(variant).dataset).corpus not in tasks:
+        raise DataError(f"{variant} does not read text; those of {', '.join(tasks)} do")
+    if task is not None and task not in tasks:
+        raise UnknownNameError("task with texts", task, tasks)
+    if not tasks:
+        raise DataError("params.yaml has no dataset of texts")
+    variant, loaded = load_logged(workspace, params, task or tasks[0], variant)
+    model = loaded.unwrap_python_model()
     return Predictor(variant, model.chances, model.classes)
 
 

@@ -70,6 +70,10 @@ class Workspace:
         """The folder of a training that has not ended yet."""
         return self.root / ".checkpoints" / variant
 
+    def lock(self, stage: str, name: str) -> Path:
+        """The file that one process holds while it runs a stage."""
+        return self.root / ".locks" / f"{stage}-{name}.lock"
+
     def history(self, variant: str) -> Path:
         """Metrics by replicate and epoch, CSV."""
         return self.metrics / "history" / f"{variant}.csv"

@@ -11,6 +11,7 @@ a replicate with its history and its model. One registered model a corpus, with 
 from __future__ import annotations
 
 import hashlib
+import logging
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,7 +22,7 @@ from rnnbench.errors import DataError
 from rnnbench.facts import read_facts
 from rnnbench.params import Params
 from rnnbench.tracking import runs
-from rnnbench.tracking.registry import crown_all
+from rnnbench.tracking.registry import champion, crown_all, model_uri
 from rnnbench.tracking.store import (
     OWNER,
     find_experiment,
@@ -106,6 +107,26 @@ def current_experiments(workspace: Workspace, params: Params) -> dict[str, str]:
                     share_view(client, experiment, runs_now[0].data.params.get("target"))
                     found[corpus] = number
     return found
+
+
+def load_logged(
+    workspace: Workspace, params: Params, task: str, variant: str | None
+) -> tuple[str, Any]:
+    """The current model of a variant, or else the champion of a task: its variant, and a pyfunc.
+
+    Raises DataError if the store cannot be reached or lacks the model.
+    """
+    with reachable_store(workspace) as client:
+        if variant is None:
+            variant, uri = champion(client, task)
+        else:
+            corpus = params.dataset(params.variant(variant).dataset).corpus
+            uri = model_uri(client, corpus, variant)
+        import mlflow
+
+        # MLflow warns of every package that has another version than when the model was logged.
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        return variant, mlflow.pyfunc.load_model(uri)
 
 
 def tidy(workspace: Workspace, params: Params) -> None:

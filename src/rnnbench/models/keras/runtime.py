@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+import click
+
 from rnnbench.errors import RnnbenchError
 
 
@@ -51,8 +53,15 @@ def asking_keras(refused: Callable[[str], RnnbenchError]) -> Iterator[None]:
     except tensorflow.errors.ResourceExhaustedError as error:
         raise MemoryError from error
     except Exception as error:
-        said = " ".join(str(error).split())[:300]
-        raise refused(f"Keras says: {said or type(error).__name__}") from error
+        raise refused(f"Keras says: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = click.unstyle(str(error)).strip()
+    if text.startswith("in user code"):
+        # Before the reason, it lists the lines of the code that was compiled.
+        text = text.splitlines()[-1]
+    return " ".join(text.split())[:300] or type(error).__name__
 
 
 @contextmanager

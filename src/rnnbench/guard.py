@@ -1,0 +1,62 @@
+"""The `rnnbench` command, each stage in a process of its own: what kills it can be told.
+
+A stage that runs out of memory is ended by the system or by a library, without a word of Python.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+# The names that dvc.yaml calls; other commands work on what these have left.
+_STAGES = frozenset({"download", "preprocess", "train", "evaluate", "report"})
+_CUT_OFF = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+def main() -> None:
+    """Run the command line; a stage that a signal has ended gives 128 and the signal's number."""
+    if sys.argv[1:] and sys.argv[1] in _STAGES:
+        _in_child()
+    # Here because the waiting parent needs none of it.
+    from rnnbench.cli import main as command
+
+    command()
+
+
+def _in_child() -> None:
+    """Go on in a child only. The parent ends as the child does; the child ends with the parent."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writing)
+        threading.Thread(target=_end_with_parent, args=(reading,), daemon=True).start()
+        return
+    os.close(reading)
+    # Ctrl-C reaches the child too, which answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: os.kill(child, received))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status >= 0:
+        sys.exit(status)
+    if -status not in _CUT_OFF:
+        _tell(signal.Signals(-status).name)
+    sys.exit(128 - status)
+
+
+def _end_with_parent(reading: int) -> None:
+    # The parent writes nothing: reading ends when it does.
+    os.read(reading, 1)
+    os._exit(1)
+
+
+def _tell(name: str) -> None:
+    from rnnbench.commands import tell_error
+
+    tell_error(
+        f"rnnbench {' '.join(sys.argv[1:])} was ended by {name}, most likely because memory ran "
+        "out.\nRun dvc repro again: a training goes on from its last finished epoch. Fewer "
+        "trainings side by side\n(make reproduce JOBS=1) and a smaller batch_size need less"
+    )

@@ -1,0 +1,67 @@
+"""A logged model over HTTP, with MLflow's own protocol, on this machine alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_HOST = "127.0.0.1"
+# What is over the limit is read and thrown away up to here, so that the sender gets its answer.
+_DISCARDED = 2**30
+
+
+class BodyLimit:
+    """ASGI middleware that answers status 413 to bodies of more than `most` bytes."""
+
+    def __init__(self, app: Any, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One connection; anything but HTTP passes unread."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more and size <= _DISCARDED:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+            if size <= self._most:
+                parts.append(message.get("body", b""))
+        if size > self._most:
+            await self._refuse(send)
+            return
+        whole: list[Any] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+
+        async def replay() -> Any:
+            return whole.pop() if whole else await receive()
+
+        await self._app(scope, replay, send)
+
+    async def _refuse(self, send: Any) -> None:
+        reason = f"the body has more than {self._most:,} bytes; send fewer or shorter texts"
+        answer = json.dumps({"error_code": "REQUEST_TOO_LARGE", "message": reason}).encode()
+        head = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(answer)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": 413, "headers": head})
+        await send({"type": "http.response.body", "body": answer})
+
+
+def serve(model: Any, port: int, most: int) -> None:
+    """Answer requests with a pyfunc model until interrupted.
+
+    The routes and bodies are those of `mlflow models serve`: /ping, /version and /invocations.
+    most: the longest body, in bytes. Raises OSError if the port is taken.
+    """
+    import uvicorn
+    from mlflow.pyfunc import scoring_server
+
+    app = scoring_server.init(model)
+    app.add_middleware(BodyLimit, most=most)
+    uvicorn.run(app, host=_HOST, port=port, log_level="warning")

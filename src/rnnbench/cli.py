@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rnnbench.commands import alone, command, warn
+from rnnbench.commands import alone, command, stage_argument, warn
 from rnnbench.params import Params
 from rnnbench.predict_command import predict
 from rnnbench.serve_command import serve
@@ -28,7 +28,7 @@ def check(workspace: Workspace, params: Params) -> None:
 
 
 @main.command()
-@click.argument("corpus")
+@stage_argument("corpus")
 @command
 def download(workspace: Workspace, params: Params, corpus: str) -> None:
     """Fetch CORPUS, check its hash, and write it to data/raw."""
@@ -40,7 +40,7 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
 
 
 @main.command()
-@click.argument("dataset")
+@stage_argument("dataset")
 @command
 def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     """Turn a fetched corpus into DATASET: ids, padding, training and evaluation split."""
@@ -53,7 +53,7 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
 
 
 @main.command()
-@click.argument("variant")
+@stage_argument("variant")
 @command
 def train(workspace: Workspace, params: Params, variant: str) -> None:
     """Train all replicates of VARIANT and log them to MLflow."""
@@ -67,7 +67,7 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
 
 
 @main.command()
-@click.argument("variant")
+@stage_argument("variant")
 @command
 def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     """Score VARIANT on its evaluation split."""

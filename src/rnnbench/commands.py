@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from filelock import FileLock, Timeout
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 from rnnbench.errors import RnnbenchError
 from rnnbench.params import load_params
 from rnnbench.workspace import Workspace
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _MEMORY = (
     "memory ran out; close other programs, train fewer variants side by side "
@@ -50,6 +53,21 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(1) from None
 
     return wrapped
+
+
+def stage_argument(name: str) -> Callable[[_F], _F]:
+    """The argument of a stage, which DVC gives in the environment as ``STAGE@argument``.
+
+    A command line of it would be read by a shell, and may hold whatever params.yaml holds.
+    """
+
+    def given() -> str:
+        stage = os.environ.get("DVC_STAGE", "")
+        if "@" not in stage:
+            raise click.UsageError(f"Missing argument '{name.upper()}'.")
+        return stage.partition("@")[2]
+
+    return click.argument(name, required=False, callback=lambda _, __, value: value or given())
 
 
 @contextmanager

@@ -55,8 +55,10 @@ def _end_with_parent(reading: int) -> None:
 def _tell(name: str) -> None:
     from rnnbench.commands import tell_error
 
+    stage = os.environ.get("DVC_STAGE")
+    what = " ".join(["rnnbench", *sys.argv[1:]]) + (f" ({stage})" if stage else "")
     tell_error(
-        f"rnnbench {' '.join(sys.argv[1:])} was ended by {name}, most likely because memory ran "
+        f"{what} was ended by {name}, most likely because memory ran "
         "out.\nRun dvc repro again: a training goes on from its last finished epoch. Fewer "
         "trainings side by side\n(make reproduce JOBS=1) and a smaller batch_size need less"
     )

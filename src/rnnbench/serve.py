@@ -10,8 +10,11 @@ _HOST = "127.0.0.1"
 _DISCARDED = 2**30
 
 
-class BodyLimit:
-    """ASGI middleware that answers status 413 to bodies of more than `most` bytes."""
+class Gate:
+    """ASGI middleware: status 413 for bodies of more than `most` bytes, 400 for what fails inside.
+
+    MLflow refuses most of what it cannot read itself, but not, say, JSON of 10,000 brackets.
+    """
 
     def __init__(self, app: Any, most: int) -> None:
         self._app, self._most = app, most
@@ -32,25 +35,39 @@ class BodyLimit:
             if size <= self._most:
                 parts.append(message.get("body", b""))
         if size > self._most:
-            await self._refuse(send)
+            reason = f"the body has more than {self._most:,} bytes; send fewer or shorter texts"
+            await _refuse(send, 413, "REQUEST_TOO_LARGE", reason)
             return
         whole: list[Any] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
 
         async def replay() -> Any:
             return whole.pop() if whole else await receive()
 
-        await self._app(scope, replay, send)
+        begun = False
 
-    async def _refuse(self, send: Any) -> None:
-        reason = f"the body has more than {self._most:,} bytes; send fewer or shorter texts"
-        answer = json.dumps({"error_code": "REQUEST_TOO_LARGE", "message": reason}).encode()
-        head = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(answer)).encode()),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": 413, "headers": head})
-        await send({"type": "http.response.body", "body": answer})
+        async def watched(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, replay, watched)
+        except Exception as error:
+            if begun:
+                raise
+            reason = f"the body cannot be read ({type(error).__name__})"
+            await _refuse(send, 400, "BAD_REQUEST", reason)
+
+
+async def _refuse(send: Any, status: int, code: str, reason: str) -> None:
+    answer = json.dumps({"error_code": code, "message": reason}).encode()
+    head = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(answer)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": answer})
 
 
 def serve(model: Any, port: int, most: int) -> None:
@@ -63,5 +80,5 @@ def serve(model: Any, port: int, most: int) -> None:
     from mlflow.pyfunc import scoring_server
 
     app = scoring_server.init(model)
-    app.add_middleware(BodyLimit, most=most)
+    app.add_middleware(Gate, most=most)
     uvicorn.run(app, host=_HOST, port=port, log_level="warning")

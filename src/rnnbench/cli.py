@@ -76,12 +76,12 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     params.variant(variant)
     with alone(workspace, "evaluate", variant):
         scores = run(workspace, params, variant)
-    if not scores["replicates"]:
-        click.echo(f"{variant}  all {scores['diverged']} replicates have diverged")
+    if scores.accuracy is None:
+        click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
         return
     click.echo(
-        f"{variant}  accuracy {scores['accuracy']:.4f}  "
-        f"replicates {scores['replicates']}  loss {scores['loss']:.4g}"
+        f"{variant}  accuracy {scores.accuracy:.4f}  "
+        f"replicates {scores.replicates}  loss {scores.loss:.4g}"
     )
 
 

@@ -100,20 +100,8 @@ def kill(process: subprocess.Popen, what: str) -> None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         for child in map(int, children):
             os.kill(child, signal.SIGKILL)
+    # DVC killed alone leaves its stage at work, and the next run begins meanwhile.
     process.wait()
-    # DVC killed alone leaves its stage at work, which must end before the next round begins.
-    deadline = time.monotonic() + 120
-    while _alive(process.pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def _alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def outputs(project: Path) -> dict[str, bytes]:
@@ -143,7 +131,6 @@ def test_after_twenty_kills_everything_is_as_if_there_had_been_none(
     assert outputs(project) == undisturbed.outputs
     assert not list(project.rglob(".partial-*"))
     assert not (project / ".checkpoints").exists() or not list((project / ".checkpoints").iterdir())
-    run(project, "rnnbench", "sync")
     client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
     numbers = [experiment.experiment_id for experiment in client.search_experiments()]
     assert not client.search_runs(numbers, "attributes.status = 'RUNNING'")

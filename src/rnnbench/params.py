@@ -15,14 +15,15 @@ from rnnbench import corpora, models
 from rnnbench.datasets import ArrayDataset, TextDataset
 from rnnbench.errors import Mistake, ParamsError, UnknownNameError
 from rnnbench.mistakes import MOST_TOLD, child, of_validation, shown, unexpected, unknown
-from rnnbench.models.base import VariantSettings
+from rnnbench.models.base import MOST_REPLICATES, VariantSettings
 from rnnbench.settings import Settings
 from rnnbench.yaml_file import read_yaml
 
 # DVC must find every section that dvc.yaml names, but nothing need be published.
 _FILLED = ("run", "corpora", "datasets", "variants")
 _SECTIONS = (*_FILLED, "published")
-_NAME = re.compile(r"[a-z0-9_-]+")
+# It becomes the name of a folder, and an argument of a command.
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
 _S = TypeVar("_S", bound=Settings)
 _T = TypeVar("_T")
@@ -38,8 +39,8 @@ class Run(Settings):
     replicates: how often each variant is trained, unless it says otherwise.
     """
 
-    seed: int = Field(ge=0, lt=2**32 - 1000)
-    replicates: int = Field(ge=1)
+    seed: int = Field(ge=0, lt=2**32 - MOST_REPLICATES)
+    replicates: int = Field(ge=1, le=MOST_REPLICATES)
 
 
 class Published(Settings):
@@ -163,7 +164,9 @@ class _Check:
             if isinstance(name, str) and _NAME.fullmatch(name):
                 yield from check(key, name, entry)
             else:
-                expected = "a name of lower-case letters, digits, '_' and '-'"
+                expected = (
+                    "a name of up to 100 lower-case letters, digits, '_' and '-', no '-' first"
+                )
                 yield unexpected(key, name, expected)
 
     def _corpus(self, key: str, name: str, entry: object) -> Iterator[Mistake]:

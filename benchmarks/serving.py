@@ -72,17 +72,20 @@ def ask(port: int, bodies: list[bytes], first: int, until: float, load: Load) ->
             answer = json.loads(response.read())
             if response.status != 200 or len(answer["predictions"]) != 1:
                 load.errors.append((response.status, answer))
+            else:
+                load.latencies.append(time.perf_counter() - begin)
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             load.errors.append(repr(error))
             connection.close()
-        load.latencies.append(time.perf_counter() - begin)
+            # A server that is gone refuses at once, thousands of times a second.
+            time.sleep(0.1)
     connection.close()
 
 
 def watch(pid: int, until: float, load: Load) -> None:
     """Note the resident memory of the server four times a second."""
     process = psutil.Process(pid)
-    while (now := time.perf_counter()) < until:
+    while (now := time.perf_counter()) < until and process.is_running():
         load.memory.append((now, process.memory_info().rss))
         time.sleep(0.25)
 
@@ -121,6 +124,8 @@ def main(clients: int, seconds: float, task: str) -> None:
 
 def tell(load: Load, clients: int, seconds: float, begin: float) -> None:
     """Print the figures as a Markdown table."""
+    if not load.latencies:
+        raise click.ClickException(f"no answer: {load.errors[:1]}")
     p50, p95, p99 = np.percentile(load.latencies, [50, 95, 99]) * 1000
     memory = [rss / 2**20 for when, rss in load.memory if when > begin + WARM * seconds]
     click.echo(

@@ -122,5 +122,29 @@ def test_no_shell_reads_what_params_yaml_holds(tmp_path: Path, name: str) -> Non
     assert not list(tmp_path.rglob("sprung*"))
 
 
+def test_nothing_is_removed_for_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
+    for folder in (".dvc", "src"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=_not_in_git)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["datasets"]["../../notes"] = params["datasets"]["characters"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("mine")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["dvc", "repro", "preprocess@../../notes"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "'../../notes'" in done.stderr
+    assert (tmp_path / "notes" / "mine.txt").read_text() == "mine"
+
+
 def _not_in_git(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name in ("cache", "tmp", "__pycache__", "config.local")]

@@ -41,7 +41,9 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(1) from None
         # TensorFlow's libraries need more memory than all else before the first epoch.
         except ImportError as error:
-            tell_error(f"a library cannot be loaded: {error};\n{_MEMORY};\nor run make env again")
+            missing = isinstance(error, ModuleNotFoundError)
+            remedy = "install the environment again: make -B env" if missing else _MEMORY
+            tell_error(f"a library cannot be loaded: {error};\n{remedy}")
             raise SystemExit(1) from None
         # A full disk, a file that may not be written: the system's reason, and the file.
         except OSError as error:
@@ -93,6 +95,17 @@ def alone(workspace: Workspace, stage: str, name: str) -> Iterator[None]:
 def warn(text: str) -> None:
     """Tell a warning on standard error."""
     click.secho(f"warning: {text}", fg="yellow", err=True)
+
+
+def say(text: str) -> None:
+    """Tell progress on standard output, as long as somebody reads it."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        # What has been begun is ended, and nothing more is written there.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
 
 
 def tell_error(text: str) -> None:

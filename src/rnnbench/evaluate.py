@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.errors import DataError
 from rnnbench.facts import read_facts
 from rnnbench.params import Params
 from rnnbench.predictions import read_predictions
@@ -66,6 +67,11 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     meta, judged = read_meta(folder), read_samples(folder, "evaluation")
     prediction = read_predictions(workspace, name, "evaluation", meta, judged)
     facts = read_facts(workspace, name)
+    if len(prediction) + len(facts.diverged) != len(facts.seeds):
+        raise DataError(
+            f"{workspace.predictions(name)}: answers of {len(prediction)} replicates, but "
+            f"{workspace.facts(name)} tells of {len(facts.seeds)}; run dvc repro"
+        )
     figures: _Figures = {
         "target": meta.target,
         "tolerance": meta.tolerance,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
+_LOG = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 # What is over the limit is read and thrown away up to here, so that the sender gets its answer.
 _DISCARDED = 2**30
 
 
 class Gate:
-    """ASGI middleware: status 413 for bodies of more than `most` bytes, 400 for what fails inside.
+    """ASGI middleware: status 413 for bodies of more than `most` bytes, 400 or 500 for failures.
 
     MLflow refuses most of what it cannot read itself, but not, say, JSON of 10,000 brackets.
     """
@@ -55,8 +57,12 @@ class Gate:
         except Exception as error:
             if begun:
                 raise
-            reason = f"the body cannot be read ({type(error).__name__})"
-            await _refuse(send, 400, "BAD_REQUEST", reason)
+            if isinstance(error, RecursionError | ValueError):
+                reason = f"the body cannot be read ({type(error).__name__})"
+                await _refuse(send, 400, "BAD_REQUEST", reason)
+            else:
+                _LOG.exception("a request could not be answered")
+                await _refuse(send, 500, "INTERNAL_ERROR", type(error).__name__)
 
 
 async def _refuse(send: Any, status: int, code: str, reason: str) -> None:
@@ -74,7 +80,7 @@ def serve(model: Any, port: int, most: int) -> None:
     """Answer requests with a pyfunc model until interrupted.
 
     The routes and bodies are those of `mlflow models serve`: /ping, /version and /invocations.
-    most: the longest body, in bytes. Raises OSError if the port is taken.
+    most: the longest body, in bytes. Ends the process if the port is taken.
     """
     import uvicorn
     from mlflow.pyfunc import scoring_server

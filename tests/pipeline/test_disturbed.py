@@ -1,5 +1,6 @@
 """Kills at random moments, and two runs at once, against the real DAG run by DVC."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 KILLS = 20
+LONG = 300
 VARIANTS = {
     "arithmetic_lstm": {"epochs": 400, "replicates": 3},
     "characters_simple_rnn": {"epochs": 30, "replicates": 2},
@@ -68,7 +70,7 @@ def project(tmp_path: Path) -> Path:
     return make_project(tmp_path / "project")
 
 
-def start(project: Path, *command: str) -> subprocess.Popen:
+def start(project: Path, log: Path, *command: str) -> subprocess.Popen:
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(variable, None)
@@ -77,31 +79,40 @@ def start(project: Path, *command: str) -> subprocess.Popen:
         cwd=project,
         env=environment,
         start_new_session=True,
-        stdout=subprocess.PIPE,
+        # No pipe: what outlives DVC would end with it when DVC does.
+        stdout=log.open("w"),
         stderr=subprocess.STDOUT,
-        text=True,
     )
 
 
 def run(project: Path, *command: str) -> str:
-    process = start(project, *command)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return output
+    log = project.parent / "run.log"
+    status = start(project, log, *command).wait(LONG)
+    assert status == 0, log.read_text()
+    return log.read_text()
 
 
 def kill(process: subprocess.Popen, what: str) -> None:
-    """Kill the group, DVC alone, or what DVC has started."""
+    """Kill the group, DVC alone, or what DVC has started as soon as it has started something."""
     if what == "group":
         os.killpg(process.pid, signal.SIGKILL)
     elif what == "dvc":
         process.kill()
     else:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for child in map(int, children):
-            os.kill(child, signal.SIGKILL)
+        while process.poll() is None and not _children(process.pid):
+            time.sleep(0.01)
+        for child in _children(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
     # DVC killed alone leaves its stage at work, and the next run begins meanwhile.
     process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def outputs(project: Path) -> dict[str, bytes]:
@@ -120,13 +131,17 @@ def test_after_twenty_kills_everything_is_as_if_there_had_been_none(
     undisturbed: Undisturbed, project: Path
 ) -> None:
     chance = random.Random(7)
-    for number in range(KILLS):
-        process = start(project, "dvc", "repro")
-        time.sleep(chance.uniform(0, undisturbed.seconds / 3))
+    killed = 0
+    while killed < KILLS:
+        process = start(project, project.parent / "killed.log", "dvc", "repro")
+        time.sleep(chance.uniform(0, undisturbed.seconds / 4))
         if process.poll() is None:
-            kill(process, ("group", "dvc", "stage")[number % 3])
-        if process.wait() == 0:
-            break
+            kill(process, ("group", "dvc", "stage")[killed % 3])
+            killed += 1
+        if process.wait(LONG) == 0:
+            # All is made: whatever is killed next has to be made anew.
+            shutil.rmtree(project / "models")
+            shutil.rmtree(project / ".dvc" / "cache")
     run(project, "dvc", "repro")
     assert outputs(project) == undisturbed.outputs
     assert not list(project.rglob(".partial-*"))
@@ -142,11 +157,13 @@ def test_two_runs_at_once_end_well_or_say_who_is_at_work(
     undisturbed: Undisturbed, project: Path
 ) -> None:
     # The second of them waits for DVC's lock, or finds the first one at the same stage.
-    both = [start(project, "dvc", "--wait-for-lock", "repro") for _ in range(2)]
-    told = [process.communicate()[0] for process in both]
-    assert 0 in [process.returncode for process in both], told
-    for process, output in zip(both, told, strict=True):
-        assert process.returncode == 0 or "busy" in output or "lock" in output, output
+    logs = [project.parent / f"{number}.log" for number in range(2)]
+    both = [start(project, log, "dvc", "--wait-for-lock", "repro") for log in logs]
+    statuses = [process.wait(LONG) for process in both]
+    told = [log.read_text() for log in logs]
+    assert 0 in statuses, told
+    for status, output in zip(statuses, told, strict=True):
+        assert status == 0 or "is busy, it is being blocked by" in output, output
         assert "Traceback" not in output
     run(project, "dvc", "repro")
     assert outputs(project) == undisturbed.outputs

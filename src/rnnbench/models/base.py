@@ -119,6 +119,9 @@ class Model(Protocol):
 class Resumable(Protocol):
     """A `Model` that trains epoch by epoch and can go on after any of them."""
 
+    def restart(self, settings: Any, seed: int) -> None:
+        """As `Model.restart`."""
+
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the next epochs depend on, as named arrays."""
 

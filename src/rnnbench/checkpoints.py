@@ -2,7 +2,7 @@
 
 Checkpoints lie outside the DAG: DVC would turn its run cache off for a stage that keeps its
 outputs. They are taken only if everything that decides the training is as it was, and go when the
-training has ended.
+training has been logged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,12 @@ class Checkpoints:
     def __init__(self, workspace: Workspace, name: str, key: str) -> None:
         self._folder = workspace.checkpoints(name)
         self._saved_at = time.monotonic()
+        self._kept = True
         stamp = self._folder / "key"
         if not stamp.is_file() or stamp.read_bytes() != key.encode():
             self.remove()
-            write_text(stamp, key)
+            with self._if_there_is_room():
+                write_text(stamp, key)
 
     def load(self, replicate: int) -> Checkpoint | None:
         """The checkpoint of a replicate, if there is a readable one."""
@@ -67,30 +70,41 @@ class Checkpoints:
         """Keep the checkpoint of a replicate, whole or not at all."""
         told = json.dumps({"rows": checkpoint.rows, "seconds": checkpoint.seconds})
         arrays: dict[str, Any] = {"told": np.array(told), **checkpoint.state}
-        with new_file(self._path(replicate)) as partial, partial.open("wb") as file:
+        path = self._path(replicate)
+        with self._if_there_is_room(), new_file(path) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)
         self._saved_at = time.monotonic()
 
     @property
     def due(self) -> bool:
-        """Whether the last checkpoint is some seconds old."""
-        return time.monotonic() - self._saved_at >= _SECONDS_BETWEEN
+        """Whether the last checkpoint is some seconds old, and another one can be kept."""
+        return self._kept and time.monotonic() - self._saved_at >= _SECONDS_BETWEEN
 
     def remove(self) -> None:
         """Forget everything."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @contextmanager
+    def _if_there_is_room(self) -> Iterator[None]:
+        # A disk without room for an aid may have room for the result.
+        try:
+            yield
+        except OSError:
+            self._kept = False
+            self.remove()
+
     def _path(self, replicate: int) -> Path:
         return self._folder / f"replicate_{replicate}.npz"
 
 
-def training_key(settings: Mapping[str, Any], seeds: list[int], *folders: Path) -> str:
-    """Identifies a training by its settings, its seeds, and the files in `folders`."""
+def training_key(settings: Mapping[str, Any], seeds: list[int], *places: Path) -> str:
+    """Identifies a training by its settings, its seeds, and the files at and below `places`."""
     digest = hashlib.sha256(json.dumps([settings, seeds], sort_keys=True).encode())
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(path.name.encode() + b"\0")
+    for place in places:
+        for path in sorted([place, *place.rglob("*")]):
+            # Python may be writing bytecode meanwhile.
+            if path.is_file() and path.parent.name != "__pycache__":
+                digest.update(path.relative_to(place.parent).as_posix().encode() + b"\0")
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

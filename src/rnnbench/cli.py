@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import click
 
-from rnnbench.commands import alone, command, warn
+from rnnbench.commands import alone, command, say, stage_argument, warn
 from rnnbench.params import Params
 from rnnbench.predict_command import predict
 from rnnbench.serve_command import serve
-from rnnbench.workspace import Workspace, new_directory
+from rnnbench.workspace import Workspace, new_directory, write_text
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,9 +21,14 @@ def main() -> None:
 
 
 @main.command()
+@click.option(
+    "--stamp", type=click.Path(path_type=Path), help="A file to write if there is no mistake."
+)
 @command
-def check(workspace: Workspace, params: Params) -> None:
+def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
     """Check params.yaml and tell all its mistakes at once."""
+    if stamp is not None:
+        write_text(stamp, "params.yaml has no mistake\n")
     click.echo(
         f"{workspace.params.name}: {len(params.corpora)} corpora, {len(params.datasets)} datasets, "
         f"{len(params.variants)} variants, no mistake"
@@ -28,7 +36,7 @@ def check(workspace: Workspace, params: Params) -> None:
 
 
 @main.command()
-@click.argument("corpus")
+@stage_argument("corpus")
 @command
 def download(workspace: Workspace, params: Params, corpus: str) -> None:
     """Fetch CORPUS, check its hash, and write it to data/raw."""
@@ -40,7 +48,7 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
 
 
 @main.command()
-@click.argument("dataset")
+@stage_argument("dataset")
 @command
 def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     """Turn a fetched corpus into DATASET: ids, padding, training and evaluation split."""
@@ -53,7 +61,7 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
 
 
 @main.command()
-@click.argument("variant")
+@stage_argument("variant")
 @command
 def train(workspace: Workspace, params: Params, variant: str) -> None:
     """Train all replicates of VARIANT and log them to MLflow."""
@@ -62,12 +70,13 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
 
     params.variant(variant)
     with alone(workspace, "train", variant):
-        run(workspace, params, variant, click.echo)
-    tracking.record(workspace, params, variant, warn)
+        run(workspace, params, variant, say)
+        tracking.record(workspace, params, variant, warn)
+        shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
 
 
 @main.command()
-@click.argument("variant")
+@stage_argument("variant")
 @command
 def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     """Score VARIANT on its evaluation split."""
@@ -76,12 +85,12 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     params.variant(variant)
     with alone(workspace, "evaluate", variant):
         scores = run(workspace, params, variant)
-    if not scores["replicates"]:
-        click.echo(f"{variant}  all {scores['diverged']} replicates have diverged")
+    if scores.accuracy is None:
+        click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
         return
     click.echo(
-        f"{variant}  accuracy {scores['accuracy']:.4f}  "
-        f"replicates {scores['replicates']}  loss {scores['loss']:.4g}"
+        f"{variant}  accuracy {scores.accuracy:.4f}  "
+        f"replicates {scores.replicates}  loss {scores.loss:.4g}"
     )
 
 
@@ -92,15 +101,17 @@ def report(workspace: Workspace, params: Params) -> None:
     from rnnbench import tracking
     from rnnbench.report.stage import report as run
 
+    champions = {}
     with alone(workspace, "report", "all"):
         table = run(workspace, params)
+        # DVC may have taken trainings from its cache, which MLflow does not know as current then.
+        if tracking.record_all(workspace, params, params.variants, warn):
+            champions = tracking.crown(workspace, params, warn)
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
-    # DVC may have taken trainings from its cache, which MLflow then does not know as current.
-    if tracking.record_all(workspace, params, params.variants, warn):
-        _tell_champions(tracking.crown(workspace, params, warn))
+    _tell_champions(champions)
 
 
 @main.command()

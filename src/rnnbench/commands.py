@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from filelock import FileLock, Timeout
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 from rnnbench.errors import RnnbenchError
 from rnnbench.params import load_params
 from rnnbench.workspace import Workspace
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _MEMORY = (
     "memory ran out; close other programs, train fewer variants side by side "
@@ -38,7 +41,9 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(1) from None
         # TensorFlow's libraries need more memory than all else before the first epoch.
         except ImportError as error:
-            tell_error(f"a library cannot be loaded: {error};\n{_MEMORY};\nor run make env again")
+            missing = isinstance(error, ModuleNotFoundError)
+            remedy = "install the environment again: make -B env" if missing else _MEMORY
+            tell_error(f"a library cannot be loaded: {error};\n{remedy}")
             raise SystemExit(1) from None
         # A full disk, a file that may not be written: the system's reason, and the file.
         except OSError as error:
@@ -50,6 +55,21 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(1) from None
 
     return wrapped
+
+
+def stage_argument(name: str) -> Callable[[_F], _F]:
+    """The argument of a stage, which DVC gives in the environment as ``STAGE@argument``.
+
+    A command line of it would be read by a shell, and may hold whatever params.yaml holds.
+    """
+
+    def given() -> str:
+        stage = os.environ.get("DVC_STAGE", "")
+        if "@" not in stage:
+            raise click.UsageError(f"Missing argument '{name.upper()}'.")
+        return stage.partition("@")[2]
+
+    return click.argument(name, required=False, callback=lambda _, __, value: value or given())
 
 
 @contextmanager
@@ -75,6 +95,17 @@ def alone(workspace: Workspace, stage: str, name: str) -> Iterator[None]:
 def warn(text: str) -> None:
     """Tell a warning on standard error."""
     click.secho(f"warning: {text}", fg="yellow", err=True)
+
+
+def say(text: str) -> None:
+    """Tell progress on standard output, as long as somebody reads it."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        # What has been begun is ended, and nothing more is written there.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
 
 
 def tell_error(text: str) -> None:

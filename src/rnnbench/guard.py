@@ -5,6 +5,7 @@ A stage that runs out of memory is ended by the system or by a library, without 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,16 +14,22 @@ import threading
 # The names that dvc.yaml calls; other commands work on what these have left.
 _STAGES = frozenset({"download", "preprocess", "train", "evaluate", "report"})
 _CUT_OFF = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+# By which the system, or a library that gets no memory, ends a process.
+_OF_MEMORY = {signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 
 
 def main() -> None:
     """Run the command line; a stage that a signal has ended gives 128 and the signal's number."""
     if sys.argv[1:] and sys.argv[1] in _STAGES:
         _in_child()
-    # Here because the waiting parent needs none of it.
-    from rnnbench.cli import main as command
+    try:
+        # Here because the waiting parent needs none of it.
+        from rnnbench.cli import main as command
 
-    command()
+        command()
+    # Before click, which has an answer of its own, is there.
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def _in_child() -> None:
@@ -36,13 +43,21 @@ def _in_child() -> None:
     os.close(reading)
     # Ctrl-C reaches the child too, which answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def forward(received: int, _: object) -> None:
+        # A signal to the whole group may have ended it already.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, received)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: os.kill(child, received))
+        signal.signal(number, forward)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     if status >= 0:
         sys.exit(status)
     if -status not in _CUT_OFF:
-        _tell(signal.Signals(-status).name)
+        _tell(-status)
     sys.exit(128 - status)
 
 
@@ -52,11 +67,17 @@ def _end_with_parent(reading: int) -> None:
     os._exit(1)
 
 
-def _tell(name: str) -> None:
+def _tell(number: int) -> None:
     from rnnbench.commands import tell_error
 
-    tell_error(
-        f"rnnbench {' '.join(sys.argv[1:])} was ended by {name}, most likely because memory ran "
-        "out.\nRun dvc repro again: a training goes on from its last finished epoch. Fewer "
-        "trainings side by side\n(make reproduce JOBS=1) and a smaller batch_size need less"
-    )
+    stage = os.environ.get("DVC_STAGE")
+    what = " ".join(["rnnbench", *sys.argv[1:]]) + (f" ({stage})" if stage else "")
+    reason = signal.strsignal(number) or "unknown"
+    text = f"{what} was ended by signal {number} ({reason})"
+    if number in _OF_MEMORY:
+        text += (
+            ", most likely because memory ran out.\nRun dvc repro again: a training goes on from "
+            "its last checkpoint. Fewer trainings side by side\n(make reproduce JOBS=1) and a "
+            "smaller batch_size need less"
+        )
+    tell_error(text)

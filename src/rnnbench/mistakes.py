@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from rnnbench.errors import Mistake, nearest
 
+# A file with more is no slip any more; the limits bound the time and the length of a message.
+MOST_TOLD = 100
+_MOST_COMPARED = 500
+_LONGEST_LIST = 2000
 _LONGEST = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
-# Limits on width and depth keep YAML's aliases, which may nest without end, from mattering.
 _brief = reprlib.Repr()
 _brief.maxlevel = 2
 _brief.maxstring = _brief.maxother = _LONGEST
@@ -42,20 +46,14 @@ def shown(value: object) -> str:
     """The value as YAML spells it, cut to 60 characters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    try:
-        text = _brief.repr(value)
-    except ValueError:  # Python refuses to spell integers of thousands of digits
-        text = "a huge integer"
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return _cut(_brief.repr(value), _LONGEST)
 
 
 def child(key: str, part: object) -> str:
     """The key of an entry: `key.part`, or `key[part]` for a place in a list."""
     if isinstance(part, int) and not isinstance(part, bool):
         return f"{key}[{shown(part)}]"
-    if isinstance(part, str) and _PLAIN_KEY.fullmatch(part):
-        return f"{key}.{part}" if key else part
-    return f"{key}.{shown(part)}" if key else shown(part)
+    return f"{key}.{_plain(part)}" if key else _plain(part)
 
 
 def unexpected(key: str, given: object, expected: str) -> Mistake:
@@ -65,13 +63,17 @@ def unexpected(key: str, given: object, expected: str) -> Mistake:
 
 def unknown(key: str, problem: str, given: object, allowed: Iterable[str]) -> Mistake:
     """A name that does not exist, with all that do and the nearest of them."""
-    names = list(allowed)
-    return Mistake(key, problem, ", ".join(names) or "none", nearest(_cut(given), names))
+    names = list(islice(allowed, _MOST_COMPARED))
+    told = _cut(", ".join(_plain(name) for name in names), _LONGEST_LIST)
+    # The time of a comparison grows with the square of the length.
+    wanted = given[:_LONGEST] if isinstance(given, str) else shown(given)
+    return Mistake(key, problem, told or "none", nearest(wanted, names))
 
 
-def of_validation(error: ValidationError, model: type[BaseModel], key: str) -> list[Mistake]:
+def of_validation(error: ValidationError, model: type[BaseModel], key: str) -> Iterator[Mistake]:
     """What pydantic found wrong when it validated `model` at `key`."""
-    return [_of_detail(dict(detail), model, key) for detail in error.errors(include_url=False)]
+    for detail in error.errors(include_url=False):
+        yield _of_detail(dict(detail), model, key)
 
 
 def _of_detail(detail: dict[str, Any], model: type[BaseModel], key: str) -> Mistake:
@@ -110,6 +112,10 @@ def _fields(model: type[BaseModel], parents: Iterable[object]) -> list[str]:
     return list(model.model_fields)
 
 
-def _cut(given: object) -> str:
-    """Short enough for a search for the nearest name, whose time grows with the square."""
-    return given[:_LONGEST] if isinstance(given, str) else shown(given)
+def _plain(part: object) -> str:
+    """A key or a name as it is where that is safe to print."""
+    return part if isinstance(part, str) and _PLAIN_KEY.fullmatch(part) else shown(part)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."

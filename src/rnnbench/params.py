@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -13,18 +14,21 @@ from pydantic import Field, ValidationError, model_validator
 from rnnbench import corpora, models
 from rnnbench.datasets import ArrayDataset, TextDataset
 from rnnbench.errors import Mistake, ParamsError, UnknownNameError
-from rnnbench.mistakes import child, of_validation, shown, unexpected, unknown
-from rnnbench.models.base import VariantSettings
+from rnnbench.mistakes import MOST_TOLD, child, of_validation, shown, unexpected, unknown
+from rnnbench.models.base import MOST_REPLICATES, VariantSettings
 from rnnbench.settings import Settings
 from rnnbench.yaml_file import read_yaml
 
 # DVC must find every section that dvc.yaml names, but nothing need be published.
 _FILLED = ("run", "corpora", "datasets", "variants")
 _SECTIONS = (*_FILLED, "published")
-_NAME = re.compile(r"[a-z0-9_-]+")
+# It becomes the name of a folder, and an argument of a command.
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
 _S = TypeVar("_S", bound=Settings)
 _T = TypeVar("_T")
+# Checks one entry, given its key, its name and its value.
+_CheckEntry = Callable[[str, str, object], Iterator[Mistake]]
 
 
 class Run(Settings):
@@ -35,8 +39,8 @@ class Run(Settings):
     replicates: how often each variant is trained, unless it says otherwise.
     """
 
-    seed: int = Field(ge=0, lt=2**32 - 1000)
-    replicates: int = Field(ge=1)
+    seed: int = Field(ge=0, lt=2**32 - MOST_REPLICATES)
+    replicates: int = Field(ge=1, le=MOST_REPLICATES)
 
 
 class Published(Settings):
@@ -52,7 +56,7 @@ class Published(Settings):
 
     accuracy: float = Field(ge=0, le=1)
     samples: int = Field(ge=1)
-    loss: float | None = Field(default=None, ge=0)
+    loss: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     comparable: bool = True
     source: str
     note: str | None = None
@@ -94,11 +98,17 @@ class Params:
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check a parameter file.
 
-    Raises ParamsError with all mistakes of the file, whatever the file holds.
+    Raises ParamsError with all mistakes of the file, whatever the file holds; of more than
+    `MOST_TOLD` it tells the first ones, and that there are others.
     """
-    raw, duplicates = read_yaml(path)
-    check = _Check(raw)
-    mistakes = duplicates + check.mistakes
+    raw, duplicates, invalid = read_yaml(path)
+    mistakes, told = duplicates + invalid, {mistake.key for mistake in invalid}
+    check = _Check()
+    found = (mistake for mistake in check.mistakes(raw) if mistake.key not in told)
+    mistakes += islice(found, MOST_TOLD + 1)
+    if len(mistakes) > MOST_TOLD:
+        more = Mistake("file", f"has more mistakes than these {MOST_TOLD}")
+        raise ParamsError(str(path), [*mistakes[:MOST_TOLD], more])
     if mistakes or check.run is None:
         raise ParamsError(str(path), mistakes)
     return Params(check.run, check.corpora, check.datasets, check.variants, check.published)
@@ -111,108 +121,113 @@ def _named(kind: str, name: str, entries: dict[str, _T]) -> _T:
 
 
 class _Check:
-    """Checks section by section: collects what is valid, and all `mistakes`."""
+    """Checks section by section: collects what is valid, while `mistakes` gives what is not."""
 
-    def __init__(self, raw: object) -> None:
-        self.mistakes: list[Mistake] = []
+    def __init__(self) -> None:
         self.run: Run | None = None
         self.corpora: dict[str, Settings] = {}
         self.datasets: dict[str, ArrayDataset] = {}
         self.variants: dict[str, VariantSettings] = {}
         self.published: dict[str, Published] = {}
-        self.raw = raw if isinstance(raw, dict) else {}
+        self._raw: dict[object, object] = {}
+
+    def mistakes(self, raw: object) -> Iterator[Mistake]:
+        """Each mistake as it is found; whoever has seen enough need not wait for the rest."""
         if not isinstance(raw, dict):
-            self.mistakes.append(unexpected("file", raw, f"a mapping of {', '.join(_SECTIONS)}"))
+            yield unexpected("file", raw, f"a mapping of {', '.join(_SECTIONS)}")
             return
+        self._raw = raw
         for section in raw:
             if section not in _SECTIONS:
                 problem = f"there is no section {shown(section)}"
-                self.mistakes.append(unknown(child("", section), problem, section, _SECTIONS))
+                yield unknown(child("", section), problem, section, _SECTIONS)
         for section in _SECTIONS:
             if section not in raw:
-                self.mistakes.append(Mistake(section, "section is missing"))
+                yield Mistake(section, "section is missing")
         if "run" in raw:
-            self.run = self._validate(Run, raw["run"], "run")
-        for key, name, entry in self._entries("corpora"):
-            self._corpus(key, name, entry)
-        for key, name, entry in self._entries("datasets"):
-            dataset = self._validate(_dataset_class(entry), entry, key)
-            if dataset is not None:
-                self.datasets[name] = dataset
-            self._refer(entry, key, "corpus", "corpora")
-        for key, name, entry in self._entries("variants"):
-            self._variant(key, name, entry)
-            self._refer(entry, key, "dataset", "datasets")
-        for key, name, entry in self._entries("published"):
-            figure = self._validate(Published, entry, key)
-            if figure is not None:
-                self.published[name] = figure
-            self._known(key, "variant", name, "variants")
+            self.run = yield from _validated(Run, raw["run"], "run")
+        yield from self._of_section("corpora", self._corpus)
+        yield from self._of_section("datasets", self._dataset)
+        yield from self._of_section("variants", self._variant)
+        yield from self._of_section("published", self._published)
 
-    def _entries(self, section: str) -> Iterator[tuple[str, str, object]]:
-        """Key, name and value of each entry with a usable name."""
-        entries = self.raw.get(section, {})
+    def _of_section(self, section: str, check: _CheckEntry) -> Iterator[Mistake]:
+        """Checks each entry with a usable name."""
+        entries = self._raw.get(section, {})
         if not isinstance(entries, dict):
-            self.mistakes.append(unexpected(section, entries, "a mapping of names to settings"))
+            yield unexpected(section, entries, "a mapping of names to settings")
             return
-        if not entries and section in self.raw and section in _FILLED:
-            self.mistakes.append(Mistake(section, "is empty", "at least one entry"))
+        if not entries and section in self._raw and section in _FILLED:
+            yield Mistake(section, "is empty", "at least one entry")
         for name, entry in entries.items():
             key = child(section, name)
             if isinstance(name, str) and _NAME.fullmatch(name):
-                yield key, name, entry
+                yield from check(key, name, entry)
             else:
-                expected = "a name of lower-case letters, digits, '_' and '-'"
-                self.mistakes.append(unexpected(key, name, expected))
+                expected = (
+                    "a name of up to 100 lower-case letters, digits, '_' and '-', no '-' first"
+                )
+                yield unexpected(key, name, expected)
 
-    def _corpus(self, key: str, name: str, entry: object) -> None:
+    def _corpus(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
         if name in corpora.names():
-            corpus = self._validate(corpora.load(name).Settings, entry, key)
+            corpus = yield from _validated(corpora.load(name).Settings, entry, key)
             if corpus is not None:
                 self.corpora[name] = corpus
         else:
             problem = f"there is no corpus {shown(name)}"
-            self.mistakes.append(unknown(key, problem, name, corpora.names()))
+            yield unknown(key, problem, name, corpora.names())
 
-    def _variant(self, key: str, name: str, entry: object) -> None:
+    def _dataset(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
+        dataset = yield from _validated(_dataset_class(entry), entry, key)
+        if dataset is not None:
+            self.datasets[name] = dataset
+        yield from self._refer(entry, key, "corpus", "corpora")
+
+    def _variant(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
         if not isinstance(entry, dict):
-            self.mistakes.append(unexpected(key, entry, "a mapping"))
+            yield unexpected(key, entry, "a mapping")
             return
         if "model" not in entry:
-            self.mistakes.append(
-                Mistake(f"{key}.model", "model is missing", ", ".join(models.names()))
-            )
-            return
-        family = entry["model"]
-        if family not in models.names():
-            problem = f"there is no model family {shown(family)}"
-            self.mistakes.append(unknown(f"{key}.model", problem, family, models.names()))
-            return
-        module = models.load(family)
-        variant: VariantSettings | None = self._validate(module.Settings, entry, key)
-        if variant is not None:
-            self.variants[name] = variant
-        self.mistakes += module.mistakes(entry, key)
+            yield Mistake(f"{key}.model", "model is missing", ", ".join(models.names()))
+        elif entry["model"] not in models.names():
+            problem = f"there is no model family {shown(entry['model'])}"
+            yield unknown(f"{key}.model", problem, entry["model"], models.names())
+        else:
+            module = models.load(entry["model"])
+            variant = yield from _validated(module.Settings, entry, key)
+            if variant is not None:
+                self.variants[name] = variant
+            yield from module.mistakes(entry, key)
+        yield from self._refer(entry, key, "dataset", "datasets")
 
-    def _validate(self, model: type[_S], entry: object, key: str) -> _S | None:
-        try:
-            return model.model_validate(entry)
-        except ValidationError as error:
-            self.mistakes += of_validation(error, model, key)
-            return None
+    def _published(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
+        figure = yield from _validated(Published, entry, key)
+        if figure is not None:
+            self.published[name] = figure
+        yield from self._known(key, "variant", name, "variants")
 
-    def _refer(self, entry: object, key: str, word: str, section: str) -> None:
+    def _refer(self, entry: object, key: str, word: str, section: str) -> Iterator[Mistake]:
         """An entry's `word` must name an entry of `section`, be that one valid or not."""
         name = entry.get(word) if isinstance(entry, dict) else None
         if isinstance(name, str):
-            self._known(f"{key}.{word}", word, name, section)
+            yield from self._known(f"{key}.{word}", word, name, section)
 
-    def _known(self, key: str, word: str, name: str, section: str) -> None:
-        entries = self.raw.get(section)
-        names = [n for n in entries if isinstance(n, str)] if isinstance(entries, dict) else []
+    def _known(self, key: str, word: str, name: str, section: str) -> Iterator[Mistake]:
+        entries = self._raw.get(section)
+        names = entries if isinstance(entries, dict) else {}
         if name not in names:
             problem = f"there is no {word} {shown(name)} in {section}"
-            self.mistakes.append(unknown(key, problem, name, names))
+            yield unknown(key, problem, name, (n for n in names if isinstance(n, str)))
+
+
+def _validated(model: type[_S], entry: object, key: str) -> Generator[Mistake, None, _S | None]:
+    """The settings that an entry holds, or None after its mistakes."""
+    try:
+        return model.model_validate(entry)
+    except ValidationError as error:
+        yield from of_validation(error, model, key)
+        return None
 
 
 def _dataset_class(raw: object) -> type[ArrayDataset]:

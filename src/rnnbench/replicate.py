@@ -46,9 +46,14 @@ class Replicate:
             model.fit(settings, seed, fitted, x, self._progress)
             return
         if kept := self._checkpoints.load(self._number):
-            model.restore(settings, kept.state)
-            self._progress.go_on(kept.rows)
-            self._begin -= kept.seconds
+            try:
+                model.restore(settings, kept.state)
+            # What fits no such model is of no use; the training begins anew.
+            except (LookupError, TypeError, ValueError):
+                model.restart(settings, seed)
+            else:
+                self._progress.go_on(kept.rows)
+                self._begin -= kept.seconds
 
         def on_epoch(epoch: Epoch) -> None:
             self._progress(epoch)

@@ -15,7 +15,13 @@ from rnnbench.workspace import Workspace
 @click.command()
 @click.option("--task", help="Whose champion answers: a corpus, by default the first.")
 @click.option("--variant", help="A variant that answers instead of the champion.")
-@click.option("--port", default=5001, show_default=True, help="Where to listen, on 127.0.0.1.")
+@click.option(
+    "--port",
+    default=5001,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Where to listen, on 127.0.0.1.",
+)
 @click.option(
     "--max-bytes",
     default=1_000_000,
@@ -45,7 +51,7 @@ def serve(
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise DataError(f"cannot listen on 127.0.0.1:{port} ({error}); give --port") from error
     answering, model = load_logged(workspace, params, task, variant)
     click.echo(f"{answering} answers at http://127.0.0.1:{port}/invocations", err=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
 import resource
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ from rnnbench.replicate import METRICS, Progress, Replicate, Row
 from rnnbench.settings import write_settings
 from rnnbench.workspace import Workspace, new_directory, new_file
 
+# What a checkpoint depends on, beside the family's own code.
+_CODE = ("models/base.py", "prepared.py", "replicate.py", "targets.py", "train.py")
+_LIBRARIES = ("keras", "numpy", "tensorflow")
+
 
 def train(
     workspace: Workspace, params: Params, name: str, say: Callable[[str], None] = print
@@ -30,8 +36,9 @@ def train(
     """Train all replicates of variant `name` and write its model, predictions, history and cost.
 
     Replicate r uses the seed run.seed + r. One that diverges leaves neither model nor predictions;
-    training.json tells its epoch, and the others go on. Raises UnknownNameError, DataError,
-    ParamsError or TrainingError; then nothing is written.
+    training.json tells its epoch, and the others go on. Checkpoints stay: a training that is not
+    logged yet can be had again at once. Raises UnknownNameError, DataError, ParamsError or
+    TrainingError; then no output is written.
     """
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
@@ -57,6 +64,8 @@ def train(
                 else:
                     model.restart(settings, seed)
                 run.fit(model, settings, seed, fitted, judged["evaluation"].x)
+                answers = {split: model.predict(samples.x) for split, samples in judged.items()}
+                _expect_numbers(answers, progress)
             except DivergedError as error:
                 diverged[replicate] = error.epoch
                 progress.tell()
@@ -71,8 +80,8 @@ def train(
             rows += [{"replicate": replicate} | row for row in progress.rows]
             if replicate in diverged:
                 continue
-            for split, samples in judged.items():
-                predictions[split].append(model.predict(samples.x))
+            for split, answer in answers.items():
+                predictions[split].append(answer)
             model.save(directory / workspace.model(name, replicate, family.SUFFIX).name)
         facts = Facts(
             variant=name,
@@ -94,7 +103,12 @@ def train(
         peak_memory_mib=round(_peak_memory_mib()),
     )
     write_cost(workspace, name, cost)
-    checkpoints.remove()
+
+
+def _expect_numbers(answers: dict[str, NDArray[np.float32]], progress: Progress) -> None:
+    """Of evaluation samples every epoch has told it; of others only the last one can."""
+    if not all(np.isfinite(answer).all() for answer in answers.values()):
+        raise DivergedError(int(progress.rows.pop()["epoch"]), math.nan)
 
 
 def training_settings(settings: VariantSettings) -> dict[str, Any]:
@@ -103,9 +117,11 @@ def training_settings(settings: VariantSettings) -> dict[str, Any]:
 
 
 def _key(settings: VariantSettings, seeds: list[int], data: Path) -> str:
-    """What decides the training: its settings, its samples, and the code that learns."""
-    code = Path(__file__).parent / "models"
-    return training_key(training_settings(settings), seeds, data, code / settings.model)
+    """What decides the training: its settings, its samples, the code and the libraries."""
+    package = Path(__file__).parent
+    code = [package / name for name in _CODE] + [package / "models" / settings.model]
+    plan = training_settings(settings) | {"versions": [version(name) for name in _LIBRARIES]}
+    return training_key(plan, seeds, data, *code)
 
 
 def _write_history(path: Path, rows: list[Row]) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rnnbench.errors import DataError
 
@@ -96,6 +94,9 @@ def new_directory(path: Path) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
+        # A link to a folder elsewhere is no folder to empty.
+        if path.is_symlink() or path.is_file():
+            path.unlink()
         shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
     finally:
@@ -118,17 +119,6 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; raises DataError if it is missing or damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: not a JSON object; run dvc repro")
-    return content
 
 
 def _partial(path: Path) -> Path:

@@ -3,6 +3,7 @@ import os
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -222,6 +223,15 @@ def test_official_archive_yields_its_labelled_reviews_only(
     with tarfile.open(archive, "w:gz") as file:
         file.add(acl_imdb, "aclImdb")
         file.add(acl_imdb / "train" / "pos" / "0_9.txt", "aclImdb/../aclImdb/train/pos/3_9.txt")
+        for name, kind in [
+            ("/aclImdb/train/pos/4_9.txt", tarfile.REGTYPE),
+            ("aclImdb/train/pos/5_9.txt", tarfile.SYMTYPE),
+            ("aclImdb/train/pos/6_9.txt", tarfile.LNKTYPE),
+            ("aclImdb/train/pos/7_9.txt", tarfile.CHRTYPE),
+        ]:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "aclImdb/train/pos/0_9.txt"
+            file.addfile(member)
     parts = imdb.read_archive(archive)
     texts = imdb_corpus.documents.texts
     assert [review.text.encode() for review in parts["reviews"]] == [*texts[:3], *texts[-3:]]
@@ -244,7 +254,16 @@ def test_directory_without_negative_reviews_is_refused(acl_imdb: Path, raw: Path
 
 def test_review_that_is_not_utf_8_is_refused(acl_imdb: Path, raw: Path) -> None:
     write(acl_imdb / "train" / "pos" / "4_9.txt", "Très bien".encode("latin-1"))
-    with pytest.raises(DownloadError, match="not readable as UTF-8"):
+    with pytest.raises(DownloadError, match=r"pos/4_9\.txt is not readable as UTF-8(.|\n)*unpack"):
+        imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_review_that_is_no_file_is_refused(
+    acl_imdb: Path, raw: Path, make: Callable[[Path], None]
+) -> None:
+    make(acl_imdb / "train" / "pos" / "4_9.txt")
+    with pytest.raises(DownloadError, match=r"pos/4_9\.txt is not a file; remove it"):
         imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
 
 

@@ -81,7 +81,7 @@ def test_named_values_are_taken_by_keras(kind: str) -> None:
             given: Any = {"class_name": name, "config": dict.fromkeys(needed, 1)}
         else:
             given = name
-        assert names._check_named(folder, given, "k") == []
+        assert list(names._check_named(folder, given, "k")) == []
         if callable(package.get(given)):
             taken.add(name)
     assert taken == set(found)

@@ -214,6 +214,7 @@ def test_an_edit_runs_only_what_depends_on_it_and_its_reversal_trains_nothing(
     known = trainings(project)
     edit(project, lambda p: p["variants"]["imdb_embedding_lstm"].update(epochs=3))
     assert stages_run(run(project, "dvc", "repro")) == [
+        "check",
         "train@imdb_embedding_lstm",
         "evaluate@imdb_embedding_lstm",
         "report",
@@ -237,7 +238,8 @@ def test_a_new_variant_needs_no_code(project: Path) -> None:
         }
 
     edit(project, add)
-    assert stages_run(run(project, "dvc", "repro")) == ["train@mine", "evaluate@mine", "report"]
+    stages = stages_run(run(project, "dvc", "repro"))
+    assert stages == ["check", "train@mine", "evaluate@mine", "report"]
     assert "mine" in list(pd.read_csv(project / "metrics" / "comparison.csv")["variant"])
 
 
@@ -266,9 +268,8 @@ def test_a_browser_without_network_draws_the_plots(project: Path) -> None:
 def test_another_sentence_is_learned_and_its_predictions_are_in_the_history(project: Path) -> None:
     edit(project, lambda p: p["corpora"]["characters"].update(sentence="hihello"))
     stages = stages_run(run(project, "dvc", "repro"))
-    assert stages[:3] == [f"{s}@characters" for s in ("download", "preprocess")] + [
-        "train@characters_simple_rnn"
-    ]
+    corpus = [f"{stage}@characters" for stage in ("download", "preprocess")]
+    assert stages[:4] == ["check", *corpus, "train@characters_simple_rnn"]
     history = pd.read_csv(project / "metrics" / "history" / "characters_simple_rnn.csv", dtype=str)
     assert {len(prediction) for prediction in history["prediction"]} == {6}
     assert set("".join(history["prediction"])) <= set("hielo")

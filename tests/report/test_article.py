@@ -95,7 +95,10 @@ def test_other_samples_are_not_compared(invented_results: list[Result]) -> None:
     def fewer(result: Result) -> Result:
         judged = result.judged
         samples = Samples(judged.x, judged.y[:300], judged.id[:300])
-        own, scores = result.prediction[:, :300], result.scores | {"evaluation_samples": 300}
+        own, scores = (
+            result.prediction[:, :300],
+            result.scores.model_copy(update={"evaluation_samples": 300}),
+        )
         return replace(result, judged=samples, prediction=own, outside=None, scores=scores)
 
     own = [r for r in invented_results if r.meta.corpus == "imdb"]

@@ -150,7 +150,7 @@ def test_when_all_answers_are_right_the_interval_is_wilsons(
 ) -> None:
     chosen = next(r for r in invented_results if r.name == "product_gru")
     exact = np.tile(chosen.judged.y, (3, 1))
-    scores = chosen.scores | {"accuracy": 1.0}
+    scores = chosen.scores.model_copy(update={"accuracy": 1.0})
     row = compare_all([replace(chosen, prediction=exact, scores=scores)], {})[0].iloc[0]
     assert row["accuracy_high"] == 1
     assert 0.98 < row["accuracy_low"] < 1

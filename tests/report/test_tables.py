@@ -51,7 +51,7 @@ def test_confusions_count_every_sample(invented_results: list[Result]) -> None:
     assert lstm["samples"].sum() == pytest.approx(400)
     right = lstm[lstm["true"] == lstm["predicted"]]["samples"].sum()
     chosen = next(r for r in invented_results if r.name == "reuters_lstm")
-    assert right / 400 == pytest.approx(chosen.scores["accuracy"], abs=1e-4)
+    assert right / 400 == pytest.approx(chosen.scores.accuracy, abs=1e-4)
 
 
 def test_only_the_most_frequent_classes_are_kept() -> None:

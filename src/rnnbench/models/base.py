@@ -15,6 +15,9 @@ from rnnbench.prepared import Meta, Ragged, Samples
 from rnnbench.settings import Settings
 from rnnbench.targets import losses, right
 
+# Each has a seed of its own, a model and a row of predictions.
+MOST_REPLICATES = 1000
+
 
 class VariantSettings(Settings):
     """The part of a variant that does not depend on its family.
@@ -26,7 +29,7 @@ class VariantSettings(Settings):
 
     dataset: str
     model: str
-    replicates: int | None = Field(default=None, ge=1)
+    replicates: int | None = Field(default=None, ge=1, le=MOST_REPLICATES)
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,9 @@ class Model(Protocol):
 @runtime_checkable
 class Resumable(Protocol):
     """A `Model` that trains epoch by epoch and can go on after any of them."""
+
+    def restart(self, settings: Any, seed: int) -> None:
+        """As `Model.restart`."""
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the next epochs depend on, as named arrays."""

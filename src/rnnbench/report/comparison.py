@@ -108,7 +108,7 @@ def _compare(
 
 def _facts(result: Result) -> dict[str, Any]:
     own = {"variant": result.name, "role": result.role, "dataset": result.dataset}
-    return own | result.scores
+    return own | result.scores.model_dump()
 
 
 def _of_share(interval: Interval, samples: int) -> Interval:

@@ -24,7 +24,7 @@ def filled(text: str, table: pd.DataFrame) -> str:
 
 
 def read_comparison(path: Path) -> pd.DataFrame:
-    """comparison.csv as the report had it."""
+    """comparison.csv as the report had it; raises OSError or ValueError if it is damaged."""
     return pd.read_csv(path, dtype={"verdict": str}).fillna({"verdict": ""})
 
 

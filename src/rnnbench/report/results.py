@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from rnnbench import models
 from rnnbench.errors import DataError
+from rnnbench.evaluate import Scores, read_scores
 from rnnbench.facts import Cost, read_cost
 from rnnbench.params import Params
 from rnnbench.predictions import read_predictions
 from rnnbench.prepared import Meta, Samples, read_meta, read_samples
+from rnnbench.replicate import METRICS
 from rnnbench.report.roles import CEILING, FLOOR, OTHER, RECURRENT
 from rnnbench.targets import losses, right
-from rnnbench.workspace import Workspace, read_json
+from rnnbench.workspace import Workspace
 
 Measure = Literal["accuracy", "loss"]
 
@@ -45,7 +47,7 @@ class Result:
     judged: Samples
     prediction: NDArray[np.float32]
     outside: tuple[Samples, NDArray[np.float32]] | None
-    scores: dict[str, Any]
+    scores: Scores
     cost: Cost
     history: pd.DataFrame
 
@@ -87,8 +89,8 @@ def read_results(workspace: Workspace, params: Params) -> list[Result]:
     corpora = list(params.corpora)
 
     def rank(result: Result) -> tuple[int, float, str]:
-        score = float(result.scores[result.measure]) if result.finished else math.inf
-        best = -score if result.finished and result.measure == "accuracy" else score
+        score = getattr(result.scores, result.measure)
+        best = math.inf if score is None else score if result.measure == "loss" else -score
         return corpora.index(result.meta.corpus), best, result.name
 
     return sorted(results, key=rank)
@@ -115,7 +117,7 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
         judged=judged,
         prediction=prediction,
         outside=answered(meta.outside) if meta.outside else None,
-        scores=read_json(workspace.scores(name)),
+        scores=read_scores(workspace, name),
         cost=read_cost(workspace, name),
         history=_history(workspace, name),
     )
@@ -124,10 +126,11 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
 def _history(workspace: Workspace, name: str) -> pd.DataFrame:
     path = workspace.history(name)
     try:
-        history = pd.read_csv(path)
-    except (OSError, ValueError) as error:
+        types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
+        history = pd.read_csv(path)[["replicate", "epoch", *METRICS]].astype(types)
+    except (OSError, ValueError, LookupError) as error:
         raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
     # A replicate that diverged has no row of that epoch, nor of any later one.
     last = history.groupby("replicate")["epoch"].transform("max")
     finished: pd.DataFrame = history[last == history["epoch"].max()]
-    return finished.drop(columns="prediction", errors="ignore")
+    return finished

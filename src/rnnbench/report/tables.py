@@ -21,9 +21,9 @@ def costs(results: list[Result]) -> pd.DataFrame:
         {
             "corpus": result.meta.corpus,
             "variant": result.name,
-            "accuracy": result.scores["accuracy"],
-            "parameters": result.scores["parameters"],
-            "replicates": result.scores["replicates"],
+            "accuracy": result.scores.accuracy,
+            "parameters": result.scores.parameters,
+            "replicates": result.scores.replicates,
             **result.cost.model_dump(),
         }
         for result in results

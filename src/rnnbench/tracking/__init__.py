@@ -59,6 +59,7 @@ def record_all(
     held: list[str] = []
     try:
         with open_store(workspace) as client, warnings.catch_warnings():
+            _end_open_runs(client, workspace)
             # An input example would load TensorFlow only to run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             for name in names:
@@ -136,18 +137,25 @@ def tidy(workspace: Workspace, params: Params) -> None:
     runs that a kill left open. Raises DataError if the store cannot be reached.
     """
     with reachable_store(workspace) as client:
-        found = [find_experiment(client, corpus) for corpus in corpora.names()]
-        numbers = [experiment.experiment_id for experiment in found if experiment]
-        if not numbers:
-            return
-        for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
-            if run.data.tags.get("variant") not in params.variants:
-                client.set_tag(run.info.run_id, "current", "false")
-        # Whoever logs to the project's own store holds its lock; on a server others may be at work.
-        if is_own(workspace):
-            for run in client.search_runs(numbers, "attributes.status = 'RUNNING'"):
-                if "dvc.key" in run.data.tags:
-                    client.set_terminated(run.info.run_id, "KILLED")
+        if numbers := _experiments(client):
+            for run in client.search_runs(numbers, f"{CURRENT} and tags.level = 'variant'"):
+                if run.data.tags.get("variant") not in params.variants:
+                    client.set_tag(run.info.run_id, "current", "false")
+        _end_open_runs(client, workspace)
+
+
+def _experiments(client: Any) -> list[str]:
+    """The ids of our experiments."""
+    return [str(e.experiment_id) for e in client.search_experiments() if OWNER in e.tags]
+
+
+def _end_open_runs(client: Any, workspace: Workspace) -> None:
+    """End the runs that a kill left open."""
+    # Whoever logs to the project's own store holds its lock; on a server others may be at work.
+    if is_own(workspace) and (numbers := _experiments(client)):
+        for run in client.search_runs(numbers, "attributes.status = 'RUNNING'"):
+            if "dvc.key" in run.data.tags:
+                client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _log_training(client: Any, workspace: Workspace, params: Params, name: str) -> None:

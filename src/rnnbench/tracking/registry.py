@@ -22,6 +22,10 @@ _RULE = (
 )
 
 
+# What of comparison.csv the rule needs.
+_COLUMNS = ("corpus", "evaluation_set", "variant", "role", "replicates", "parameters")
+
+
 def registered_name(corpus: str) -> str:
     """What the registered model of a corpus is called; a server may have others of short names."""
     return f"rnnbench-{corpus}"
@@ -119,6 +123,7 @@ def _crown(client: Any, corpus: str, variant: str, model: Any) -> None:
 def _comparison(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
     try:
         table = read_comparison(workspace.metrics / "comparison.csv")
-        return table, pd.read_csv(workspace.metrics / "pairs.csv")
-    except (OSError, ValueError) as error:
+        pairs = pd.read_csv(workspace.metrics / "pairs.csv")
+        return table[list(_COLUMNS)], pairs[["first", "second", "different"]]
+    except (OSError, ValueError, LookupError) as error:
         raise DataError(f"{workspace.metrics}: no comparison ({error}); run dvc repro") from error

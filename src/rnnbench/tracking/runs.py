@@ -70,7 +70,10 @@ def log_variant(
         "seed": facts.seeds[0],
     }
     log = _Runs(client, experiment, end - int(cost.seconds * 1000), end, tags, scalars)
-    finished = [h for replicate, h in sorted(histories.items()) if replicate not in diverged]
+    lasting = [replicate for replicate in range(len(facts.seeds)) if replicate not in diverged]
+    finished = [histories.get(replicate, {}) for replicate in lasting]
+    if any(not history or history.keys() != finished[0].keys() for history in finished):
+        raise DataError(f"{workspace.history(name)}: lacks epochs; run dvc repro")
     figure = params.published.get(name)
     published = f"accuracy {figure.accuracy}" if figure else "no figure"
     note = f"Mean of {len(finished)} replicates on `{settings.dataset}`. Published: {published}."

@@ -26,7 +26,7 @@ class Model:
     def __init__(self, net: Any, meta: Meta | None = None) -> None:
         self._network, self._meta = net, meta
         self._trainer: Trainer | None = None
-        self.predict: Callable[[NDArray[Any] | Ragged], NDArray[np.float32]] = Predictor(net)
+        self._predictor = Predictor(net)
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
@@ -40,10 +40,11 @@ class Model:
         """
         meta = self._dataset()
         fresh = network.build(settings.layers, meta, seed, settings.output_layer)
-        for own, drawn in zip(self._network.variables, fresh.variables, strict=True):
-            own.assign(drawn)
-        if self._trainer is not None:
-            self._trainer.restart()
+        with asking_keras(TrainingError):
+            for own, drawn in zip(self._network.variables, fresh.variables, strict=True):
+                own.assign(drawn)
+            if self._trainer is not None:
+                self._trainer.restart()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -86,8 +87,13 @@ class Model:
                 loss, accuracy = trainer.epoch(train.x, train.y, rng)
                 if number == settings.epochs:
                     trainer.finish()
-                prediction = self.predict(evaluation)
+            prediction = self.predict(evaluation)
             on_epoch(Epoch(number, loss, accuracy, prediction))
+
+    def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+        """Predictions for n samples; raises TrainingError if Keras cannot make them."""
+        with asking_keras(TrainingError):
+            return self._predictor(x)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Weights, random states, and what the optimizer has gathered."""

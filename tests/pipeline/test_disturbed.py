@@ -1,5 +1,6 @@
-"""Twenty kills at random moments, against the real DAG run by DVC."""
+"""Kills at random moments, and two runs at once, against the real DAG run by DVC."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
@@ -16,6 +18,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 KILLS = 20
+LONG = 300
 VARIANTS = {
     "arithmetic_lstm": {"epochs": 400, "replicates": 3},
     "characters_simple_rnn": {"epochs": 30, "replicates": 2},
@@ -23,9 +26,16 @@ VARIANTS = {
 }
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
+@dataclass(frozen=True)
+class Undisturbed:
+    """A project that nothing has disturbed: what it has made, and in how many seconds."""
+
+    folder: Path
+    outputs: dict[str, bytes]
+    seconds: float
+
+
+def make_project(folder: Path) -> Path:
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -47,7 +57,20 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def start(project: Path, *command: str) -> subprocess.Popen:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = make_project(tmp_path_factory.mktemp("undisturbed") / "project")
+    begin = time.monotonic()
+    run(folder, "dvc", "repro")
+    return Undisturbed(folder, outputs(folder), time.monotonic() - begin)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "project")
+
+
+def start(project: Path, log: Path, *command: str) -> subprocess.Popen:
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(variable, None)
@@ -56,43 +79,40 @@ def start(project: Path, *command: str) -> subprocess.Popen:
         cwd=project,
         env=environment,
         start_new_session=True,
-        stdout=subprocess.PIPE,
+        # No pipe: what outlives DVC would end with it when DVC does.
+        stdout=log.open("w"),
         stderr=subprocess.STDOUT,
-        text=True,
     )
 
 
 def run(project: Path, *command: str) -> str:
-    process = start(project, *command)
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return output
+    log = project.parent / "run.log"
+    status = start(project, log, *command).wait(LONG)
+    assert status == 0, log.read_text()
+    return log.read_text()
 
 
 def kill(process: subprocess.Popen, what: str) -> None:
-    """Kill the group, DVC alone, or what DVC has started."""
+    """Kill the group, DVC alone, or what DVC has started as soon as it has started something."""
     if what == "group":
         os.killpg(process.pid, signal.SIGKILL)
     elif what == "dvc":
         process.kill()
     else:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for child in map(int, children):
-            os.kill(child, signal.SIGKILL)
+        while process.poll() is None and not _children(process.pid):
+            time.sleep(0.01)
+        for child in _children(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+    # DVC killed alone leaves its stage at work, and the next run begins meanwhile.
     process.wait()
-    # DVC killed alone leaves its stage at work, which must end before the next round begins.
-    deadline = time.monotonic() + 120
-    while _alive(process.pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
-def _alive(group: int) -> bool:
+def _children(pid: int) -> list[int]:
     try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def outputs(project: Path) -> dict[str, bytes]:
@@ -107,38 +127,44 @@ def outputs(project: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
-def test_after_twenty_kills_everything_is_as_if_there_had_been_none(project: Path) -> None:
-    begin = time.monotonic()
-    run(project, "dvc", "repro")
-    whole = time.monotonic() - begin
-    expected = outputs(project)
-    for folder in (
-        "data/raw",
-        "data/prepared",
-        "data/predictions",
-        "data/cost",
-        "models",
-        "metrics",
-    ):
-        shutil.rmtree(project / folder)
-    shutil.rmtree(project / ".dvc" / "cache")
-    (project / "dvc.lock").unlink()
-
+def test_after_twenty_kills_everything_is_as_if_there_had_been_none(
+    undisturbed: Undisturbed, project: Path
+) -> None:
     chance = random.Random(7)
-    for number in range(KILLS):
-        process = start(project, "dvc", "repro")
-        time.sleep(chance.uniform(0, whole / 3))
+    killed = 0
+    while killed < KILLS:
+        process = start(project, project.parent / "killed.log", "dvc", "repro")
+        time.sleep(chance.uniform(0, undisturbed.seconds / 4))
         if process.poll() is None:
-            kill(process, ("group", "dvc", "stage")[number % 3])
-        if process.wait() == 0:
-            break
+            kill(process, ("group", "dvc", "stage")[killed % 3])
+            killed += 1
+        if process.wait(LONG) == 0:
+            # All is made: whatever is killed next has to be made anew.
+            shutil.rmtree(project / "models")
+            shutil.rmtree(project / ".dvc" / "cache")
     run(project, "dvc", "repro")
-    assert outputs(project) == expected
+    assert outputs(project) == undisturbed.outputs
     assert not list(project.rglob(".partial-*"))
     assert not (project / ".checkpoints").exists() or not list((project / ".checkpoints").iterdir())
-    run(project, "rnnbench", "sync")
     client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
     numbers = [experiment.experiment_id for experiment in client.search_experiments()]
     assert not client.search_runs(numbers, "attributes.status = 'RUNNING'")
     current = client.search_runs(numbers, "tags.current = 'true'")
     assert sorted(found.data.tags["variant"] for found in current) == sorted(VARIANTS)
+
+
+def test_two_runs_at_once_end_well_or_say_who_is_at_work(
+    undisturbed: Undisturbed, project: Path
+) -> None:
+    # The second of them waits for DVC's lock, or finds the first one at the same stage.
+    logs = [project.parent / f"{number}.log" for number in range(2)]
+    both = [start(project, log, "dvc", "--wait-for-lock", "repro") for log in logs]
+    statuses = [process.wait(LONG) for process in both]
+    told = [log.read_text() for log in logs]
+    assert 0 in statuses, told
+    for status, output in zip(statuses, told, strict=True):
+        assert status == 0 or "is busy, it is being blocked by" in output, output
+        assert "Traceback" not in output
+    run(project, "dvc", "repro")
+    assert outputs(project) == undisturbed.outputs
+    assert run(project, "dvc", "status").strip() == "Data and pipelines are up to date."

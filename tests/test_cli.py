@@ -64,6 +64,14 @@ def test_a_stage_run_too_early_says_what_to_do(project: Path) -> None:
     assert not (project / "models" / "imdb_embedding_lstm").exists()
 
 
+@pytest.mark.parametrize("content", ["", "schema: '2.0'\nstages:\n  tr", "[]", "\0"])
+def test_a_lock_file_that_dvc_was_killed_in_is_told(project: Path, content: str) -> None:
+    (project / "dvc.lock").write_text(content)
+    done = CliRunner().invoke(main, ["check"])
+    assert done.exit_code == 1
+    assert "dvc.lock is cut off" in done.stderr
+
+
 def test_outside_of_a_project_the_error_says_so(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(main, ["check"])

@@ -26,7 +26,11 @@ def main() -> None:
 )
 @command
 def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
-    """Check params.yaml and tell all its mistakes at once."""
+    """Check params.yaml and tell all its mistakes at once; check that dvc.lock is whole."""
+    from rnnbench.dvc_lock import expect_whole
+
+    # DVC reads it before it runs this as a stage.
+    expect_whole(workspace.root / "dvc.lock")
     if stamp is not None:
         write_text(stamp, "params.yaml has no mistake\n")
     click.echo(

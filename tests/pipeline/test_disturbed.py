@@ -20,8 +20,7 @@ BIN = Path(sys.executable).parent
 KILLS = 20
 LONG = 300
 VARIANTS = {
-    "arithmetic_lstm": {"epochs": 400, "replicates": 3},
-    "characters_simple_rnn": {"epochs": 30, "replicates": 2},
+    "arithmetic_lstm": {"epochs": 200, "replicates": 2},
     "product_mean": {},
 }
 
@@ -131,14 +130,21 @@ def test_after_twenty_kills_everything_is_as_if_there_had_been_none(
     undisturbed: Undisturbed, project: Path
 ) -> None:
     chance = random.Random(7)
-    killed = 0
+    killed, log = 0, project.parent / "killed.log"
     while killed < KILLS:
-        process = start(project, project.parent / "killed.log", "dvc", "repro")
+        process = start(project, log, "dvc", "repro")
         time.sleep(chance.uniform(0, undisturbed.seconds / 4))
         if process.poll() is None:
             kill(process, ("group", "dvc", "stage")[killed % 3])
             killed += 1
-        if process.wait(LONG) == 0:
+        status = process.wait(LONG)
+        if "'./dvc.lock' validation failed" in log.read_text():
+            # DVC was killed while it wrote the file. The check says what to do.
+            check = start(project, log, "rnnbench", "check")
+            assert check.wait(LONG) == 1
+            assert "remove it and run dvc repro" in log.read_text()
+            (project / "dvc.lock").unlink()
+        elif status == 0:
             # All is made: whatever is killed next has to be made anew.
             shutil.rmtree(project / "models")
             shutil.rmtree(project / ".dvc" / "cache")

@@ -82,12 +82,18 @@ def test_numbers_are_scored_by_their_squared_error_and_by_hits(workspace: Worksp
 def test_a_replicate_is_solved_from_nine_hits_in_ten(workspace: Workspace) -> None:
     path = workspace.predictions("product_gru") / "evaluation.npy"
     y = np.load(workspace.prepared("product") / "evaluation_y.npy")
-    prediction = np.tile(y, (4, 1))
+    prediction = np.tile(y, (3, 1))
     prediction[1, :40] += 1
     prediction[2, :41] += 1
-    prediction[3] += 1
     np.save(path, prediction)
-    assert evaluate(workspace, PARAMS, "product_gru").solved == 0.5
+    assert evaluate(workspace, PARAMS, "product_gru").solved == pytest.approx(2 / 3, abs=1e-6)
+
+
+def test_answers_of_another_number_of_replicates_are_refused(workspace: Workspace) -> None:
+    path = workspace.predictions(NAME) / "evaluation.npy"
+    np.save(path, np.load(path)[:2])
+    with pytest.raises(DataError, match="answers of 2 replicates"):
+        evaluate(workspace, PARAMS, NAME)
 
 
 def test_texts_from_outside_are_scored_too(workspace: Workspace) -> None:

@@ -97,53 +97,40 @@ def test_a_checkpoint_that_is_a_pickle_is_not_taken(tmp_path: Path, sprung: Path
     assert not sprung.exists()
 
 
-@pytest.mark.parametrize("name", ["x; touch sprung", "x\ntouch sprung", "x$(touch sprung)"])
-def test_no_shell_reads_what_params_yaml_holds(tmp_path: Path, name: str) -> None:
-    for folder in (".dvc", "src"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=_not_in_git)
-    shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["corpora"] = {name: {}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+def repro(folder: Path, params: dict, *arguments: str) -> subprocess.CompletedProcess:
+    """`dvc repro` in a project with these parameters; nothing may run well there."""
+    for name in (".dvc", "src"):
+        shutil.copytree(ROOT / name, folder / name, ignore=_not_in_git, dirs_exist_ok=True)
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    # A check that has passed before.
-    for file in ("data/checked", f"src/rnnbench/corpora/{name}.py"):
-        (tmp_path / file).parent.mkdir(exist_ok=True)
-        (tmp_path / file).write_text("")
+    command = ["dvc", "repro", *arguments]
     done = subprocess.run(
-        ["dvc", "repro", "--single-item", f"download@{name}"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
+    return done
+
+
+@pytest.mark.parametrize("name", ["x; touch sprung", "x\ntouch sprung", "x$(touch sprung)"])
+def test_no_shell_reads_what_params_yaml_holds(tmp_path: Path, name: str) -> None:
+    # A check that has passed before.
+    for file in ("data/checked", f"src/rnnbench/corpora/{name}.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"corpora": {name: {}}}
+    done = repro(tmp_path, params, "--single-item", f"download@{name}")
     assert "there is no corpus" in done.stderr
     assert not list(tmp_path.rglob("sprung*"))
 
 
 def test_nothing_is_removed_for_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
-    for folder in (".dvc", "src"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=_not_in_git)
-    shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["datasets"]["../../notes"] = params["datasets"]["characters"]
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["dvc", "repro", "preprocess@../../notes"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["datasets"]["../../notes"] = params["datasets"]["characters"]
+    done = repro(tmp_path, params, "preprocess@../../notes")
     assert "'../../notes'" in done.stderr
     assert (tmp_path / "notes" / "mine.txt").read_text() == "mine"
 

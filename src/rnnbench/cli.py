@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from rnnbench.commands import alone, command, say, stage_argument, warn
+from rnnbench.dvc_lock import expect_whole
 from rnnbench.params import Params
 from rnnbench.predict_command import predict
 from rnnbench.serve_command import serve
@@ -22,17 +23,18 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--stamp", type=click.Path(path_type=Path), help="A file to write if there is no mistake."
+    "--stamp",
+    type=click.Path(path_type=Path),
+    help="A file to write if there is no mistake.",
 )
 @command
 def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
     """Check params.yaml and tell all its mistakes at once; check that dvc.lock is whole."""
-    from rnnbench.dvc_lock import expect_whole
-
-    # DVC reads it before it runs this as a stage.
-    expect_whole(workspace.root / "dvc.lock")
     if stamp is not None:
         write_text(stamp, "params.yaml has no mistake\n")
+    # As a stage it runs after DVC has read the file, and maybe while another DVC writes it.
+    else:
+        expect_whole(workspace.root / "dvc.lock")
     click.echo(
         f"{workspace.params.name}: {len(params.corpora)} corpora, {len(params.datasets)} datasets, "
         f"{len(params.variants)} variants, no mistake"

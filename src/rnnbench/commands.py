@@ -92,6 +92,12 @@ def alone(workspace: Workspace, stage: str, name: str) -> Iterator[None]:
         lock.release()
 
 
+def expect_one_choice(task: str | None, variant: str | None) -> None:
+    """Raise click.UsageError if both options are given by which a model is chosen."""
+    if task is not None and variant is not None:
+        raise click.UsageError("--task and --variant exclude each other: a variant has its task")
+
+
 def warn(text: str) -> None:
     """Tell a warning on standard error."""
     click.secho(f"warning: {text}", fg="yellow", err=True)

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from rnnbench.commands import command
+from rnnbench.commands import command, expect_one_choice
 from rnnbench.params import Params
 from rnnbench.workspace import Workspace
 
@@ -51,8 +51,7 @@ def predict(
 
     from rnnbench.predict import load_predictor
 
-    if task is not None and variant is not None:
-        raise click.UsageError("--task and --variant exclude each other: a variant has its task")
+    expect_one_choice(task, variant)
     if not texts and file is None:
         if sys.stdin.isatty():
             raise click.UsageError("give a TEXT, or --file, or texts on standard input")

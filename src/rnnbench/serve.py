@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 _LOG = logging.getLogger(__name__)
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 # What is over the limit is read and thrown away up to here, so that the sender gets its answer.
 _DISCARDED = 2**30
 
@@ -87,4 +87,4 @@ def serve(model: Any, port: int, most: int) -> None:
 
     app = scoring_server.init(model)
     app.add_middleware(Gate, most=most)
-    uvicorn.run(app, host=_HOST, port=port, log_level="warning")
+    uvicorn.run(app, host=HOST, port=port, log_level="warning")

@@ -6,7 +6,7 @@ import socket
 
 import click
 
-from rnnbench.commands import command
+from rnnbench.commands import command, expect_one_choice
 from rnnbench.errors import DataError
 from rnnbench.params import Params
 from rnnbench.workspace import Workspace
@@ -39,20 +39,20 @@ def serve(
     max_bytes: int,
 ) -> None:
     """Answer texts, or arrays, over HTTP with the protocol of `mlflow models serve`."""
+    from rnnbench.serve import HOST
     from rnnbench.serve import serve as run
     from rnnbench.tracking import load_logged
 
-    if task is not None and variant is not None:
-        raise click.UsageError("--task and --variant exclude each other: a variant has its task")
+    expect_one_choice(task, variant)
     if variant is not None:
         params.variant(variant)
     params.corpus(task := task or next(iter(params.corpora)))
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((HOST, port))
         except OSError as error:
-            raise DataError(f"cannot listen on 127.0.0.1:{port} ({error}); give --port") from error
+            raise DataError(f"cannot listen on {HOST}:{port} ({error}); give --port") from error
     answering, model = load_logged(workspace, params, task, variant)
-    click.echo(f"{answering} answers at http://127.0.0.1:{port}/invocations", err=True)
+    click.echo(f"{answering} answers at http://{HOST}:{port}/invocations", err=True)
     run(model, port, max_bytes)

@@ -5,7 +5,9 @@ A stage that runs out of memory is ended by the system or by a library, without 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -20,6 +22,8 @@ _OF_MEMORY = {signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 
 def main() -> None:
     """Run the command line; a stage that a signal has ended gives 128 and the signal's number."""
+    # What is frozen is not searched for cycles at the end: TensorFlow's objects take a second.
+    atexit.register(gc.freeze)
     if sys.argv[1:] and sys.argv[1] in _STAGES:
         _in_child()
     try:

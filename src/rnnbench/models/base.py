@@ -116,11 +116,8 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class Resumable(Protocol):
+class Resumable(Model, Protocol):
     """A `Model` that trains epoch by epoch and can go on after any of them."""
-
-    def restart(self, settings: Any, seed: int) -> None:
-        """As `Model.restart`."""
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that the next epochs depend on, as named arrays."""

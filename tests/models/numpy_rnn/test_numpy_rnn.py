@@ -66,7 +66,7 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(weights: Weights, ids: np.ndarray, y: np.ndarray, window: int) -> dict[str, np.ndarray]:
-    return gradients(weights, ids, *forward(weights, ids), y, window).arrays()
+    return gradients(weights, ids, *forward(weights, ids, window), y).arrays()
 
 
 def by_hand(
@@ -191,7 +191,7 @@ def test_gradients_go_back_through_the_transposed_recurrent_matrix(weights, batc
 
 def test_a_row_look_up_is_the_product_with_a_one_hot_vector(weights, batch) -> None:
     ids, _ = batch
-    states, probability = forward(weights, ids)
+    states, probability = forward(weights, ids, LENGTH)
     one_hot = np.eye(DEPTH)[ids]
     h = np.zeros((len(ids), UNITS))
     for t in range(LENGTH):
@@ -199,6 +199,24 @@ def test_a_row_look_up_is_the_product_with_a_one_hot_vector(weights, batch) -> N
         np.testing.assert_allclose(states[t + 1], h, rtol=1e-12)
     expected = 1 / (1 + np.exp(-(h @ weights.output + weights.output_bias)))
     np.testing.assert_allclose(probability, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("length", [7, 8, 16, 41])
+@pytest.mark.parametrize("keep", [0, 3, 50])
+def test_samples_that_begin_late_have_the_states_of_a_step_by_step_pass(
+    length: int, keep: int, weights: Weights
+) -> None:
+    ids = np.random.default_rng(1).integers(0, DEPTH, (12, length)).astype(np.uint8)
+    # In no order, one of padding alone, one that begins with the last step.
+    for sample, begin in enumerate([5, 0, length, 30, 8, 7, 9, length - 1, 1, 16, 0, 3]):
+        ids[sample, :begin] = 0
+    h = np.zeros((len(ids), UNITS))
+    expected = [h]
+    for column in ids.T:
+        h = np.tanh(weights.input[column] + h @ weights.recurrent + weights.bias)
+        expected.append(h)
+    states, _ = forward(weights, ids, keep)
+    np.testing.assert_allclose(states, expected[-1 - min(keep, length) :], rtol=1e-12)
 
 
 def test_first_weights_are_orthogonal_glorot_uniform_and_zero() -> None:

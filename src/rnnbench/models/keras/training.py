@@ -3,19 +3,21 @@
 Keras's ``fit`` returns to Python after every batch; for a network of 8 units that costs as much
 as the arithmetic. Here the samples stay on the device and one compiled call runs all batches of
 an epoch. The steps are those of ``fit``: the same loss, gradients and optimizer, in an order
-that the caller gives. Samples of different lengths go to one compiled step a batch instead,
+that the caller gives; recurrent layers go the shorter way of `forward`. Samples of different lengths go to one compiled step a batch instead,
 which is long enough for the call not to matter.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.models.keras import batches
+from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta, Ragged
 
@@ -37,10 +39,10 @@ class Trainer:
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
         self._first = [variable.value.numpy() for variable in optimizer.variables]
-        self._compiled_batches = tf.function(self._batches, jit_compile=True)
-        self._compiled_step = tf.function(self._step, jit_compile=True)
-        self._compiled_gradients = tf.function(self._gradients, jit_compile=True)
-        self._compiled_apply = tf.function(self._apply, jit_compile=True)
+        self._compiled_batches = _compiled(self._batches)
+        self._compiled_step = _compiled(self._step)
+        self._compiled_gradients = _compiled(self._gradients)
+        self._compiled_apply = _compiled(self._apply)
 
     def epoch(
         self, x: NDArray[Any] | Ragged, y: NDArray[Any], rng: np.random.Generator
@@ -83,11 +85,13 @@ class Trainer:
 
     def _batches(self, x: Any, y: Any, order: Any) -> Any:
         tf, _ = start()
-        sums = tf.zeros(2)
-        for index in tf.range(order.shape[0]):
+
+        def body(index: Any, sums: Any) -> Any:
             chosen = order[index]
-            sums += self._step(tf.gather(x, chosen), tf.gather(y, chosen))
-        return sums
+            return index + 1, sums + self._step(tf.gather(x, chosen), tf.gather(y, chosen))
+
+        count = order.shape[0]
+        return tf.while_loop(lambda index, _: index < count, body, (0, tf.zeros(2)))[1]
 
     def _step(self, x: Any, y: Any) -> Any:
         """Update the weights; the sums of loss and right answers over the batch."""
@@ -113,7 +117,8 @@ class Trainer:
         """Gradients of the batch's mean loss, in which each sample of x has this share."""
         tf, _ = start()
         with tf.GradientTape() as tape:
-            output = self._network(tf.cast(x, self._network.inputs[0].dtype), training=True)
+            typed = tf.cast(x, self._network.inputs[0].dtype)
+            output = forward(self._network, typed, training=True)
             losses, right = self._scores(y, output)
             mean = tf.reduce_sum(losses) * share
             penalty = sum(self._network.losses) * share * x.shape[0]
@@ -141,6 +146,13 @@ class Trainer:
         return losses, tf.cast((output[:, 0] > 0.5) == (target > 0.5), tf.float32)
 
 
+def _compiled(function: Callable[..., Any]) -> Any:
+    """The function as one XLA program for each shape of its arguments."""
+    tf, _ = start()
+    # Rewriting Python's loops would take a second a training; there are none.
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
 def _total(gradients: list[Any]) -> Any:
     """The sum of one weight's gradients; sparse ones stay as a whole batch would give them.
 
@@ -160,8 +172,8 @@ class Predictor:
     def __init__(self, network: Any) -> None:
         tf, _ = start()
         self._network = network
-        self._compiled_batches = tf.function(self._batches, jit_compile=True)
-        self._compiled_batch = tf.function(self._batch, jit_compile=True)
+        self._compiled_batches = _compiled(self._batches)
+        self._compiled_batch = _compiled(self._batch)
 
     def __call__(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """Predictions for n samples, of the shape that `rnnbench.targets` tells."""
@@ -194,7 +206,8 @@ class Predictor:
 
     def _batch(self, x: Any) -> Any:
         tf, _ = start()
-        return self._network(tf.cast(x, self._network.inputs[0].dtype), training=False)
+        typed = tf.cast(x, self._network.inputs[0].dtype)
+        return forward(self._network, typed, training=False)
 
     def _batches(self, parts: Any) -> Any:
         tf, _ = start()

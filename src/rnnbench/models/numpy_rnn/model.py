@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from rnnbench.errors import DataError, Mistake, ParamsError
 from rnnbench.models.base import Epoch
-from rnnbench.models.numpy_rnn.network import Weights, forward, gradients
+from rnnbench.models.numpy_rnn.network import Weights, beginnings, forward, gradients
 from rnnbench.prepared import Meta, Ragged, Samples
 from rnnbench.targets import losses, right
 
@@ -91,8 +91,10 @@ class Model:
         if self._meta is None:
             raise ValueError("a loaded model predicts; only a built one trains")
         x, y = _ids(train.x), train.y
-        size = min(settings.batch_size, len(train))
-        buffer = np.empty((x.shape[1] + 1, size, len(self._weights.recurrent)), np.float32)
+        size, length = min(settings.batch_size, len(train)), x.shape[1]
+        recurrent = self._weights.recurrent
+        buffer = np.empty((length + 1, size + 1, len(recurrent)), recurrent.dtype)
+        begins = beginnings(x)
         met = np.empty(len(train), np.float32)
         # A training that diverges shows in its loss, which `on_epoch` judges.
         with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
@@ -100,13 +102,14 @@ class Model:
                 order = np.random.default_rng([seed, number]).permutation(len(train))
                 for first in range(0, len(order), settings.batch_size):
                     rows = order[first : first + settings.batch_size]
+                    rows = rows[np.argsort(begins[rows], kind="stable")]
                     ids, labels = x[rows], y[rows]
-                    states, chance = forward(self._weights, ids, buffer[:, : len(rows)])
-                    met[first : first + len(rows)] = chance
-                    slopes = gradients(self._weights, ids, states, chance, labels, settings.window)
+                    states, chance = forward(self._weights, ids, settings.window, buffer)
+                    met[rows] = chance
+                    slopes = gradients(self._weights, ids, states, chance, labels)
                     self._weights.descend(slopes, settings.learning_rate)
-                loss = float(losses(self._meta, met, y[order]).mean())
-                accuracy = float(right(self._meta, met, y[order]).mean())
+                loss = float(losses(self._meta, met, y).mean())
+                accuracy = float(right(self._meta, met, y).mean())
                 on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -121,10 +124,11 @@ class Model:
         """The probability of class 1 for ids of shape (n, length), shape (n,)."""
         ids = _ids(x)
         result = np.empty(len(ids), np.float32)
+        order = np.argsort(beginnings(ids), kind="stable")
         with threadpool_limits(1):
             for first in range(0, len(ids), _PREDICTED_AT_ONCE):
-                part = slice(first, first + _PREDICTED_AT_ONCE)
-                result[part] = forward(self._weights, ids[part])[1]
+                rows = order[first : first + _PREDICTED_AT_ONCE]
+                result[rows] = forward(self._weights, ids[rows])[1]
         return result
 
 

@@ -11,15 +11,19 @@ Padding (id 0) has a row like every other id. Every result has the dtype of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
+from scipy.linalg.blas import get_blas_funcs
 from scipy.special import expit
 
 Array = NDArray[np.floating[Any]]
+
+_STRETCH = 8
 
 
 @dataclass(frozen=True)
@@ -77,27 +81,69 @@ class Weights:
 
 
 def forward(
-    weights: Weights, ids: NDArray[Any], buffer: Array | None = None
+    weights: Weights,
+    ids: NDArray[Any],
+    keep: int = 0,
+    buffer: Array | None = None,
 ) -> tuple[Array, Array]:
-    """(states h_0 ... h_T of shape (length + 1, n, units), probabilities of shape (n,)).
+    """(states h_{T - keep} ... h_T of shape (keep + 1, n, units), probabilities of shape (n,)).
+
+    Padding before a sample moves every state alike, so it is computed once a batch, and a sample
+    joins when it begins. Samples sorted by `beginnings` waste nothing; any order is right.
 
     ids: shape (n, length), integers below depth; raises IndexError for others.
-    buffer: an array for the states, of their shape and dtype, to be overwritten.
+    keep: length if it is more.
+    buffer: an array of shape (length + 1, at least n + 1, units) to work in.
     """
     count, length = ids.shape
-    dtype = weights.recurrent.dtype
-    shape = (length + 1, count, len(weights.recurrent))
-    states: Array = np.empty(shape, dtype) if buffer is None else buffer
-    inputs = weights.input[ids.T]
-    inputs += weights.bias
-    state = states[0]
-    state[...] = 0
-    for z, after in zip(inputs, states[1:], strict=True):
-        np.matmul(state, weights.recurrent, out=after)
-        after += z
-        np.tanh(after, out=after)
-        state = after
-    return states, expit(state @ weights.output + weights.output_bias)
+    keep, dtype = min(keep, length), weights.recurrent.dtype
+    if ids.size and (ids.max() >= len(weights.input) or ids.min() < 0):
+        raise IndexError("ids beyond the rows of the input matrix")
+    if buffer is None:
+        buffer = np.empty((length + 1, count + 1, len(weights.recurrent)), dtype)
+    states = buffer[:, : count + 1]
+    # Row 0 is padding alone.
+    steps = np.zeros((length, count + 1), ids.dtype)
+    steps[:, 1:] = ids.T
+    np.take(weights.input + weights.bias, steps, axis=0, out=states[1:], mode="clip")
+    states[0, 0] = 0
+    # BLAS adds the product to what stands in its place, in one call instead of two. It counts
+    # columns where NumPy counts rows, hence the transposes.
+    gemm, recurrent = get_blas_funcs("gemm", dtype=dtype), weights.recurrent.T
+    rows = 1
+    for first, last, reached in _stretches(ids, length - keep):
+        states[first, rows:reached] = states[first, 0]
+        rows = reached
+        before, *following = states[first : last + 1, :rows].transpose(0, 2, 1)
+        for after in following:
+            gemm(1.0, recurrent, before, 1.0, after, 0, 0, 1)
+            np.tanh(after, after)
+            before = after
+    kept = states[length - keep :, 1:]
+    return kept, expit(kept[-1] @ weights.output + weights.output_bias)
+
+
+def beginnings(ids: NDArray[Any]) -> NDArray[np.int64]:
+    """How many ids of padding stand before each sample, shape (n,)."""
+    begins: NDArray[np.int64] = (ids != 0).argmax(axis=1)
+    begins[~ids.any(axis=1)] = ids.shape[1]
+    return begins
+
+
+def _stretches(ids: NDArray[Any], whole: int) -> Iterator[tuple[int, int, int]]:
+    """(first step, step behind the last, rows): stretches of steps with the same rows at work.
+
+    The rows are that of padding and all samples up to the last one that has begun; from the step
+    `whole` on, all. A sample may join some steps early: every stretch has its price.
+    """
+    count, length = ids.shape
+    # Minima from the right on: a sample that has begun takes those before it along.
+    begins = np.minimum.accumulate(np.minimum(beginnings(ids), whole)[::-1])
+    rows = 1 + np.bincount(begins // _STRETCH, minlength=1).cumsum()
+    # Only the last stretch has all rows.
+    for number, reached in enumerate(rows.tolist()):
+        first = number * _STRETCH
+        yield first, length if reached > count else first + _STRETCH, reached
 
 
 def gradients(
@@ -106,7 +152,6 @@ def gradients(
     states: Array,
     probability: Array,
     y: NDArray[Any],
-    window: int,
 ) -> Weights:
     """The gradients of the mean log loss, through the last `window` steps.
 
@@ -119,27 +164,25 @@ def gradients(
     the cut: Williams & Peng 1990, "An efficient gradient-based algorithm for on-line training of
     recurrent network trajectories", Neural Computation 2.)
 
-    ids, states, probability: what `forward` was given and what it gave.
+    ids, states, probability: what `forward` was given and what it gave; the window is its `keep`.
     y: labels 0 and 1, shape (n,).
-    window: at least 1; more than length is the same as length.
     """
-    count, length = ids.shape
+    count, window = len(ids), len(states) - 1
     depth, units = weights.input.shape
-    start = max(length - window, 0)
-    last = states[start + 1 :]
     error = (probability - y.astype(probability.dtype)) / count
-    slopes = 1 - last * last
-    back = np.ascontiguousarray(weights.recurrent.T)
+    slopes = 1 - states[1:] * states[1:]
+    gemm = get_blas_funcs("gemm", dtype=slopes.dtype)
     toward = np.outer(error, weights.output)
     for slope in slopes[::-1]:
         slope *= toward
-        np.matmul(slope, back, out=toward)
+        # As in `forward`; here a transpose is asked for.
+        gemm(1.0, weights.recurrent.T, slope.T, 0.0, toward.T, 1, 0, 1)
     # Each slope has become its step's dz.
     dz = slopes.reshape(-1, units)
     return Weights(
-        input=_sum_by_id(ids[:, start:].T.ravel(), dz, depth),
-        recurrent=states[start:-1].reshape(-1, units).T @ dz,
-        bias=dz.sum(axis=0),
+        input=_sum_by_id(ids[:, ids.shape[1] - window :].T.ravel(), dz, depth),
+        recurrent=states[:-1].reshape(-1, units).T @ dz,
+        bias=np.ones(len(dz), dz.dtype) @ dz,
         output=states[-1].T @ error,
         output_bias=error.sum(keepdims=True),
     )

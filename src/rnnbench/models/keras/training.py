@@ -3,8 +3,8 @@
 Keras's ``fit`` returns to Python after every batch; for a network of 8 units that costs as much
 as the arithmetic. Here the samples stay on the device and one compiled call runs all batches of
 an epoch. The steps are those of ``fit``: the same loss, gradients and optimizer, in an order
-that the caller gives; recurrent layers go the shorter way of `forward`. Samples of different lengths go to one compiled step a batch instead,
-which is long enough for the call not to matter.
+that the caller gives; recurrent layers go the shorter way of `forward`. Samples of different
+lengths go to one compiled step a batch instead, which is long enough for the call not to matter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ class Trainer:
     """Trains one network for the target of one dataset."""
 
     def __init__(self, network: Any, optimizer: Any, batch_size: int, meta: Meta) -> None:
-        tf, _ = start()
         self._network, self._optimizer = network, optimizer
         self._batch_size, self._meta = batch_size, meta
         # Slot variables must exist before the first compiled call.
@@ -170,7 +169,6 @@ class Predictor:
     """Runs one network forward over any number of samples."""
 
     def __init__(self, network: Any) -> None:
-        tf, _ = start()
         self._network = network
         self._compiled_batches = _compiled(self._batches)
         self._compiled_batch = _compiled(self._batch)

@@ -1,10 +1,7 @@
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rnnbench.datasets import TextDataset
-from rnnbench.encode import SubwordEncoder, WordEncoder, pad, read_encoder
+from rnnbench.encode import SubwordEncoder, WordEncoder, read_encoder
 from rnnbench.errors import DataError
 from rnnbench.subwords import SubwordTokenizer
 
@@ -26,29 +23,6 @@ def encoder(**changes: object) -> WordEncoder:
 
 
 WORDS = ("the", "film", "good")  # ids 4, 5, 6
-
-
-# The first call imports Keras.
-@settings(deadline=None)
-@given(
-    st.lists(st.lists(st.integers(1, 999), max_size=12), min_size=1, max_size=5),
-    st.integers(1, 8),
-    st.sampled_from(["pre", "post"]),
-)
-def test_pad_equals_keras(sequences: list[list[int]], length: int, side: str) -> None:
-    from keras.utils import pad_sequences
-
-    arrays = [np.array(s, dtype=np.int32) for s in sequences]
-    ours = pad(arrays, len(arrays), length, side, depth=1000)
-    theirs = pad_sequences(sequences, maxlen=length, padding=side, truncating=side)
-    np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.mark.parametrize(("depth", "dtype"), [(256, "uint8"), (257, "uint16"), (70000, "uint32")])
-def test_ids_are_stored_in_the_smallest_type(depth: int, dtype: str) -> None:
-    padded = pad([np.array([depth - 1], dtype=np.int32)], 1, 2, "pre", depth)
-    assert padded.dtype == dtype
-    assert padded.tolist() == [[0, depth - 1]]
 
 
 def test_unknown_words_and_the_start_token_are_dropped() -> None:

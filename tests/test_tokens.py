@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from rnnbench import tokens
+from rnnbench.prepared import Ragged
 
 
 @pytest.mark.parametrize(
@@ -50,14 +51,10 @@ def test_each_word_has_its_rank_and_an_unknown_one_zero() -> None:
 
 
 def test_digest_covers_labels_and_ranks_line_by_line() -> None:
-    arrays = [np.array(ids, np.int32) for ids in ([1, 20], [], [3])]
-    expected = hashlib.sha256(b"1 1 20\n0\n1 3\n").hexdigest()
-    assert tokens.ranks_sha256(np.array([1, 0, 1]), arrays) == expected
-
-
-def test_digest_refuses_labels_without_documents() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        tokens.ranks_sha256([1, 0], [np.array([1], np.int32)])
+    digest = tokens.RanksDigest()
+    for label, ids in zip(np.array([1, 0, 1]), ([1, 20], [], [3]), strict=True):
+        digest.add(label, np.array(ids, np.int32))
+    assert digest.sha256 == hashlib.sha256(b"1 1 20\n0\n1 3\n").hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -73,9 +70,13 @@ def test_digest_refuses_labels_without_documents() -> None:
 def test_ids_are_those_of_load_data(
     vocabulary_size: int | None, skip_top: int, expected: list[int]
 ) -> None:
-    ids = tokens.keras_ids(np.array([1, 19, 20, 97, 0], np.int32), vocabulary_size, skip_top)
-    assert_array_equal(ids, np.array(expected, np.int32), strict=True)
+    ranks = Ragged(np.array([7, 1, 19, 20, 97, 0], np.int32), np.array([0, 1, 6]))
+    ids = tokens.keras_ids(ranks, vocabulary_size, skip_top)
+    assert_array_equal(ids[1], np.array(expected, np.int32), strict=True)
+    assert len(ids[0]) == 2
 
 
 def test_a_document_without_words_is_the_start_token() -> None:
-    assert tokens.keras_ids(np.array([], np.int32), None, 0).tolist() == [tokens.START]
+    ranks = Ragged(np.array([5], np.int32), np.array([0, 0, 1, 1]))
+    ids = tokens.keras_ids(ranks, None, 0)
+    assert [ids[i].tolist() for i in range(3)] == [[1], [1, 8], [1]]

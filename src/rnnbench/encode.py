@@ -7,9 +7,10 @@ stored: a sample is its ids, and the network widens them batch by batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from rnnbench.datasets import TextDataset
 from rnnbench.prepared import Ragged
+from rnnbench.sequences import cut, distinct, joined, kept, pad
 from rnnbench.settings import Settings, read_settings, write_settings
 from rnnbench.subwords import SubwordTokenizer
 from rnnbench.tokens import INDEX_FROM, OUT_OF_VOCABULARY, keras_ids, rank_index, ranks
@@ -25,6 +27,7 @@ from rnnbench.tokens import INDEX_FROM, OUT_OF_VOCABULARY, keras_ids, rank_index
 ENCODER, TOKENIZER = "encoder.json", "tokenizer.json"
 # What Keras's tutorials print for a word outside the vocabulary.
 UNKNOWN = "?"
+_AT_ONCE = 1000
 
 
 class TextEncoder(Protocol):
@@ -77,14 +80,23 @@ class WordEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
         code, table = self.text_encoding, str.maketrans(self.escapes)
         escaped = (text.translate(table).encode(code, "replace") for text in texts)
-        return self.encode_ranks(ranks(escaped, self._index))
+        return arrange(self.ids(ranks(escaped, self._index)), self.dataset, self.depth)
 
-    def encode_ranks(self, documents: Iterable[NDArray[np.int32]]) -> NDArray[Any] | Ragged:
-        """The samples of n documents, given the ranks of their words."""
+    def ids(self, documents: Iterable[NDArray[np.int32]]) -> Ragged:
+        """The ids of n documents that the dataset stores, given the ranks of their words.
+
+        Documents are taken a thousand at a time, and cut at once where the dataset has a length:
+        a million of them need no more memory than what is stored.
+        """
+        return joined(map(self._ids, _batched(documents)), self.depth)
+
+    def _ids(self, documents: list[NDArray[np.int32]]) -> Ragged:
         dataset = self.dataset
-        ids = (keras_ids(d, dataset.vocabulary_size, dataset.skip_top) for d in documents)
-        kept = [document[document > dataset.drop_ids_up_to] for document in ids]
-        return arrange(kept, dataset, self.depth)
+        offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
+        together = Ragged(np.concatenate(documents), offsets)
+        ids = keras_ids(together, dataset.vocabulary_size, dataset.skip_top)
+        ids = kept(ids, ids.values > dataset.drop_ids_up_to)
+        return ids if dataset.length is None else cut(ids, dataset.length, dataset.padding)
 
     def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
         names = {OUT_OF_VOCABULARY: UNKNOWN}
@@ -113,7 +125,8 @@ class SubwordEncoder:
         return self.tokenizer.depth
 
     def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
-        return arrange(self.tokenizer.encode(texts), self.dataset, self.depth)
+        ids = Ragged.of(self.tokenizer.encode(texts), self.depth)
+        return arrange(ids, self.dataset, self.depth)
 
     def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
         return self.tokenizer.pieces(sample.ravel())
@@ -132,36 +145,21 @@ def read_encoder(directory: Path) -> TextEncoder:
     return WordEncoder(record.dataset, record.text_encoding, record.escapes, record.words)
 
 
-def arrange(
-    sequences: list[NDArray[np.int32]], dataset: TextDataset, depth: int
-) -> NDArray[Any] | Ragged:
+def arrange(ids: Ragged, dataset: TextDataset, depth: int) -> NDArray[Any] | Ragged:
     """Ids of n texts as the dataset stores them.
 
     Multi-hot: the distinct ids of each, ascending. Without a length: ragged. Otherwise shape
     (n, length), or (n, length, 1) for numbers.
     """
     if dataset.encoding == "multi_hot":
-        return Ragged.of(map(np.unique, sequences), depth)
+        return distinct(ids)
     if dataset.length is None:
-        return Ragged.of(sequences, depth)
-    padded = pad(sequences, len(sequences), dataset.length, dataset.padding, depth)
+        return ids
+    padded = pad(ids, dataset.length, dataset.padding, depth)
     return padded[..., None] if dataset.encoding == "number" else padded
 
 
-def pad(
-    sequences: Iterable[NDArray[np.int32]], count: int, length: int, side: str, depth: int
-) -> NDArray[Any]:
-    """Stack `count` sequences into shape (count, length), filled with 0 and cut on one side.
-
-    The dtype is the smallest unsigned integer that holds `depth` - 1. Same result as Keras's
-    ``pad_sequences(maxlen=length, padding=side, truncating=side)``.
-    """
-    padded = np.zeros((count, length), dtype=np.min_scalar_type(depth - 1))
-    for row, sequence in zip(padded, sequences, strict=True):
-        if side == "pre":
-            kept = sequence[-length:]
-            row[length - len(kept) :] = kept
-        else:
-            kept = sequence[:length]
-            row[: len(kept)] = kept
-    return padded
+def _batched(documents: Iterable[NDArray[np.int32]]) -> Iterator[list[NDArray[np.int32]]]:
+    rest = iter(documents)
+    while batch := list(islice(rest, _AT_ONCE)):
+        yield batch

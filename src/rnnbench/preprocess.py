@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from numpy.typing import NDArray
 from rnnbench import corpora
 from rnnbench.corpora.base import ArrayCorpus, TextCorpus
 from rnnbench.datasets import ArrayDataset, TextDataset
-from rnnbench.encode import SubwordEncoder, WordEncoder
+from rnnbench.encode import SubwordEncoder, WordEncoder, arrange
 from rnnbench.errors import DataError
 from rnnbench.prepared import Meta, Ragged, Samples, write_meta, write_samples
+from rnnbench.sequences import chosen
 from rnnbench.subwords import SubwordTokenizer
-from rnnbench.tokens import INDEX_FROM, rank_index, ranks, ranks_sha256, word_index
+from rnnbench.tokens import INDEX_FROM, RanksDigest, rank_index, ranks, word_index
 
 Parts = dict[str, NDArray[np.int32]]
 
@@ -77,24 +80,29 @@ def _arrays(dataset: ArrayDataset, corpus: ArrayCorpus, directory: Path, seed: i
 
 
 def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path, seed: int) -> Meta:
-    documents = corpus.documents
+    documents, order = corpus.documents, corpus.order
     words = word_index(documents.texts)
     index = rank_index(words)
-    document_ranks = list(ranks(documents.texts, index))
-    if corpus.ids_sha256 and ranks_sha256(documents.labels, document_ranks) != corpus.ids_sha256:
-        raise DataError(f"{raw}: the word ids are not the published ones; remove it and repeat")
-    order = corpus.order
-    if dataset.maxlen is not None:
-        # Keras counts the start token too.
-        lengths = np.array([len(r) + 1 for r in document_ranks])
-        order = order[lengths[order] < dataset.maxlen]
-    parts = split(len(order), dataset, seed)
+    # Keras counts the start token too.
+    lengths = np.ones(len(documents), np.int64)
 
-    def texts_of(chosen: NDArray[np.int64]) -> list[str]:
-        return [documents.texts[i].decode(corpus.encoding) for i in chosen]
+    def document_ranks() -> Iterator[NDArray[np.int32]]:
+        digest = RanksDigest()
+        for number, found in enumerate(ranks(documents.texts, index)):
+            if corpus.ids_sha256:
+                digest.add(documents.labels[number], found)
+            lengths[number] += len(found)
+            yield found
+        if corpus.ids_sha256 and digest.sha256 != corpus.ids_sha256:
+            raise DataError(f"{raw}: the word ids are not the published ones; remove it and repeat")
+
+    def texts_of(rows: NDArray[np.int64]) -> list[str]:
+        return [documents.texts[i].decode(corpus.encoding) for i in rows]
 
     encoder: WordEncoder | SubwordEncoder
     if dataset.tokens == "subwords":
+        deque(document_ranks(), maxlen=0)
+        parts = split(len(order), dataset, seed)
         training = texts_of(order[parts["train"]])
         learned = SubwordTokenizer.train(training, dataset.vocabulary_size or 0)
         encoder = SubwordEncoder(dataset, learned)
@@ -103,21 +111,25 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
         known = words if size is None else words[: size - INDEX_FROM - 1]
         names = tuple(word.decode(corpus.encoding) for word in known)
         encoder = WordEncoder(dataset, corpus.encoding, corpus.escapes, names)
+        # In the order of their file, which is read once and never held.
+        stored = encoder.ids(document_ranks())
+        if dataset.maxlen is not None:
+            order = order[lengths[order] < dataset.maxlen]
+        parts = split(len(order), dataset, seed)
 
-    def encoded(chosen: NDArray[np.int64]) -> NDArray[Any] | Ragged:
+    def encoded(rows: NDArray[np.int64]) -> NDArray[Any] | Ragged:
         if isinstance(encoder, WordEncoder):
-            return encoder.encode_ranks(document_ranks[i] for i in chosen)
-        return encoder.encode(texts_of(chosen))
+            return arrange(chosen(stored, rows), dataset, encoder.depth)
+        return encoder.encode(texts_of(rows))
 
     for name, ids in parts.items():
-        chosen = order[ids]
-        y = documents.labels[chosen].astype(np.uint8)
-        write_samples(directory, name, Samples(encoded(chosen), y, ids))
+        rows = order[ids]
+        y = documents.labels[rows].astype(np.uint8)
+        write_samples(directory, name, Samples(encoded(rows), y, ids))
     if corpus.outside:
         name, others = corpus.outside
-        others_ranks = ranks(others.texts, index)
         x = (
-            encoder.encode_ranks(others_ranks)
+            arrange(encoder.ids(ranks(others.texts, index)), dataset, encoder.depth)
             if isinstance(encoder, WordEncoder)
             else encoder.encode([text.decode(corpus.encoding) for text in others.texts])
         )

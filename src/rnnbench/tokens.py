@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.prepared import Ragged
 from rnnbench.python2_dict import iteration_order
 
 START = 1
@@ -63,32 +64,36 @@ def ranks(texts: Iterable[bytes], index: Mapping[bytes, int]) -> Iterator[NDArra
         yield np.fromiter((index.get(word, 0) for word in tokens), np.int32, len(tokens))
 
 
-def ranks_sha256(labels: Iterable[int], rank_arrays: Iterable[NDArray[np.int32]]) -> str:
-    """The digest of labelled rank arrays, in hexadecimal.
+class RanksDigest:
+    """The sha256 of labelled rank arrays: one line a document, ``label rank rank ...``."""
 
-    It is the sha256 of one line a document, ``label rank rank ...``, each ended by a newline.
-    Raises ValueError if there are more labels than arrays, or fewer.
-    """
-    digest = hashlib.sha256()
-    for label, array in zip(labels, rank_arrays, strict=True):
-        digest.update((" ".join(map(str, [int(label), *array.tolist()])) + "\n").encode())
-    return digest.hexdigest()
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, label: int, ranks: NDArray[np.int32]) -> None:
+        """Count in the next document."""
+        self._digest.update((" ".join(map(str, [int(label), *ranks.tolist()])) + "\n").encode())
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all documents so far, in hexadecimal."""
+        return self._digest.hexdigest()
 
 
-def keras_ids(
-    ranks: NDArray[np.int32], vocabulary_size: int | None, skip_top: int
-) -> NDArray[np.int32]:
-    """The ids that Keras's ``load_data`` makes of one document, shape (len(ranks) + 1,), int32.
+def keras_ids(ranks: Ragged, vocabulary_size: int | None, skip_top: int) -> Ragged:
+    """The ids that Keras's ``load_data`` makes of documents, each longer than its ranks by one.
 
     START comes first, then INDEX_FROM + rank for each word. An id, START included, becomes
     OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an unknown word.
     None is no upper limit, whereas ``num_words=None`` in Keras still cuts off the very last id.
     """
-    ids = np.empty(len(ranks) + 1, np.int32)
-    ids[0] = START
-    ids[1:] = ranks + np.int32(INDEX_FROM)
+    offsets = ranks.offsets + np.arange(len(ranks.offsets))
+    ids = np.full(offsets[-1], START, np.int32)
+    words = np.ones(len(ids), bool)
+    words[offsets[:-1]] = False
+    ids[words] = ranks.values + np.int32(INDEX_FROM)
     outside = (ids < skip_top) | (ids == INDEX_FROM)
     if vocabulary_size is not None:
         outside |= ids >= vocabulary_size
     ids[outside] = OUT_OF_VOCABULARY
-    return ids
+    return Ragged(ids, offsets)

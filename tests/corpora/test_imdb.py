@@ -15,6 +15,7 @@ from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.downloads import check_sha256, wheel_member
 from rnnbench.errors import DataError, DownloadError
+from rnnbench.prepared import Ragged
 
 WRONG_SHA256 = "0" * 64
 
@@ -74,16 +75,18 @@ def test_ids_of_the_whole_corpus_have_the_published_digest(
 ) -> None:
     documents = imdb_corpus.documents
     assert len(words) == 88_584
-    digest = tokens.ranks_sha256(
-        documents.labels, tokens.ranks(documents.texts, tokens.rank_index(words))
-    )
-    assert digest == "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
-    assert imdb_corpus.ids_sha256 == digest
+    digest = tokens.RanksDigest()
+    ranks = tokens.ranks(documents.texts, tokens.rank_index(words))
+    for label, own in zip(documents.labels, ranks, strict=True):
+        digest.add(label, own)
+    assert digest.sha256 == "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
+    assert imdb_corpus.ids_sha256 == digest.sha256
 
 
 def test_first_review_is_that_of_load_data(imdb_corpus: TextCorpus, words: list[bytes]) -> None:
     text = imdb_corpus.documents.texts[imdb_corpus.order[0]]
-    ids = tokens.keras_ids(next(tokens.ranks([text], tokens.rank_index(words))), None, skip_top=0)
+    ranks = next(tokens.ranks([text], tokens.rank_index(words)))
+    ids = tokens.keras_ids(Ragged.of([ranks], 2**20), None, skip_top=0).values
     assert ids[:10].tolist() == [1, 14, 22, 16, 43, 530, 973, 1622, 1385, 65]
     assert len(ids) == 218
 
@@ -93,7 +96,11 @@ def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
 ) -> None:
     texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
     first, second = (
-        [i for i in tokens.keras_ids(ranks, 100, skip_top=20).tolist() if i > 2]
+        [
+            i
+            for i in tokens.keras_ids(Ragged.of([ranks], 2**20), 100, skip_top=20).values.tolist()
+            if i > 2
+        ]
         for ranks in tokens.ranks(texts, tokens.rank_index(words))
     )
     assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]
@@ -199,7 +206,7 @@ def test_unpacked_archive_is_read_in_file_name_order(
 ) -> None:
     corpus = fetch_and_read(acl_imdb if level == "itself" else acl_imdb.parent, raw)
     texts = imdb_corpus.documents.texts
-    assert corpus.documents.texts == [*texts[:3], *texts[-3:]]
+    assert list(corpus.documents.texts) == [*texts[:3], *texts[-3:]]
     assert corpus.documents.labels.tolist() == [1, 1, 1, 0, 0, 0]
     assert sorted(corpus.order.tolist()) == list(range(6))
     assert corpus.outside is None
@@ -211,7 +218,7 @@ def test_test_reviews_of_an_unpacked_archive_are_an_outside_set(acl_imdb: Path, 
     write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
     name, reviews = fetch_and_read(acl_imdb, raw).outside
     assert name == "test"
-    assert reviews.texts == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
+    assert list(reviews.texts) == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
     assert reviews.labels.tolist() == [1, 0]
 
 

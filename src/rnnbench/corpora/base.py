@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,11 +26,12 @@ def keras_order(count: int) -> NDArray[np.int64]:
 class Documents:
     """Labelled texts.
 
-    texts: n byte strings, undecoded, since the published word indexes count bytes.
+    texts: n byte strings, undecoded, since the published word indexes count bytes; they may be
+        read from their file when they are asked for.
     labels: class ids, shape (n,), int64.
     """
 
-    texts: list[bytes]
+    texts: Sequence[bytes]
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -47,7 +49,7 @@ class TextCorpus:
     escapes: by character, what the texts have in its place.
     outside: further evaluation set, never trained on, and its name.
     ids_sha256: digest of the documents' word ranks that the full corpus must have, as
-        `rnnbench.tokens.ranks_sha256` computes it; None for any other selection of texts.
+        `rnnbench.tokens.RanksDigest` computes it; None for any other selection of texts.
     """
 
     documents: Documents

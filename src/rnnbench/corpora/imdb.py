@@ -235,6 +235,5 @@ def _text(path: Path) -> str:
 
 
 def _read_documents(path: Path) -> Documents:
-    rows = list(jsonl.read(path, _Row))
-    texts = [row.text.encode("utf-8") for row in rows]
-    return Documents(texts, np.array([row.label for row in rows], np.int64))
+    labels = np.fromiter((row.label for row in jsonl.read(path, _Row)), np.int64)
+    return Documents(jsonl.Column(path, _Row, lambda row: row.text.encode("utf-8")), labels)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar, overload
 
+import numpy as np
 from pydantic import ValidationError
 
 from rnnbench.errors import DataError
@@ -32,3 +33,43 @@ def read(path: Path, kind: type[_S]) -> Iterator[_S]:
                 yield kind.model_validate_json(line)
     except (OSError, ValidationError) as error:
         raise DataError(f"{path}: missing or damaged at line {number}; run dvc repro") from error
+
+
+class Column(Sequence[bytes], Generic[_S]):
+    """One value a row, read from the file when it is asked for, and never held.
+
+    value: what of a row it is. The file must not change meanwhile. Raises DataError, at any
+    access, as `read` does.
+    """
+
+    def __init__(self, path: Path, kind: type[_S], value: Callable[[_S], bytes]) -> None:
+        self._path, self._kind, self._value = path, kind, value
+        try:
+            with path.open("rb") as file:
+                lengths = np.fromiter(map(len, file), np.int64)
+        except OSError as error:
+            raise DataError(f"{path}: missing or damaged; run dvc repro") from error
+        self._begins = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
+
+    def __len__(self) -> int:
+        return len(self._begins) - 1
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._value, read(self._path, self._kind))
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list[bytes]: ...
+
+    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
+        if isinstance(row, slice):
+            return [self[number] for number in range(*row.indices(len(self)))]
+        begin = self._begins[:-1][row]
+        with self._path.open("rb") as file:
+            file.seek(begin)
+            try:
+                return self._value(self._kind.model_validate_json(file.readline()))
+            except ValidationError as error:
+                raise DataError(f"{self._path}: damaged; run dvc repro") from error

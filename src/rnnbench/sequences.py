@@ -1,0 +1,78 @@
+"""What is done to many sequences at once, without a loop over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.prepared import Ragged
+
+
+def joined(parts: Iterable[Ragged], depth: int) -> Ragged:
+    """All sequences one after the other, in the smallest dtype that holds ids below `depth`."""
+    values, lengths = [], [np.zeros(1, np.int64)]
+    dtype = np.min_scalar_type(max(depth - 1, 0))
+    for part in parts:
+        values.append(part.values.astype(dtype))
+        lengths.append(part.lengths)
+    flat = np.concatenate([np.empty(0, dtype), *values])
+    return Ragged(flat, np.concatenate(lengths).cumsum())
+
+
+def chosen(x: Ragged, rows: NDArray[np.int64]) -> Ragged:
+    """The sequences `rows`, in that order."""
+    return _stretches(x, x.offsets[rows], x.lengths[rows])
+
+
+def kept(x: Ragged, keep: NDArray[np.bool_]) -> Ragged:
+    """Every sequence without the values where `keep`, shape (total,), is false."""
+    before = np.concatenate([[0], keep.cumsum()])
+    return Ragged(x.values[keep], before[x.offsets])
+
+
+def cut(x: Ragged, length: int, side: str) -> Ragged:
+    """At most `length` values of every sequence; `side` ("pre", "post") loses the others."""
+    lengths = np.minimum(x.lengths, length)
+    begins = x.offsets[1:] - lengths if side == "pre" else x.offsets[:-1]
+    return _stretches(x, begins, lengths)
+
+
+def distinct(x: Ragged) -> Ragged:
+    """The distinct values of every sequence, ascending."""
+    rows = np.repeat(np.arange(len(x)), x.lengths)
+    order = np.lexsort((x.values, rows))
+    values, rows = x.values[order], rows[order]
+    first = np.ones(len(values), bool)
+    first[1:] = (values[1:] != values[:-1]) | (rows[1:] != rows[:-1])
+    return kept(Ragged(values, x.offsets), first)
+
+
+def pad(x: Ragged, length: int, side: str, depth: int) -> NDArray[np.unsignedinteger]:
+    """The sequences as rows, shape (n, length), filled with 0 and cut on one side.
+
+    The dtype is the smallest unsigned integer that holds `depth` - 1. Same result as Keras's
+    ``pad_sequences(maxlen=length, padding=side, truncating=side)``.
+    """
+    padded = np.zeros((len(x), length), np.min_scalar_type(max(depth - 1, 0)))
+    short = cut(x, length, side)
+    begins = np.arange(len(x)) * length
+    if side == "pre":
+        begins += length - short.lengths
+    padded.reshape(-1)[_places(begins, short.lengths)] = short.values
+    return padded
+
+
+def _stretches(x: Ragged, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
+    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
+    return Ragged(x.values[_places(begins, lengths)], offsets)
+
+
+def _places(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """begin, begin + 1, ... of every stretch, one after the other; shape (sum of lengths,)."""
+    ends = lengths.cumsum()
+    places: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(
+        begins - ends + lengths, lengths
+    )
+    return places

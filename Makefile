@@ -8,7 +8,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 # Writing no bytecode would make every stage compile its imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env reproduce test check readme ui load audit lock
+.PHONY: help env reproduce test check readme ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
@@ -16,6 +16,7 @@ help:
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              the tables of the README, after a new comparison"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
+	@echo "make bench               time and memory beside what people would use instead"
 	@echo "make load                the served champion under 8 clients for a minute"
 	@echo "make audit               known weaknesses of the pinned packages (needs uv, and PyPI)"
 	@echo "make lock                pin the dependencies of pyproject.toml anew (needs uv)"
@@ -51,6 +52,9 @@ readme: env
 
 ui: env
 	rnnbench ui --port $(PORT)
+
+bench: env
+	python -m benchmarks
 
 load: env
 	python benchmarks/serving.py --clients 8 --seconds 60

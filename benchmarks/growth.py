@@ -1,0 +1,173 @@
+"""How the cost grows with length, samples, units and replicates; and a million reviews."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks.data import prepared, project
+from benchmarks.side_by_side import duration
+from rnnbench.prepared import Meta
+from rnnbench.sequences import kept, pad
+
+BATCH, DEPTH, ROUNDS, MILLION = 32, 1000, 3, 1_000_000
+BASE = {"length": 100, "samples": 6400, "units": 8, "replicates": 1}
+CURVES = {
+    "length": [50, 100, 200, 400, 800],
+    "samples": [1_000, 5_000, 25_000, 250_000],
+    "units": [8, 16, 32, 64, 128, 256],
+    "replicates": [1, 2, 3, 4, 5],
+}
+LABELS = {
+    "length": "ids a review",
+    "samples": "reviews",
+    "units": "units",
+    "replicates": "replicates of one epoch",
+}
+LIMITS = {
+    "length": (
+        "In proportion to the length, whatever the padding: the steps of a sequence follow one "
+        "another, and each has the same few small products."
+    ),
+    "samples": (
+        "In proportion to the samples once they are some thousands: before that, what is fixed an "
+        "epoch shows; 250,000 are ten times the same 25,000."
+    ),
+    "units": (
+        "Hardly at all up to 32 units, where starting each small operation costs more than its "
+        "arithmetic; towards 256 with the square of the units, as their product with the "
+        "recurrent kernel grows."
+    ),
+    "replicates": (
+        "In proportion to the replicates, after a first one that pays the compilation for all."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Seconds an epoch; for replicates, of that many trainings of one epoch, compilation too."""
+
+    curve: str
+    value: int
+    seconds: float
+
+
+def points() -> Iterator[Point]:
+    """An LSTM on real reviews: 100 steps, 6,400 reviews, 8 units, but for one of them."""
+    for curve, values in CURVES.items():
+        for value in values:
+            trainer, x, y = _training(**(BASE | {curve: value}))
+            rng = np.random.default_rng(0)
+            if curve == "replicates":
+                begin = time.perf_counter()
+                for _ in range(value):
+                    trainer.epoch(x, y, rng)
+                    trainer.restart()
+                seconds = time.perf_counter() - begin
+            else:
+                trainer.epoch(x, y, rng)
+                seconds = statistics.median(_epoch(trainer, x, y, rng) for _ in range(ROUNDS))
+            click.echo(f"growth  {curve} {value:,}: {duration(seconds)}")
+            yield Point(curve, value, seconds)
+
+
+def _training(length: int, samples: int, units: int, replicates: int) -> Any:  # noqa: ARG001
+    from rnnbench.models.keras import network
+    from rnnbench.models.keras.training import Trainer
+
+    meta, x, y = _reviews(length, samples)
+    layers = [{"Embedding": {"output_dim": 32}}, {"LSTM": {"units": units}}]
+    return Trainer(network.build(layers, meta, 1), network.optimizer("Adam"), BATCH, meta), x, y
+
+
+def _epoch(trainer: Any, x: Any, y: Any, rng: np.random.Generator) -> float:
+    begin = time.perf_counter()
+    trainer.epoch(x, y, rng)
+    return time.perf_counter() - begin
+
+
+def _reviews(length: int, samples: int) -> tuple[Meta, np.ndarray, np.ndarray]:
+    """Reviews of frequent words, repeated where there are too few."""
+    meta, *splits = prepared("imdb_words")
+    padded = [pad(kept(part.x, part.x.values < DEPTH), length, "pre", DEPTH) for part in splits]
+    rows = np.arange(samples) % sum(len(part) for part in splits)
+    x, y = np.concatenate(padded)[rows], np.concatenate([part.y for part in splits])[rows]
+    return meta.model_copy(update={"depth": DEPTH, "shape": (length,)}), x, y
+
+
+def picture(found: list[Point], path: Path) -> None:
+    """Draw one panel a curve, both axes logarithmic, with what proportional growth would be."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams["svg.hashsalt"] = "rnnbench"
+    figure, axes = plt.subplots(1, len(CURVES), figsize=(12, 3.2), layout="constrained")
+    for axis, curve in zip(axes, CURVES, strict=True):
+        own = [point for point in found if point.curve == curve]
+        x, y = [point.value for point in own], [point.seconds for point in own]
+        axis.plot(x, y, "o-", label="measured")
+        axis.plot(
+            x, [y[-1] * value / x[-1] for value in x], ":", color="gray", label="in proportion"
+        )
+        axis.set(xscale="log", yscale="log", xlabel=LABELS[curve])
+        axis.set_xticks(x, [f"{value:,}" for value in x], minor=False, fontsize=8)
+        axis.minorticks_off()
+    axes[0].set_ylabel("seconds an epoch")
+    axes[-1].set_ylabel("seconds, compilation included")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def million() -> tuple[float, float]:
+    """Seconds and peak MiB of `preprocess` for a million reviews, the real ones repeated."""
+    workspace, params = project()
+    settings = params.dataset("imdb_one_hot_100").model_copy(
+        update={"train": MILLION * 4 // 5, "evaluation": MILLION // 5}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        raw, target = Path(folder) / "raw", Path(folder) / "prepared"
+        raw.mkdir(), target.mkdir()
+        reviews = (workspace.raw("imdb") / "reviews.jsonl").read_bytes()
+        count = reviews.count(b"\n")
+        with (raw / "reviews.jsonl").open("wb") as file:
+            for _ in range(MILLION // count):
+                file.write(reviews)
+        # Its ids cannot be the published ones, and so it is not said to be the pinned corpus.
+        record = {"source": "repeated", "reviews": MILLION // count * count, "pinned": False}
+        (raw / "corpus.json").write_text(json.dumps(record))
+        arguments = [sys.executable, "-m", "benchmarks.growth", settings.model_dump_json(), folder]
+        result = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    seconds, peak = json.loads(result.stdout)
+    click.echo(f"growth  preprocess of {MILLION:,} reviews: {duration(seconds)}, {peak:.0f} MiB")
+    return seconds, peak
+
+
+def _preprocess(settings: str, folder: str) -> None:
+    from rnnbench.datasets import TextDataset
+    from rnnbench.preprocess import preprocess
+
+    begin = time.perf_counter()
+    dataset = TextDataset.model_validate_json(settings)
+    preprocess(dataset, Path(folder) / "raw", Path(folder) / "prepared", 42)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print(json.dumps([time.perf_counter() - begin, peak]))
+
+
+if __name__ == "__main__":
+    _preprocess(*sys.argv[1:])

@@ -1,0 +1,157 @@
+"""Contenders in processes of their own, timed in turn.
+
+Each module of contenders has CONTENDERS: a function by name, which prepares a contender and
+returns what one round runs. That may return what the module wants to know of it. Processes,
+because threads, memory and XLA are set for a whole process; in turn, because a machine is faster
+at one time than at another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Times:
+    """The seconds of each round, and what the last one returned."""
+
+    seconds: list[float]
+    value: Any = None
+
+    @property
+    def median(self) -> float:
+        """The median of all rounds."""
+        return statistics.median(self.seconds)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results.
+
+    ratios: how many times ours is faster (or smaller, or how many times as long), one a round.
+    """
+
+    what: str
+    against: str
+    ours: str
+    theirs: str
+    ratios: list[float]
+    wanted: str
+    unit: str = "faster"
+
+    @property
+    def ratio(self) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.ratios)
+
+
+def compared(what: str, against: str, ours: Times, theirs: Times, wanted: str) -> Row:
+    """The row of two contenders that were timed in turn."""
+    ratios = [b / a for a, b in zip(ours.seconds, theirs.seconds, strict=True)]
+    return Row(what, against, duration(ours.median), duration(theirs.median), ratios, wanted)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a reader."""
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 600 else f"{seconds / 60:.3g} min"
+
+
+def times(module: str, names: Sequence[str], rounds: int = ROUNDS) -> dict[str, Times]:
+    """Start the contenders, let each run a round unmeasured, then all in turn."""
+    with ExitStack() as stack:
+        workers = {}
+        for name in names:
+            workers[name] = stack.enter_context(_Worker(module, name))
+            workers[name].round()
+        met: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        for number in range(rounds):
+            for name, worker in workers.items():
+                met[name].append(worker.round())
+            told = "  ".join(f"{n} {duration(m[-1]['seconds'])}" for n, m in met.items())
+            click.echo(f"{module}  round {number + 1}/{rounds}  {told}")
+    return {n: Times([r["seconds"] for r in m], m[-1]["value"]) for n, m in met.items()}
+
+
+def command_times(
+    commands: dict[str, tuple[list[str], dict[str, str]]], cwd: str, rounds: int = ROUNDS
+) -> dict[str, Times]:
+    """The same for whole commands: arguments and environment by name."""
+
+    def once(arguments: list[str], environment: dict[str, str]) -> float:
+        begin = time.perf_counter()
+        subprocess.run(
+            arguments, cwd=cwd, env=os.environ | environment, check=True, capture_output=True
+        )
+        return time.perf_counter() - begin
+
+    for arguments, environment in commands.values():
+        once(arguments, environment)
+    met: dict[str, list[float]] = {name: [] for name in commands}
+    for number in range(rounds):
+        for name, (arguments, environment) in commands.items():
+            met[name].append(once(arguments, environment))
+        told = "  ".join(f"{n} {duration(m[-1])}" for n, m in met.items())
+        click.echo(f"commands  round {number + 1}/{rounds}  {told}")
+    return {name: Times(seconds) for name, seconds in met.items()}
+
+
+class _Worker:
+    """A contender's process, which runs a round whenever it is asked."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.side_by_side", module, name],
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def round(self) -> dict[str, Any]:
+        """Run one; its seconds, and its value."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        # Libraries may print too.
+        for line in self._process.stdout:
+            if line.startswith(_MARK):
+                return json.loads(line.removeprefix(_MARK))
+        raise click.ClickException("a contender has ended; see above")
+
+
+_MARK = "round: "
+
+
+def _serve(module: str, name: str) -> None:
+    run: Callable[[], Any] = importlib.import_module(f"benchmarks.{module}").CONTENDERS[name]()
+    for _ in sys.stdin:
+        begin = time.perf_counter()
+        value = run()
+        told = {"seconds": time.perf_counter() - begin, "value": value}
+        print(_MARK + json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])

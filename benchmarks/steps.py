@@ -1,0 +1,116 @@
+"""One training step: batch 32, 100 steps, 8 units, Embedding 1000 x 32, on real reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from benchmarks.data import prepared
+from benchmarks.side_by_side import Row, Times, compared, times
+
+CELLS = ("SimpleRNN", "LSTM", "GRU")
+BATCH, STEPS, UNITS, WIDTH = 32, 200, 8, 32
+
+
+def _samples() -> tuple[Any, np.ndarray, np.ndarray]:
+    meta, train, _ = prepared("imdb_index_1000")
+    return meta, train.x[: BATCH * STEPS], train.y[: BATCH * STEPS]
+
+
+def _layers(cell: str) -> list[Any]:
+    return [{"Embedding": {"output_dim": WIDTH}}, {cell: {"units": UNITS}}]
+
+
+def ours(cell: str) -> Callable[[], None]:
+    """An epoch of the pipeline."""
+    from rnnbench.models.keras import network
+    from rnnbench.models.keras.training import Trainer
+
+    meta, x, y = _samples()
+    built = network.build(_layers(cell), meta, seed=1)
+    trainer = Trainer(built, network.optimizer("Adam"), BATCH, meta)
+    rng = np.random.default_rng(0)
+    return lambda: trainer.epoch(x, y, rng) and None
+
+
+def keras(cell: str) -> Callable[[], None]:
+    """An epoch of `fit` as a tutorial writes it, with Keras's defaults and all cores."""
+    import keras
+
+    meta, x, y = _samples()
+    model = keras.Sequential(
+        [
+            keras.layers.Embedding(meta.depth, WIDTH),
+            getattr(keras.layers, cell)(UNITS),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    return lambda: model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0) and None
+
+
+def torch(cell: str) -> Callable[[], None]:
+    """An epoch in PyTorch, one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    meta, x, y = _samples()
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            kind = getattr(torch.nn, "RNN" if cell == "SimpleRNN" else cell)
+            self.embedding = torch.nn.Embedding(meta.depth, WIDTH)
+            self.recurrent = kind(WIDTH, UNITS, batch_first=True)
+            self.output = torch.nn.Linear(UNITS, 1)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            states, _ = self.recurrent(self.embedding(ids))
+            return self.output(states[:, -1])[:, 0]
+
+    model = Network()
+    optimizer, loss = torch.optim.Adam(model.parameters()), torch.nn.BCEWithLogitsLoss()
+    ids, labels = torch.tensor(x.astype(np.int64)), torch.tensor(y.astype(np.float32))
+
+    def epoch() -> None:
+        for rows in torch.randperm(len(ids)).split(BATCH):
+            optimizer.zero_grad()
+            loss(model(ids[rows]), labels[rows]).backward()
+            optimizer.step()
+
+    return epoch
+
+
+CONTENDERS = {
+    f"{who.__name__}_{cell}": partial(who, cell) for who in (ours, keras, torch) for cell in CELLS
+}
+
+
+def _step(epoch: Times) -> Times:
+    return Times([seconds / STEPS for seconds in epoch.seconds])
+
+
+def run() -> list[Row]:
+    """Rows against Keras, and against PyTorch where it is installed."""
+    peers = ["keras", *(["torch"] if find_spec("torch") else [])]
+    names = {"keras": "`fit`, Keras's defaults", "torch": "PyTorch, one thread"}
+    wanted = {"keras": ">= 4", "torch": "> 1"}
+    rows = []
+    for cell in CELLS:
+        found = times("steps", [f"{who}_{cell}" for who in ("ours", *peers)])
+        mine = _step(found[f"ours_{cell}"])
+        rows += [
+            compared(
+                f"training step, {cell}({UNITS})",
+                names[peer],
+                mine,
+                _step(found[f"{peer}_{cell}"]),
+                wanted[peer],
+            )
+            for peer in peers
+        ]
+    return rows

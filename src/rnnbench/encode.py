@@ -85,8 +85,8 @@ class WordEncoder:
     def ids(self, documents: Iterable[NDArray[np.int32]]) -> Ragged:
         """The ids of n documents that the dataset stores, given the ranks of their words.
 
-        Documents are taken a thousand at a time, and cut at once where the dataset has a length:
-        a million of them need no more memory than what is stored.
+        Documents are taken a thousand at a time and reduced at once to the ids that are stored.
+        Multi-hot: the distinct ids, ascending; with a length: so many ids at most.
         """
         return joined(map(self._ids, _batched(documents)), self.depth)
 
@@ -96,6 +96,8 @@ class WordEncoder:
         together = Ragged(np.concatenate(documents), offsets)
         ids = keras_ids(together, dataset.vocabulary_size, dataset.skip_top)
         ids = kept(ids, ids.values > dataset.drop_ids_up_to)
+        if dataset.encoding == "multi_hot":
+            return distinct(ids)
         return ids if dataset.length is None else cut(ids, dataset.length, dataset.padding)
 
     def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
@@ -126,6 +128,8 @@ class SubwordEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[Any] | Ragged:  # noqa: D102
         ids = Ragged.of(self.tokenizer.encode(texts), self.depth)
+        if self.dataset.encoding == "multi_hot":
+            ids = distinct(ids)
         return arrange(ids, self.dataset, self.depth)
 
     def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
@@ -146,13 +150,11 @@ def read_encoder(directory: Path) -> TextEncoder:
 
 
 def arrange(ids: Ragged, dataset: TextDataset, depth: int) -> NDArray[Any] | Ragged:
-    """Ids of n texts as the dataset stores them.
+    """Stored ids of n texts in their final shape.
 
-    Multi-hot: the distinct ids of each, ascending. Without a length: ragged. Otherwise shape
-    (n, length), or (n, length, 1) for numbers.
+    Without a length (multi-hot ones have none): ragged. Otherwise shape (n, length), or
+    (n, length, 1) for numbers.
     """
-    if dataset.encoding == "multi_hot":
-        return distinct(ids)
     if dataset.length is None:
         return ids
     padded = pad(ids, dataset.length, dataset.padding, depth)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from rnnbench.prepared import Ragged
 
 
+_AT_ONCE = 10_000
+
+
 def joined(parts: Iterable[Ragged], depth: int) -> Ragged:
     """All sequences one after the other, in the smallest dtype that holds ids below `depth`."""
     values, lengths = [], [np.zeros(1, np.int64)]
@@ -23,7 +26,16 @@ def joined(parts: Iterable[Ragged], depth: int) -> Ragged:
 
 def chosen(x: Ragged, rows: NDArray[np.int64]) -> Ragged:
     """The sequences `rows`, in that order."""
-    return _stretches(x, x.offsets[rows], x.lengths[rows])
+    lengths = x.lengths[rows]
+    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
+    values = np.empty(offsets[-1], x.values.dtype)
+    # As in `pad`.
+    for first in range(0, len(rows), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        places = _places(x.offsets[rows[part]], lengths[part])
+        begin = offsets[first]
+        values[begin : begin + len(places)] = x.values[places]
+    return Ragged(values, offsets)
 
 
 def kept(x: Ragged, keep: NDArray[np.bool_]) -> Ragged:
@@ -36,7 +48,8 @@ def cut(x: Ragged, length: int, side: str) -> Ragged:
     """At most `length` values of every sequence; `side` ("pre", "post") loses the others."""
     lengths = np.minimum(x.lengths, length)
     begins = x.offsets[1:] - lengths if side == "pre" else x.offsets[:-1]
-    return _stretches(x, begins, lengths)
+    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
+    return Ragged(x.values[_places(begins, lengths)], offsets)
 
 
 def distinct(x: Ragged) -> Ragged:
@@ -56,17 +69,16 @@ def pad(x: Ragged, length: int, side: str, depth: int) -> NDArray[np.unsignedint
     ``pad_sequences(maxlen=length, padding=side, truncating=side)``.
     """
     padded = np.zeros((len(x), length), np.min_scalar_type(max(depth - 1, 0)))
-    short = cut(x, length, side)
-    begins = np.arange(len(x)) * length
-    if side == "pre":
-        begins += length - short.lengths
-    padded.reshape(-1)[_places(begins, short.lengths)] = short.values
+    # The place of every value takes eight times the memory of an id.
+    for first in range(0, len(x), _AT_ONCE):
+        block = padded[first : first + _AT_ONCE]
+        rows = np.arange(first, first + len(block))
+        short = cut(chosen(x, rows), length, side)
+        begins = np.arange(len(block)) * length
+        if side == "pre":
+            begins += length - short.lengths
+        block.reshape(-1)[_places(begins, short.lengths)] = short.values
     return padded
-
-
-def _stretches(x: Ragged, begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
-    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
-    return Ragged(x.values[_places(begins, lengths)], offsets)
 
 
 def _places(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

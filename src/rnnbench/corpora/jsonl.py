@@ -67,9 +67,9 @@ class Column(Sequence[bytes], Generic[_S]):
         if isinstance(row, slice):
             return [self[number] for number in range(*row.indices(len(self)))]
         begin = self._begins[:-1][row]
-        with self._path.open("rb") as file:
-            file.seek(begin)
-            try:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(begin)
                 return self._value(self._kind.model_validate_json(file.readline()))
-            except ValidationError as error:
-                raise DataError(f"{self._path}: damaged; run dvc repro") from error
+        except (OSError, ValidationError) as error:
+            raise DataError(f"{self._path}: missing or damaged; run dvc repro") from error

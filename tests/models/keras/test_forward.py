@@ -5,13 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnbench.models.keras import recurrences
 from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.network import build
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta
 
 STEPS, DEPTH = 12, 20
-CELLS = ("SimpleRNN", "LSTM", "GRU")
+NAMES = {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}
+CELLS = tuple(NAMES)
+EMBEDDING = {"Embedding": {"output_dim": 4, "mask_zero": True}}
 
 
 def meta(encoding: str, target: str = "binary", steps: int | None = STEPS) -> Meta:
@@ -43,18 +46,20 @@ def disturbed(network: Any) -> Any:
     return network
 
 
-def both(layers: list[Any], described: Meta, training: bool = True) -> tuple[Any, Any, Any]:
-    """(network, from Keras, from us), each output and gradients of all weights."""
+def both(
+    layers: list[Any], described: Meta, x: np.ndarray | None = None, training: bool = True
+) -> tuple[Any, Any]:
+    """From Keras, and from us: the output, and the gradients of all weights."""
     tf, _ = start()
     network = disturbed(build(layers, described, seed=0))
-    x = tf.constant(samples(described.encoding))
+    batch = tf.constant(samples(described.encoding) if x is None else x)
     results = []
     for call in (network, lambda x, training: forward(network, x, training)):
 
-        @tf.function(jit_compile=True)
+        @tf.function(autograph=False)
         def run(call: Any = call) -> Any:
             with tf.GradientTape() as tape:
-                output = call(x, training=training)
+                output = call(batch, training=training)
                 # Every number of the output gets a gradient of its own.
                 weights = tf.reshape(tf.range(tf.size(output), dtype=tf.float32), output.shape)
                 total = tf.reduce_sum(tf.sin(weights) * output)
@@ -62,11 +67,30 @@ def both(layers: list[Any], described: Meta, training: bool = True) -> tuple[Any
 
         output, gradients = run()
         results.append([output.numpy(), *(tf.convert_to_tensor(g).numpy() for g in gradients)])
-    return network, *results
+    return results[0], results[1]
 
 
-def same(layers: list[Any], described: Meta) -> None:
-    _, theirs, ours = both(layers, described)
+@pytest.fixture(autouse=True)
+def loops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The loops that were ours, by name."""
+    met: list[str] = []
+
+    def watched(name: str) -> Any:
+        loop = getattr(recurrences, name)
+
+        def call(*arguments: Any) -> Any:
+            met.append(name)
+            return loop(*arguments)
+
+        return call
+
+    for name in ("simple_rnn", "lstm", "gru"):
+        monkeypatch.setattr(recurrences, name, watched(name))
+    return met
+
+
+def same(layers: list[Any], described: Meta, x: np.ndarray | None = None) -> None:
+    theirs, ours = both(layers, described, x)
     np.testing.assert_allclose(ours[0], theirs[0], atol=1e-6, rtol=0)
     for gradient, expected in zip(ours[1:], theirs[1:], strict=True):
         np.testing.assert_allclose(gradient, expected, atol=2e-5, rtol=1e-4)
@@ -75,34 +99,67 @@ def same(layers: list[Any], described: Meta) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("encoding", ["one_hot", "number"])
-def test_a_layer_gives_what_keras_gives(cell: str, bias: bool, encoding: str) -> None:
+def test_a_layer_gives_what_keras_gives(
+    cell: str, bias: bool, encoding: str, loops: list[str]
+) -> None:
     same([{cell: {"units": 5, "use_bias": bias}}], meta(encoding))
+    assert loops == [NAMES[cell]]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("zero", [True, False])
+@pytest.mark.parametrize("backwards", [True, False])
+@pytest.mark.parametrize("sequences", [True, False])
+def test_steps_of_padding_keep_the_state_as_in_keras(
+    cell: str, zero: bool, backwards: bool, sequences: bool, loops: list[str]
+) -> None:
+    arguments = {"go_backwards": backwards, "return_sequences": sequences}
+    recurrent = {cell: {"units": 5, "zero_output_for_mask": zero, **arguments}}
+    last = [{"GRU": {"units": 2}}] if sequences else []
+    same([EMBEDDING, recurrent, *last], meta("index"))
+    assert loops == [NAMES[cell], *["gru" for _ in last]]
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("mask", [True, False])
 @pytest.mark.parametrize("backwards", [True, False])
-def test_steps_of_padding_keep_the_state_as_in_keras(
-    cell: str, mask: bool, backwards: bool
+def test_layers_on_layers_give_what_keras_gives(
+    cell: str, mask: bool, backwards: bool, loops: list[str]
 ) -> None:
-    recurrent = {cell: {"units": 5, "go_backwards": backwards}}
-    same([{"Embedding": {"output_dim": 4, "mask_zero": mask}}, recurrent], meta("index"))
-
-
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("mask", [True, False])
-def test_layers_on_layers_give_what_keras_gives(cell: str, mask: bool) -> None:
-    inner = {cell: {"units": 3, "return_sequences": True}}
+    there, back = (
+        {cell: {"units": 3, "return_sequences": True, "go_backwards": direction}}
+        for direction in (backwards, not backwards)
+    )
     same(
         [
             {"Embedding": {"output_dim": 4, "mask_zero": mask}},
-            {"Bidirectional": {"layer": inner}},
+            {"Bidirectional": {"layer": there, "backward_layer": back}},
             {cell: {"units": 4, "return_sequences": True}},
             {"Bidirectional": {"layer": {cell: {"units": 2}}}},
             {"Dense": {"units": 3, "activation": "relu"}},
         ],
         meta("index"),
     )
+    assert loops == [NAMES[cell]] * 5
+
+
+def test_directions_may_be_of_different_kinds(loops: list[str]) -> None:
+    back = {"GRU": {"units": 3, "go_backwards": True}}
+    same(
+        [EMBEDDING, {"Bidirectional": {"layer": {"LSTM": {"units": 3}}, "backward_layer": back}}],
+        meta("index"),
+    )
+    assert loops == ["lstm", "gru"]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("n", "steps"), [(1, 1), (1, 7), (5, 1)])
+def test_a_single_sample_and_a_single_step_are_enough(cell: str, n: int, steps: int) -> None:
+    x = np.random.default_rng(0).normal(size=(n, steps, 1)).astype(np.float32)
+    same([{cell: {"units": 3}}], meta("number", steps=steps), x)
+    ids = np.zeros((n, steps), np.int32)
+    # Nothing but padding.
+    same([EMBEDDING, {cell: {"units": 3}}], meta("index", steps=steps), ids)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -116,28 +173,41 @@ def test_a_vector_a_step_is_what_keras_gives(cell: str) -> None:
         {"LSTM": {"units": 3, "activation": "relu"}},
         {"LSTM": {"units": 3, "recurrent_activation": "hard_sigmoid"}},
         {"GRU": {"units": 3, "reset_after": False}},
-        {"SimpleRNN": {"units": 3, "activity_regularizer": "L2"}},
-        {"GRU": {"units": 3, "kernel_regularizer": "L2"}},
-        {"LSTM": {"units": 3, "zero_output_for_mask": True, "return_sequences": True}},
+        {"LSTM": {"units": 3, "activity_regularizer": "L2"}},
         {"Bidirectional": {"layer": {"LSTM": {"units": 3}}, "merge_mode": "sum"}},
         {"Bidirectional": {"layer": {"GRU": {"units": 3, "reset_after": False}}}},
-        {"TimeDistributed": {"layer": {"Dense": {"units": 3}}}},
-        {"Conv1D": {"filters": 3, "kernel_size": 2}},
-        {"Masking": {"mask_value": 0.0}},
+        {"ConvLSTM1D": {"filters": 3, "kernel_size": 1}},
     ],
     ids=str,
 )
-def test_what_is_left_to_keras_stays_what_keras_gives(layer: dict[str, Any]) -> None:
-    embedding = {"Embedding": {"output_dim": 4, "mask_zero": True}}
-    following = [] if _ends(layer) else [{"GRU": {"units": 2}}]
-    same([embedding, layer, *following], meta("index"))
+def test_what_the_loops_do_not_know_is_left_to_keras(
+    layer: dict[str, Any], loops: list[str]
+) -> None:
+    widen = [{"Reshape": {"target_shape": [STEPS, 4, 1]}}] if "ConvLSTM1D" in layer else []
+    narrow = [{"Flatten": {}}] if widen else []
+    same([{"Embedding": {"output_dim": 4}}, *widen, layer, *narrow], meta("index"))
+    assert loops == []
 
 
-def _ends(layer: dict[str, Any]) -> bool:
-    """Whether the layer gives one vector a sample."""
-    ((name, arguments),) = layer.items()
-    recurrent = name in (*CELLS, "Bidirectional")
-    return recurrent and not arguments.get("return_sequences")
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"TimeDistributed": {"layer": {"Dense": {"units": 3}}}},
+        {"Masking": {"mask_value": 0.0}},
+        {"GRU": {"units": 3, "kernel_regularizer": "L2", "return_sequences": True}},
+        # Keras casts between layers.
+        {"TimeDistributed": {"layer": {"Dense": {"units": 3, "dtype": "float64"}}}},
+    ],
+    ids=str,
+)
+def test_what_precedes_a_loop_may_be_anything(layer: dict[str, Any], loops: list[str]) -> None:
+    same([EMBEDDING, layer, {"LSTM": {"units": 2}}], meta("index"))
+    assert loops[-1:] == ["lstm"]
+
+
+def test_ids_that_are_taken_for_numbers_are_numbers(loops: list[str]) -> None:
+    same([{"Reshape": {"target_shape": [STEPS, 1]}}, {"LSTM": {"units": 2}}], meta("index"))
+    assert loops == ["lstm"]
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -148,9 +218,9 @@ def test_dropout_drops_while_it_trains_and_not_when_it_predicts(cell: str) -> No
         {"Dropout": {"rate": 0.5}},
         {cell: {"units": 5}},
     ]
-    network, theirs, ours = both(layers, meta("index"), training=False)
+    theirs, ours = both(layers, meta("index"), training=False)
     np.testing.assert_allclose(ours[0], theirs[0], atol=1e-6, rtol=0)
     tf, _ = start()
-    x = tf.constant(samples("index"))
+    network, x = build(layers, meta("index"), seed=0), tf.constant(samples("index"))
     first, second = (forward(network, x, training=True).numpy() for _ in range(2))
     assert not np.allclose(first, second)

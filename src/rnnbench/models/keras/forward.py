@@ -13,13 +13,18 @@ from rnnbench.models.keras.runtime import start
 
 
 def forward(network: Any, x: Any, training: bool) -> Any:
-    """What ``network(x, training=training)`` gives, by the same equations."""
-    layers = network.layers
+    """What ``network(x, training=training)`` gives, by the same equations, float32.
+
+    x: a batch as the network takes it, shape (batch, ...); all its sizes must be known.
+    """
+    layers, ids = network.layers, False
     for layer, following in zip(layers, [*layers[1:], None], strict=True):
         if _known(layer):
-            x = _recurrent(layer, x)
-        # The product of a one-hot vector and a kernel is a row of the kernel.
-        elif not (_one_hot(layer) and _known(following)):
+            x, ids = _recurrent(layer, x, ids), False
+        elif _one_hot(layer) and _known(following):
+            # The product of a one-hot vector and a kernel is a row of the kernel.
+            ids = True
+        else:
             x = layer(x, training=training)
     return x
 
@@ -37,9 +42,8 @@ def _known(layer: Any) -> bool:
     gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
     if cell.activation is not keras.activations.tanh or gate is not keras.activations.sigmoid:
         return False
-    unusual = (layer.stateful, layer.return_state, layer.zero_output_for_mask)
     random = cell.dropout or cell.recurrent_dropout
-    if any(unusual) or random or layer.activity_regularizer is not None:
+    if layer.stateful or layer.return_state or random or layer.activity_regularizer is not None:
         return False
     return getattr(cell, "reset_after", True) and cell.compute_dtype == "float32"
 
@@ -49,8 +53,11 @@ def _one_hot(layer: Any) -> bool:
     return type(layer) is keras.layers.CategoryEncoding and layer.output_mode == "one_hot"
 
 
-def _recurrent(layer: Any, x: Any) -> Any:
-    """The output of a layer that is `_known`, for vectors or ids of shape (batch, steps, ...)."""
+def _recurrent(layer: Any, x: Any, ids: bool) -> Any:
+    """The output of a layer that is `_known`, for vectors of shape (batch, steps, n).
+
+    ids: whether x holds ids, shape (batch, steps), in place of one-hot vectors.
+    """
     tf, keras = start()
     mask = getattr(x, "_keras_mask", None)
     kept = None if mask is None else tf.cast(tf.transpose(mask), tf.float32)[..., None]
@@ -60,30 +67,32 @@ def _recurrent(layer: Any, x: Any) -> Any:
         directions = [layer]
     outputs = []
     for one in directions:
-        states = _states(one, x, kept)
+        states = _states(one, x, ids, kept)
+        if one.zero_output_for_mask and kept is not None:
+            states *= kept
         if not one.return_sequences:
             states = states[0 if one.go_backwards else -1]
-        # Keras gives the states of a single layer in the order in which it meets the steps.
-        elif one.go_backwards and one is layer:
-            states = tf.reverse(states, [0])
         outputs.append(states)
     output = tf.concat(outputs, -1)
-    if len(output.shape) == 3:
+    if directions[0].return_sequences:
+        # Keras gives the states in the order in which the first direction meets the steps.
+        if directions[0].go_backwards:
+            output = tf.reverse(output, [0])
         output = tf.transpose(output, (1, 0, 2))
         # Where Keras keeps the mask of a layer's output.
         output._keras_mask = mask
     return output
 
 
-def _states(layer: Any, x: Any, mask: Any) -> Any:
+def _states(layer: Any, x: Any, ids: bool, mask: Any) -> Any:
     """The state after every step, shape (steps, batch, units)."""
     tf, keras = start()
     kernel, recurrent, *biases = (tf.convert_to_tensor(w) for w in layer.cell.weights)
-    bias = biases[0] if biases else tf.zeros(())
-    recurrent_bias = tf.zeros(())
+    bias = biases[0] if biases else tf.zeros(kernel.shape[1:])
+    recurrent_bias = tf.zeros(kernel.shape[1:])
     if type(layer) is keras.layers.GRU and biases:
         bias, recurrent_bias = tf.unstack(bias)
-    inputs = _products(x, kernel) + bias
+    inputs = (_rows(kernel, tf.transpose(x)) if ids else _products(x, kernel)) + bias
     if type(layer) is keras.layers.SimpleRNN:
         return recurrences.simple_rnn(inputs, recurrent, mask, layer.go_backwards)
     if type(layer) is keras.layers.LSTM:
@@ -94,9 +103,7 @@ def _states(layer: Any, x: Any, mask: Any) -> Any:
 def _products(x: Any, kernel: Any) -> Any:
     """The product of every step with the input kernel, shape (steps, batch, columns)."""
     tf, _ = start()
-    if x.dtype.is_integer:
-        return _rows(kernel, tf.transpose(x))
-    steps = tf.transpose(x, (1, 0, 2))
+    steps = tf.transpose(tf.cast(x, kernel.dtype), (1, 0, 2))
     flat = tf.reshape(steps, (-1, x.shape[-1])) @ kernel
     return tf.reshape(flat, (*steps.shape[:2], -1))
 

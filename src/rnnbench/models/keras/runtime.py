@@ -75,11 +75,13 @@ def _reason(error: Exception) -> str:
 @contextmanager
 def _no_collections() -> Iterator[None]:
     """Imports make a million objects that stay: searching them for cycles takes a second."""
+    before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if before:
+            gc.enable()
 
 
 def _keep_freed_memory() -> None:

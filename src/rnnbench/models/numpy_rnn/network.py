@@ -6,7 +6,8 @@ For ids i_1 ... i_T of a sample, h_0 = 0 and the weights of `Weights`:
     p   = sigmoid(h_T output + output_bias)
 
 A row of `input` is the product of a one-hot vector with it, so no such vector is ever made.
-Padding (id 0) has a row like every other id. Every result has the dtype of the weights.
+Padding (id 0) has a row like every other id. Every result has the dtype of the weights,
+float32 or float64: BLAS knows no other.
 """
 
 from __future__ import annotations

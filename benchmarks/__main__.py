@@ -64,8 +64,8 @@ def _processor() -> str:
 
 def _table(rows: list[Row]) -> str:
     lines = [
-        f"Medians of {ROUNDS} rounds, contenders in turn; in brackets the least and the largest "
-        "ratio of a round.\n",
+        f"Times are medians of {ROUNDS} rounds, contenders in turn; in brackets the least and the "
+        "largest ratio of a round. What has no brackets was measured once.\n",
         "| what | against | ours | theirs | ratio | wanted |",
         "|---|---|---|---|---|---|",
     ]
@@ -81,7 +81,8 @@ def _table(rows: list[Row]) -> str:
 def _growth(found: list[growth.Point], seconds: float, peak: float) -> str:
     lines = [
         "\n## How the cost grows\n",
-        "An LSTM of 8 units on 6,400 real reviews of 100 ids, but for the one that grows.\n",
+        "An LSTM of {units} units on {samples:,} real reviews of {length} ids, but for the one "
+        "that grows.\n".format(**growth.BASE),
         "![Seconds over length, reviews, units and replicates](growth.svg)\n",
     ]
     for curve, values in growth.CURVES.items():
@@ -90,7 +91,7 @@ def _growth(found: list[growth.Point], seconds: float, peak: float) -> str:
             f"| {growth.LABELS[curve]} | " + " | ".join(f"{value:,}" for value in values) + " |",
             "|---" * (len(values) + 1) + "|",
             "| seconds | " + " | ".join(f"{own[value]:.3g}" for value in values) + " |\n",
-            growth.LIMITS[curve] + "\n",
+            growth.told(found, curve) + "\n",
         ]
     lines.append(
         f"`preprocess` of {growth.MILLION:,} reviews (the real ones repeated) for the one-hot "

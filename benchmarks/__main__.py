@@ -28,20 +28,24 @@ def main(names: tuple[str, ...], reproduce: float | None) -> None:
     Data must be prepared (`dvc repro`), and the machine should have nothing else to do.
     """
     chosen = names or (*MODULES, TABLE, GROWTH)
-    rows = []
+    rows: list[Row] = []
+    text = ""
     for name in chosen:
-        if name in MODULES:
-            rows += import_module(f"benchmarks.{name}").run()
-    if TABLE in chosen:
-        rows += whole_table.run(reproduce)
-    text = _table(rows) if rows else ""
-    if GROWTH in chosen:
-        found = list(growth.points())
-        growth.picture(found, FOLDER / "growth.svg")
-        text += _growth(found, *growth.million())
-    click.echo("\n" + text)
-    if not names:
-        (FOLDER / "results.md").write_text(_head() + text, encoding="utf-8")
+        if name == GROWTH:
+            found = list(growth.points())
+            growth.picture(found, FOLDER / "growth.svg")
+            text = _growth(found, *growth.million())
+        else:
+            rows += whole_table.run(reproduce) if name == TABLE else _run(name)
+        # What was measured stays, whatever comes after it.
+        if not names:
+            (FOLDER / "results.md").write_text(_head() + _table(rows) + text, encoding="utf-8")
+    click.echo("\n" + (_table(rows) if rows else "") + text)
+
+
+def _run(name: str) -> list[Row]:
+    rows: list[Row] = import_module(f"benchmarks.{name}").run()
+    return rows
 
 
 def _head() -> str:

@@ -11,7 +11,7 @@ from benchmarks.side_by_side import Row, compared, times
 from rnnbench.prepared import Ragged
 from rnnbench.sequences import chosen
 
-DATASET, VARIANT, REVIEWS = "imdb_subwords_8192", "imdb_subword_bidirectional_lstm", 2048
+DATASET, VARIANT, REVIEWS = "imdb_subwords_8192", "imdb_subword_bidirectional_lstm", 1024
 
 
 def _reviews() -> tuple[object, Ragged, np.ndarray]:

@@ -21,7 +21,7 @@ from rnnbench.prepared import Meta, Ragged, Samples
 from rnnbench.sequences import chosen
 
 # Whole texts are many, and their epochs take minutes: a part of them stands for all.
-_WHOLE_TEXTS = 1024
+_WHOLE_TEXTS = 512
 
 
 def run(seconds: float | None = None) -> list[Row]:

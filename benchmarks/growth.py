@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,8 +15,8 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.data import prepared, project
-from benchmarks.side_by_side import duration
+from benchmarks.data import ROOT, peak_mib, prepared, project
+from benchmarks.side_by_side import duration, output
 from rnnbench.prepared import Meta
 from rnnbench.sequences import kept, pad
 
@@ -36,22 +34,23 @@ LABELS = {
     "units": "units",
     "replicates": "replicates of one epoch",
 }
+# Why, with the factors that `told` puts in.
 LIMITS = {
     "length": (
-        "In proportion to the length, whatever the padding: the steps of a sequence follow one "
-        "another, and each has the same few small products."
+        "{first} times as long for {last} times the length: the steps of a sequence follow one "
+        "another, and each has the same few small operations."
     ),
     "samples": (
-        "In proportion to the samples once they are some thousands: before that, what is fixed an "
-        "epoch shows; 250,000 are ten times the same 25,000."
+        "{first} times as long for {last} times the reviews: every batch costs the same, and "
+        "what is fixed an epoch shows only where there are few."
     ),
     "units": (
-        "Hardly at all up to 32 units, where starting each small operation costs more than its "
-        "arithmetic; towards 256 with the square of the units, as their product with the "
-        "recurrent kernel grows."
+        "{first} times as long for {last} times the units: small networks pay for starting each "
+        "operation, large ones for the product with the recurrent kernel, which grows with the "
+        "square of the units."
     ),
     "replicates": (
-        "In proportion to the replicates, after a first one that pays the compilation for all."
+        "{first} times as long for {last} replicates: the first one pays the compilation for all."
     ),
 }
 
@@ -108,6 +107,13 @@ def _reviews(length: int, samples: int) -> tuple[Meta, np.ndarray, np.ndarray]:
     return meta.model_copy(update={"depth": DEPTH, "shape": (length,)}), x, y
 
 
+def told(found: list[Point], curve: str) -> str:
+    """What limits it, in a sentence with what was measured."""
+    own = [point for point in found if point.curve == curve]
+    factor = own[-1].seconds / own[0].seconds
+    return LIMITS[curve].format(first=f"{factor:.3g}", last=own[-1].value // own[0].value)
+
+
 def picture(found: list[Point], path: Path) -> None:
     """Draw one panel a curve, both axes logarithmic, with what proportional growth would be."""
     import matplotlib
@@ -137,23 +143,23 @@ def picture(found: list[Point], path: Path) -> None:
 def million() -> tuple[float, float]:
     """Seconds and peak MiB of `preprocess` for a million reviews, the real ones repeated."""
     workspace, params = project()
-    settings = params.dataset("imdb_one_hot_100").model_copy(
-        update={"train": MILLION * 4 // 5, "evaluation": MILLION // 5}
-    )
     with tempfile.TemporaryDirectory() as folder:
         raw, target = Path(folder) / "raw", Path(folder) / "prepared"
         raw.mkdir(), target.mkdir()
         reviews = (workspace.raw("imdb") / "reviews.jsonl").read_bytes()
         count = reviews.count(b"\n")
+        total = MILLION // count * count
         with (raw / "reviews.jsonl").open("wb") as file:
-            for _ in range(MILLION // count):
+            for _ in range(total // count):
                 file.write(reviews)
         # Its ids cannot be the published ones, and so it is not said to be the pinned corpus.
-        record = {"source": "repeated", "reviews": MILLION // count * count, "pinned": False}
+        record = {"source": "repeated", "reviews": total, "pinned": False}
         (raw / "corpus.json").write_text(json.dumps(record))
+        parts = {"train": total * 4 // 5, "evaluation": total - total * 4 // 5}
+        settings = params.dataset("imdb_one_hot_100").model_copy(update=parts)
         arguments = [sys.executable, "-m", "benchmarks.growth", settings.model_dump_json(), folder]
-        result = subprocess.run(arguments, check=True, capture_output=True, text=True)
-    seconds, peak = json.loads(result.stdout)
+        last = output(arguments, {}, str(ROOT)).splitlines()[-1]
+    seconds, peak = json.loads(last)
     click.echo(f"growth  preprocess of {MILLION:,} reviews: {duration(seconds)}, {peak:.0f} MiB")
     return seconds, peak
 
@@ -165,8 +171,7 @@ def _preprocess(settings: str, folder: str) -> None:
     begin = time.perf_counter()
     dataset = TextDataset.model_validate_json(settings)
     preprocess(dataset, Path(folder) / "raw", Path(folder) / "prepared", 42)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(json.dumps([time.perf_counter() - begin, peak]))
+    print(json.dumps([time.perf_counter() - begin, peak_mib()]))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,12 +77,12 @@ def times(module: str, names: Sequence[str], rounds: int = ROUNDS) -> dict[str, 
     with ExitStack() as stack:
         workers = {}
         for name in names:
-            workers[name] = stack.enter_context(_Worker(module, name))
+            workers[name] = stack.enter_context(Worker(module, name))
             workers[name].round()
         met: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
         for number in range(rounds):
-            for name, worker in workers.items():
-                met[name].append(worker.round())
+            for name in _in_turn(list(names), number):
+                met[name].append(workers[name].round())
             told = "  ".join(f"{n} {duration(m[-1]['seconds'])}" for n, m in met.items())
             click.echo(f"{module}  round {number + 1}/{rounds}  {told}")
     return {n: Times([r["seconds"] for r in m], m[-1]["value"]) for n, m in met.items()}
@@ -93,37 +93,57 @@ def command_times(
 ) -> dict[str, Times]:
     """The same for whole commands: arguments and environment by name."""
 
-    def once(arguments: list[str], environment: dict[str, str]) -> float:
-        begin = time.perf_counter()
-        subprocess.run(
-            arguments, cwd=cwd, env=os.environ | environment, check=True, capture_output=True
-        )
-        return time.perf_counter() - begin
-
-    for arguments, environment in commands.values():
-        once(arguments, environment)
+    for name in commands:
+        _seconds(*commands[name], cwd)
     met: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(rounds):
-        for name, (arguments, environment) in commands.items():
-            met[name].append(once(arguments, environment))
+        for name in _in_turn(list(commands), number):
+            met[name].append(_seconds(*commands[name], cwd))
         told = "  ".join(f"{n} {duration(m[-1])}" for n, m in met.items())
         click.echo(f"commands  round {number + 1}/{rounds}  {told}")
     return {name: Times(seconds) for name, seconds in met.items()}
 
 
-class _Worker:
+def output(arguments: list[str], environment: dict[str, str], cwd: str) -> str:
+    """What a command prints; raises click.ClickException with its last words if it fails."""
+    result = subprocess.run(
+        arguments,
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise click.ClickException(f"{' '.join(arguments)} failed:\n{result.stderr[-2000:]}")
+    return result.stdout
+
+
+def _seconds(arguments: list[str], environment: dict[str, str], cwd: str) -> float:
+    begin = time.perf_counter()
+    output(arguments, environment, cwd)
+    return time.perf_counter() - begin
+
+
+def _in_turn(names: list[str], number: int) -> list[str]:
+    """Every second round backwards: nobody always follows the same one."""
+    return names[::-1] if number % 2 else names
+
+
+class Worker:
     """A contender's process, which runs a round whenever it is asked."""
 
     def __init__(self, module: str, name: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.side_by_side", module, name],
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            bufsize=1,
         )
 
-    def __enter__(self) -> _Worker:
+    def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,26 +151,25 @@ class _Worker:
         self._process.wait()
 
     def round(self) -> dict[str, Any]:
-        """Run one; its seconds, and its value."""
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        # Libraries may print too.
-        for line in self._process.stdout:
-            if line.startswith(_MARK):
-                return json.loads(line.removeprefix(_MARK))
-        raise click.ClickException("a contender has ended; see above")
-
-
-_MARK = "round: "
+        """Run one; its seconds, and its value; raises click.ClickException if it has ended."""
+        with suppress(BrokenPipeError):
+            self._process.stdin.write("\n")
+        line = self._process.stdout.readline()
+        if not line:
+            raise click.ClickException("a contender has ended; see above")
+        return json.loads(line)
 
 
 def _serve(module: str, name: str) -> None:
+    results = os.fdopen(os.dup(1), "w")
+    # Libraries print too.
+    os.dup2(2, 1)
     run: Callable[[], Any] = importlib.import_module(f"benchmarks.{module}").CONTENDERS[name]()
     for _ in sys.stdin:
         begin = time.perf_counter()
         value = run()
         told = {"seconds": time.perf_counter() - begin, "value": value}
-        print(_MARK + json.dumps(told), flush=True)
+        print(json.dumps(told), file=results, flush=True)
 
 
 if __name__ == "__main__":

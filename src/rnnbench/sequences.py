@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from rnnbench.prepared import Ragged
 
-
 _AT_ONCE = 10_000
 
 

@@ -138,6 +138,7 @@ def test_long_texts_in_pieces_give_the_weights_of_the_whole_batch(index_meta, mo
     embedding = {"output_dim": 4, "mask_zero": True}
     layers = [{"Embedding": embedding}, {"LSTM": {"units": 3, "kernel_regularizer": "l2"}}]
     weights, scores = [], []
+    whole = x.padded(np.arange(8), 64).astype("int32")
     # All at once, three at once, and less than one text at once.
     for most in (10_000, 3 * 64, 10):
         monkeypatch.setattr(training, "_MOST_IDS", most)
@@ -146,6 +147,8 @@ def test_long_texts_in_pieces_give_the_weights_of_the_whole_batch(index_meta, mo
         for _ in range(3):
             scores.append(trainer.epoch(x, y, np.random.default_rng(1)))
         weights.append(network.get_weights())
+        expected = network.predict(whole, verbose=0)[:, 0]
+        np.testing.assert_allclose(Predictor(network)(x), expected, atol=1e-6)
     np.testing.assert_allclose(scores[3:], scores[:3] * 2, atol=1e-5)
     for a, *others in zip(*weights, strict=True):
         for b in others:

@@ -58,8 +58,29 @@ def bucketed(
         yield batches[number]
 
 
+def alike(
+    network: Any, x: Ragged, most: int, most_ids: int
+) -> Iterator[tuple[NDArray[np.int64], int, int]]:
+    """All samples, in batches of one width: (rows, width, how many rows such batches have).
+
+    A batch has `most` rows, or fewer if together they would be padded to more than `most_ids`.
+    """
+    edges = widths(int(x.lengths.max(initial=1)))
+    # Multi-hot vectors are as wide as the vocabulary, however long the samples are.
+    bucket = np.zeros(len(x), int) if _multi_hot(network) else np.searchsorted(edges, x.lengths)
+    for number in np.unique(bucket):
+        rows, width = np.flatnonzero(bucket == number), int(edges[number])
+        size = min(most, max(1, most_ids // width))
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size], width, size
+
+
 def inputs(network: Any, x: Ragged, rows: NDArray[np.int64], width: int) -> NDArray[Any]:
     """The batch of samples `rows` as the network takes it: multi-hot, or padded ids."""
-    if "float" in network.inputs[0].dtype:
+    if _multi_hot(network):
         return multi_hot(x, rows, network.input_shape[1])
     return x.padded(rows, width).astype(np.int32)
+
+
+def _multi_hot(network: Any) -> bool:
+    return "float" in network.inputs[0].dtype

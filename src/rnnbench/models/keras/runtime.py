@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import functools
 import gc
 import os
@@ -16,10 +14,6 @@ import click
 
 from rnnbench.errors import RnnbenchError
 
-# Of glibc's malloc.h: how much may lie free at the end of the heap, and how many blocks may be
-# mapped one by one.
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
-
 
 @functools.cache
 def start() -> tuple[ModuleType, ModuleType]:
@@ -28,11 +22,14 @@ def start() -> tuple[ModuleType, ModuleType]:
     One thread a process: small recurrent networks gain nothing from a second one, sums keep
     their order whatever the number of cores, and variants can be trained side by side.
     """
-    _keep_freed_memory()
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # oneDNN chooses kernels by CPU type; without it fewer figures depend on the machine.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # A step of training asks for its buffers anew. Given back to the system and mapped again each
+    # time, 100 MB of them took longer than the arithmetic: every page is cleared at its first use.
+    # This allocator, which TensorFlow otherwise has for GPUs alone, keeps what is freed.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     with _quiet_stderr(), _no_collections():
         import tensorflow
 
@@ -82,18 +79,6 @@ def _no_collections() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep what is freed, if this is glibc.
-
-    A step of training asks for its buffers anew. Given back and mapped again each time, 100 MB of
-    them took longer than the arithmetic: every page is cleared at its first use.
-    """
-    with contextlib.suppress(AttributeError, OSError, TypeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_MAX, 0)
-        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta, Ragged
 
-# Back-propagation keeps the state of every step: about 10 KiB an id in a bidirectional LSTM of
-# 64 units. The gradients of the pieces of a larger batch are added up.
+# How many ids go through a network at once. Back-propagation keeps the state of every step: about
+# 10 KiB an id in a bidirectional LSTM of 64 units. The gradients of the pieces of a larger batch
+# are added up.
 _MOST_IDS = 2**15
 _PREDICTION_BATCH = 250
 # Whole texts are longer, and in a small batch they differ less in length.
@@ -189,13 +190,10 @@ class Predictor:
         return tuple(self._network.output_shape[1:])
 
     def _ragged(self, x: Ragged) -> NDArray[np.float32]:
-        """Batches of similar length, every batch of the same number of rows."""
-        edges = batches.widths(int(x.lengths.max(initial=1)))
-        order = np.argsort(x.lengths, kind="stable")
+        """One program for each width: a batch has as many rows as memory allows."""
         output = np.empty((len(x), *self._output), np.float32)
-        size = _RAGGED_PREDICTION_BATCH
-        for rows in np.split(order, range(size, len(order), size)):
-            width = int(edges[np.searchsorted(edges, x.lengths[rows].max(initial=1))])
+        parts = batches.alike(self._network, x, _RAGGED_PREDICTION_BATCH, _MOST_IDS)
+        for rows, width, size in parts:
             batch = batches.inputs(self._network, x, rows, width)
             short = np.zeros((size - len(rows), *batch.shape[1:]), batch.dtype)
             full = np.concatenate([batch, short])

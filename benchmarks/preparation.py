@@ -38,13 +38,9 @@ def tutorial() -> Callable[[], Any]:
     """From the lists that ``load_data`` gives, with Keras's functions."""
     from keras.utils import pad_sequences, to_categorical
 
-    from rnnbench.prepared import Ragged
-
     settings, documents = _ranks()
     size = settings.vocabulary_size
-    lists = [
-        keras_ids(Ragged.of([d], 2**20), size, settings.skip_top).values.tolist() for d in documents
-    ]
+    lists = [keras_ids([d], size, settings.skip_top).values.tolist() for d in documents]
 
     def prepare() -> Any:
         words = [[i for i in ids if i > settings.drop_ids_up_to] for ids in lists]

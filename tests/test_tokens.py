@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from rnnbench import tokens
-from rnnbench.prepared import Ragged
 
 
 @pytest.mark.parametrize(
@@ -70,13 +69,13 @@ def test_digest_covers_labels_and_ranks_line_by_line() -> None:
 def test_ids_are_those_of_load_data(
     vocabulary_size: int | None, skip_top: int, expected: list[int]
 ) -> None:
-    ranks = Ragged(np.array([7, 1, 19, 20, 97, 0], np.int32), np.array([0, 1, 6]))
-    ids = tokens.keras_ids(ranks, vocabulary_size, skip_top)
+    ranks = [[7], [1, 19, 20, 97, 0]]
+    ids = tokens.keras_ids([np.array(r, np.int32) for r in ranks], vocabulary_size, skip_top)
     assert_array_equal(ids[1], np.array(expected, np.int32), strict=True)
     assert len(ids[0]) == 2
 
 
 def test_a_document_without_words_is_the_start_token() -> None:
-    ranks = Ragged(np.array([5], np.int32), np.array([0, 0, 1, 1]))
-    ids = tokens.keras_ids(ranks, None, 0)
+    ranks = [[], [5], []]
+    ids = tokens.keras_ids([np.array(r, np.int32) for r in ranks], None, 0)
     assert [ids[i].tolist() for i in range(3)] == [[1], [1, 8], [1]]

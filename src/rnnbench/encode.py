@@ -92,9 +92,7 @@ class WordEncoder:
 
     def _ids(self, documents: list[NDArray[np.int32]]) -> Ragged:
         dataset = self.dataset
-        offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
-        together = Ragged(np.concatenate(documents), offsets)
-        ids = keras_ids(together, dataset.vocabulary_size, dataset.skip_top)
+        ids = keras_ids(documents, dataset.vocabulary_size, dataset.skip_top)
         ids = kept(ids, ids.values > dataset.drop_ids_up_to)
         if dataset.encoding == "multi_hot":
             return distinct(ids)

@@ -39,8 +39,8 @@ def chosen(x: Ragged, rows: NDArray[np.int64]) -> Ragged:
 
 def kept(x: Ragged, keep: NDArray[np.bool_]) -> Ragged:
     """Every sequence without the values where `keep`, shape (total,), is false."""
-    before = np.concatenate([[0], keep.cumsum()])
-    return Ragged(x.values[keep], before[x.offsets])
+    places = np.flatnonzero(keep)
+    return Ragged(x.values[places], np.searchsorted(places, x.offsets))
 
 
 def cut(x: Ragged, length: int, side: str) -> Ragged:

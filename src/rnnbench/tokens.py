@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,18 +81,20 @@ class RanksDigest:
         return self._digest.hexdigest()
 
 
-def keras_ids(ranks: Ragged, vocabulary_size: int | None, skip_top: int) -> Ragged:
-    """The ids that Keras's ``load_data`` makes of documents, each longer than its ranks by one.
+def keras_ids(
+    documents: Sequence[NDArray[np.int32]], vocabulary_size: int | None, skip_top: int
+) -> Ragged:
+    """The ids that Keras's ``load_data`` makes of the ranks of documents, one more for each.
 
     START comes first, then INDEX_FROM + rank for each word. An id, START included, becomes
     OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an unknown word.
     None is no upper limit, whereas ``num_words=None`` in Keras still cuts off the very last id.
     """
-    offsets = ranks.offsets + np.arange(len(ranks.offsets))
-    ids = np.full(offsets[-1], START, np.int32)
-    words = np.ones(len(ids), bool)
-    words[offsets[:-1]] = False
-    ids[words] = ranks.values + np.int32(INDEX_FROM)
+    offsets = np.cumsum([0, *(len(ranks) + 1 for ranks in documents)], dtype=np.int64)
+    first = np.zeros(1, np.int32)
+    ids = np.concatenate([first[:0], *chain.from_iterable((first, ranks) for ranks in documents)])
+    ids += np.int32(INDEX_FROM)
+    ids[offsets[:-1]] = START
     outside = (ids < skip_top) | (ids == INDEX_FROM)
     if vocabulary_size is not None:
         outside |= ids >= vocabulary_size

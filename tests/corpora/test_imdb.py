@@ -15,7 +15,6 @@ from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.downloads import check_sha256, wheel_member
 from rnnbench.errors import DataError, DownloadError
-from rnnbench.prepared import Ragged
 
 WRONG_SHA256 = "0" * 64
 
@@ -86,7 +85,7 @@ def test_ids_of_the_whole_corpus_have_the_published_digest(
 def test_first_review_is_that_of_load_data(imdb_corpus: TextCorpus, words: list[bytes]) -> None:
     text = imdb_corpus.documents.texts[imdb_corpus.order[0]]
     ranks = next(tokens.ranks([text], tokens.rank_index(words)))
-    ids = tokens.keras_ids(Ragged.of([ranks], 2**20), None, skip_top=0).values
+    ids = tokens.keras_ids([ranks], None, skip_top=0).values
     assert ids[:10].tolist() == [1, 14, 22, 16, 43, 530, 973, 1622, 1385, 65]
     assert len(ids) == 218
 
@@ -96,11 +95,7 @@ def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
 ) -> None:
     texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
     first, second = (
-        [
-            i
-            for i in tokens.keras_ids(Ragged.of([ranks], 2**20), 100, skip_top=20).values.tolist()
-            if i > 2
-        ]
+        [i for i in tokens.keras_ids([ranks], 100, skip_top=20).values.tolist() if i > 2]
         for ranks in tokens.ranks(texts, tokens.rank_index(words))
     )
     assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]

@@ -12,7 +12,6 @@ from rnnbench.corpora.base import TextCorpus
 from rnnbench.datasets import TextDataset
 from rnnbench.downloads import npm_members
 from rnnbench.errors import DataError, DownloadError
-from rnnbench.prepared import Ragged
 from rnnbench.tokens import keras_ids
 
 EARN, ACQ = 3, 4
@@ -48,7 +47,7 @@ def short(
     """Ids and class of the documents of ``load_data(num_words=30000, maxlen=50)``, in order."""
     samples = [(ranks[i], int(reuters_corpus.documents.labels[i])) for i in reuters_corpus.order]
     return [
-        (tuple(keras_ids(Ragged.of([own], 2**20), 30_000, skip_top=0).values.tolist()), label)
+        (tuple(keras_ids([own], 30_000, skip_top=0).values.tolist()), label)
         for own, label in samples
         if len(own) + 1 < 50
     ]

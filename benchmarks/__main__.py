@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import growth, whole_table
+from benchmarks import growth, overheads, whole_table
 from benchmarks.side_by_side import ROUNDS, Row, duration
 
 MODULES = ("steps", "texts", "from_scratch", "preparation", "ngrams", "overheads")
@@ -28,6 +28,8 @@ def main(names: tuple[str, ...], reproduce: float | None) -> None:
     Data must be prepared (`dvc repro`), and the machine should have nothing else to do.
     """
     chosen = names or (*MODULES, TABLE, GROWTH)
+    if "overheads" in chosen:
+        overheads.check()
     rows: list[Row] = []
     text = ""
     for name in chosen:
@@ -37,10 +39,12 @@ def main(names: tuple[str, ...], reproduce: float | None) -> None:
             text = _growth(found, *growth.million())
         else:
             rows += whole_table.run(reproduce) if name == TABLE else _run(name)
-        # What was measured stays, whatever comes after it.
-        if not names:
-            (FOLDER / "results.md").write_text(_head() + _table(rows) + text, encoding="utf-8")
-    click.echo("\n" + (_table(rows) if rows else "") + text)
+            # It should be told, whatever comes after it.
+            click.echo(f"\n{_table(rows)}")
+    if text:
+        click.echo(text)
+    if not names:
+        (FOLDER / "results.md").write_text(_head() + _table(rows) + text, encoding="utf-8")
 
 
 def _run(name: str) -> list[Row]:
@@ -68,8 +72,9 @@ def _processor() -> str:
 
 def _table(rows: list[Row]) -> str:
     lines = [
-        f"Times are medians of {ROUNDS} rounds, contenders in turn; in brackets the least and the "
-        "largest ratio of a round. What has no brackets was measured once.\n",
+        f"Times are medians of {ROUNDS} rounds, contenders in turn. A ratio is the median of the "
+        "rounds' own; in brackets the least and the largest. What has no brackets was measured "
+        "once.\n",
         "| what | against | ours | theirs | ratio | wanted |",
         "|---|---|---|---|---|---|",
     ]
@@ -86,7 +91,7 @@ def _growth(found: list[growth.Point], seconds: float, peak: float) -> str:
     lines = [
         "\n## How the cost grows\n",
         "An LSTM of {units} units on {samples:,} real reviews of {length} ids, but for the one "
-        "that grows.\n".format(**growth.BASE),
+        "that grows; medians of {rounds} rounds.\n".format(**growth.BASE, rounds=growth.ROUNDS),
         "![Seconds over length, reviews, units and replicates](growth.svg)\n",
     ]
     for curve, values in growth.CURVES.items():

@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ import numpy as np
 
 from benchmarks.data import ROOT, peak_mib, prepared, project
 from benchmarks.side_by_side import duration, output
-from rnnbench.prepared import Meta
+from rnnbench.prepared import Meta, Samples
 from rnnbench.sequences import kept, pad
 
 BATCH, DEPTH, ROUNDS, MILLION = 32, 1000, 3, 1_000_000
-BASE = {"length": 100, "samples": 6400, "units": 8, "replicates": 1}
+VARIANT = "imdb_embedding_lstm"
+BASE = {"length": 100, "samples": 6400, "units": 8}
 CURVES = {
     "length": [50, 100, 200, 400, 800],
     "samples": [1_000, 5_000, 25_000, 250_000],
@@ -40,10 +41,7 @@ LIMITS = {
         "{first} times as long for {last} times the length: the steps of a sequence follow one "
         "another, and each has the same few small operations."
     ),
-    "samples": (
-        "{first} times as long for {last} times the reviews: every batch costs the same, and "
-        "what is fixed an epoch shows only where there are few."
-    ),
+    "samples": ("{first} times as long for {last} times the reviews: every batch costs the same."),
     "units": (
         "{first} times as long for {last} times the units: small networks pay for starting each "
         "operation, large ones for the product with the recurrent kernel, which grows with the "
@@ -68,33 +66,50 @@ def points() -> Iterator[Point]:
     """An LSTM on real reviews: 100 steps, 6,400 reviews, 8 units, but for one of them."""
     for curve, values in CURVES.items():
         for value in values:
-            trainer, x, y = _training(**(BASE | {curve: value}))
-            rng = np.random.default_rng(0)
             if curve == "replicates":
-                begin = time.perf_counter()
-                for _ in range(value):
-                    trainer.epoch(x, y, rng)
-                    trainer.restart()
-                seconds = time.perf_counter() - begin
+                run = _replicates(value)
             else:
-                trainer.epoch(x, y, rng)
-                seconds = statistics.median(_epoch(trainer, x, y, rng) for _ in range(ROUNDS))
+                run = _epochs(**(BASE | {curve: value}))
+                run()
+            seconds = statistics.median(_seconds(run) for _ in range(ROUNDS))
             click.echo(f"growth  {curve} {value:,}: {duration(seconds)}")
             yield Point(curve, value, seconds)
 
 
-def _training(length: int, samples: int, units: int, replicates: int) -> Any:  # noqa: ARG001
+def _epochs(length: int, samples: int, units: int) -> Callable[[], Any]:
+    """What runs an epoch."""
     from rnnbench.models.keras import network
     from rnnbench.models.keras.training import Trainer
 
     meta, x, y = _reviews(length, samples)
     layers = [{"Embedding": {"output_dim": 32}}, {"LSTM": {"units": units}}]
-    return Trainer(network.build(layers, meta, 1), network.optimizer("Adam"), BATCH, meta), x, y
+    built = network.build(layers, meta, seed=1)
+    trainer = Trainer(built, network.optimizer("Adam"), BATCH, meta)
+    rng = np.random.default_rng(0)
+    return lambda: trainer.epoch(x, y, rng)
 
 
-def _epoch(trainer: Any, x: Any, y: Any, rng: np.random.Generator) -> float:
+def _replicates(count: int) -> Callable[[], None]:
+    """What trains a variant of one epoch, as the stage does, and predicts after it."""
+    from rnnbench.models.keras.model import Model
+
+    settings = project()[1].variant(VARIANT).model_copy(update={"epochs": 1})
+    meta, x, y = _reviews(BASE["length"], BASE["samples"])
+    train = Samples(x, y, np.arange(len(y), dtype=np.int32))
+
+    def run() -> None:
+        model = Model.build(settings, meta, seed=0)
+        for seed in range(count):
+            if seed:
+                model.restart(settings, seed)
+            model.fit(settings, seed, train, x[:1000], lambda _: None)
+
+    return run
+
+
+def _seconds(run: Callable[[], Any]) -> float:
     begin = time.perf_counter()
-    trainer.epoch(x, y, rng)
+    run()
     return time.perf_counter() - begin
 
 

@@ -53,7 +53,7 @@ def ours() -> Callable[[], list[float]]:
 
 
 def sklearn() -> Callable[[], list[float]]:
-    """The same n-grams by scikit-learn's own classes, in a pipeline."""
+    """N-grams of its own words up to the same length, and a logistic regression, in a pipeline."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -79,7 +79,7 @@ def run() -> list[Row]:
     """A row for the time, one for the memory."""
     found = times("ngrams", ["ours", "sklearn"])
     mine, theirs = found["ours"], found["sklearn"]
-    against = "`CountVectorizer` of the same n-grams, `LogisticRegression`"
+    against = "`CountVectorizer` of n-grams up to the same length, `LogisticRegression`"
     what = (
         "n-grams, from texts to predictions "
         f"(accuracy {mine.value[0]:.4f}, theirs {theirs.value[0]:.4f})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 import yaml
 
 from benchmarks.data import ROOT
-from benchmarks.side_by_side import Row, Times, command_times, duration
+from benchmarks.side_by_side import Row, Times, command_times, duration, output
 
 BIN = Path(sys.executable).parent
 NAME = "arithmetic_lstm"
@@ -35,11 +34,14 @@ def _train() -> Row:
     return _longer(what, "`import tensorflow, mlflow`", *found.values(), "<= 1.5")
 
 
+def check() -> None:
+    """Raise click.ClickException if `dvc repro` has something to do."""
+    if "up to date" not in output([str(BIN / "dvc"), "status"], {}, str(ROOT)):
+        raise click.ClickException("dvc repro has something to do; run it first")
+
+
 def _nothing() -> Row:
     dvc = str(BIN / "dvc")
-    status = subprocess.run([dvc, "status"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if "up to date" not in status.stdout:
-        raise click.ClickException("dvc repro has something to do; run it first")
     commands = {"repro": ([dvc, "repro"], {}), "version": ([dvc, "--version"], {})}
     found = command_times(commands, str(ROOT))
     return _longer("`dvc repro` with nothing to do", "`dvc --version`", *found.values(), "<= 3")
@@ -68,7 +70,7 @@ def _small_project(folder: Path) -> None:
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
     # Git and DVC tell the stage where it is.
     for command in (["git", "init", "-q"], [str(BIN / "dvc"), "init", "-q"]):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        output(command, {}, str(folder))
     for stage, argument in (("download", corpus), ("preprocess", "arithmetic")):
         command = [str(BIN / "rnnbench"), stage, argument]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        output(command, {}, str(folder))

@@ -23,6 +23,7 @@ from typing import Any
 import click
 
 ROUNDS = 5
+_PERSONAL = {"MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Times:
     def median(self) -> float:
         """The median of all rounds."""
         return statistics.median(self.seconds)
+
+    def of_one(self, count: int) -> Times:
+        """The seconds of one of the `count` equal parts of each round."""
+        return Times([seconds / count for seconds in self.seconds], self.value)
 
 
 @dataclass(frozen=True)
@@ -89,27 +94,30 @@ def times(module: str, names: Sequence[str], rounds: int = ROUNDS) -> dict[str, 
 
 
 def command_times(
-    commands: dict[str, tuple[list[str], dict[str, str]]], cwd: str, rounds: int = ROUNDS
+    commands: dict[str, tuple[list[str], dict[str, str]]], cwd: str
 ) -> dict[str, Times]:
     """The same for whole commands: arguments and environment by name."""
-
     for name in commands:
         _seconds(*commands[name], cwd)
     met: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(rounds):
+    for number in range(ROUNDS):
         for name in _in_turn(list(commands), number):
             met[name].append(_seconds(*commands[name], cwd))
         told = "  ".join(f"{n} {duration(m[-1])}" for n, m in met.items())
-        click.echo(f"commands  round {number + 1}/{rounds}  {told}")
+        click.echo(f"commands  round {number + 1}/{ROUNDS}  {told}")
     return {name: Times(seconds) for name, seconds in met.items()}
 
 
 def output(arguments: list[str], environment: dict[str, str], cwd: str) -> str:
-    """What a command prints; raises click.ClickException with its last words if it fails."""
+    """What a command prints; raises click.ClickException with its last words if it fails.
+
+    It knows nothing of the user's own MLflow store or DVC project.
+    """
+    own = {key: value for key, value in os.environ.items() if key not in _PERSONAL}
     result = subprocess.run(
         arguments,
         cwd=cwd,
-        env=os.environ | environment,
+        env=own | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from benchmarks.data import prepared
-from benchmarks.side_by_side import Row, Times, compared, times
+from benchmarks.side_by_side import Row, compared, times
 
 CELLS = ("SimpleRNN", "LSTM", "GRU")
 BATCH, BATCHES, UNITS, WIDTH = 32, 625, 8, 32
@@ -38,7 +38,7 @@ def ours(cell: str) -> Callable[[], None]:
     return lambda: trainer.epoch(x, y, rng) and None
 
 
-def keras(cell: str) -> Callable[[], None]:
+def keras(cell: str, jit_compile: str | bool = "auto") -> Callable[[], None]:
     """An epoch of `fit` as a tutorial writes it, with Keras's defaults and all cores."""
     import keras
 
@@ -50,8 +50,13 @@ def keras(cell: str) -> Callable[[], None]:
             keras.layers.Dense(1, activation="sigmoid"),
         ]
     )
-    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"], jit_compile=jit_compile)
     return lambda: model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0) and None
+
+
+def xla(cell: str) -> Callable[[], None]:
+    """The same compiled by XLA, which Keras does not do on a CPU unless it is told to."""
+    return keras(cell, jit_compile=True)
 
 
 def torch(cell: str) -> Callable[[], None]:
@@ -87,31 +92,33 @@ def torch(cell: str) -> Callable[[], None]:
 
 
 CONTENDERS = {
-    f"{who.__name__}_{cell}": partial(who, cell) for who in (ours, keras, torch) for cell in CELLS
+    f"{who.__name__}_{cell}": partial(who, cell)
+    for who in (ours, keras, xla, torch)
+    for cell in CELLS
 }
-
-
-def _step(epoch: Times) -> Times:
-    return Times([seconds / BATCHES for seconds in epoch.seconds])
 
 
 def run() -> list[Row]:
     """Rows against Keras, and against PyTorch where it is installed."""
-    peers = ["keras", *(["torch"] if find_spec("torch") else [])]
+    peers = ["keras", "xla", *(["torch"] if find_spec("torch") else [])]
     if "torch" not in peers:
         click.echo("steps  PyTorch is not installed: its rows are left out")
-    names = {"keras": "`fit`, Keras's defaults", "torch": "PyTorch, one thread"}
-    wanted = {"keras": ">= 4", "torch": "> 1"}
+    names = {
+        "keras": "`fit`, Keras's defaults",
+        "xla": "`fit` with `jit_compile=True`",
+        "torch": "PyTorch, one thread",
+    }
+    wanted = {"keras": ">= 4", "xla": "-", "torch": "> 1"}
     rows = []
     for cell in CELLS:
         found = times("steps", [f"{who}_{cell}" for who in ("ours", *peers)])
-        mine = _step(found[f"ours_{cell}"])
+        mine = found[f"ours_{cell}"].of_one(BATCHES)
         rows += [
             compared(
                 f"training step, {cell}({UNITS})",
                 names[peer],
                 mine,
-                _step(found[f"{peer}_{cell}"]),
+                found[f"{peer}_{cell}"].of_one(BATCHES),
                 wanted[peer],
             )
             for peer in peers

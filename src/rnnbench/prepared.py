@@ -68,7 +68,6 @@ class Ragged:
     def of(cls, sequences: Iterable[NDArray[Any]], depth: int) -> Ragged:
         """Join sequences of ids below `depth`, in the smallest dtype that holds them."""
         dtype = np.min_scalar_type(max(depth - 1, 0))
-        # At once, because a generator's arrays may be eight times as wide.
         arrays = [sequence.astype(dtype) for sequence in sequences]
         offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
         return cls(np.concatenate([np.empty(0, dtype), *arrays]), offsets)

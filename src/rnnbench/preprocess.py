@@ -83,15 +83,15 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
     documents, order = corpus.documents, corpus.order
     words = word_index(documents.texts)
     index = rank_index(words)
-    # Keras counts the start token too.
-    lengths = np.ones(len(documents), np.int64)
+    lengths = np.zeros(len(documents), np.int64)
 
     def document_ranks() -> Iterator[NDArray[np.int32]]:
         digest = RanksDigest()
         for number, found in enumerate(ranks(documents.texts, index)):
             if corpus.ids_sha256:
                 digest.add(documents.labels[number], found)
-            lengths[number] += len(found)
+            # Keras counts the start token too.
+            lengths[number] = 1 + len(found)
             yield found
         if corpus.ids_sha256 and digest.sha256 != corpus.ids_sha256:
             raise DataError(f"{raw}: the word ids are not the published ones; remove it and repeat")
@@ -101,7 +101,9 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
 
     encoder: WordEncoder | SubwordEncoder
     if dataset.tokens == "subwords":
-        deque(document_ranks(), maxlen=0)
+        if corpus.ids_sha256:
+            # Their digest is compared, and nothing else is done with them.
+            deque(document_ranks(), maxlen=0)
         parts = split(len(order), dataset, seed)
         training = texts_of(order[parts["train"]])
         learned = SubwordTokenizer.train(training, dataset.vocabulary_size or 0)
@@ -111,7 +113,7 @@ def _texts(dataset: TextDataset, corpus: TextCorpus, raw: Path, directory: Path,
         known = words if size is None else words[: size - INDEX_FROM - 1]
         names = tuple(word.decode(corpus.encoding) for word in known)
         encoder = WordEncoder(dataset, corpus.encoding, corpus.escapes, names)
-        # In the order of their file, which is read once and never held.
+        # In the order of their file: all texts together are never held.
         stored = encoder.ids(document_ranks())
         if dataset.maxlen is not None:
             order = order[lengths[order] < dataset.maxlen]

@@ -103,8 +103,12 @@ def test_a_logged_model_of_arrays_answers_arrays(results: Workspace, monkeypatch
     experiment = client.get_experiment_by_name(PARAMS.dataset(settings.dataset).corpus)
     logged = client.search_logged_models([experiment.experiment_id])[0]
     x = samples.x[:5].astype("float32" if samples.x.dtype.kind == "f" else "int64")
-    answer = mlflow.pyfunc.load_model(logged.model_uri).predict(x)
-    np.testing.assert_array_equal(answer, model.predict(samples.x[:5]))
+    served = mlflow.pyfunc.load_model(logged.model_uri)
+    np.testing.assert_array_equal(served.predict(x), model.predict(samples.x[:5]))
+    if read_meta(folder).encoding != "number":
+        for outside in (99, -1):
+            with pytest.raises(mlflow.MlflowException, match="ids must be from 0 to"):
+                served.predict(np.full_like(x, outside))
 
 
 def test_many_classes_are_answered_by_the_likeliest_and_its_probability(

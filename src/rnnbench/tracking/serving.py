@@ -24,7 +24,8 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Read the encoder and the model from the run's artifacts."""
         data = Path(context.artifacts["data"])
-        self.classes = read_meta(data).classes
+        self._meta = read_meta(data)
+        self.classes = self._meta.classes
         self._encoder = read_encoder(data) if (data / ENCODER).exists() else None
         family = models.load(context.model_config["family"]).model_class()
         self._model = family.load(Path(context.artifacts["model"]))
@@ -40,9 +41,16 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
         With two classes it is always the probability of the second one. Arrays of samples, as
         data/prepared stores them, give the predictions that `rnnbench.targets` describes.
+        Raises MlflowException for ids that the dataset does not have.
         """
         if self._encoder is None:
-            answer: NDArray[np.float32] = self._model.predict(np.asarray(model_input))
+            samples = np.asarray(model_input)
+            # A network would take another id for it without a word.
+            outside = (samples < 0) | (samples >= self._meta.depth)
+            if self._meta.encoding != "number" and outside.any():
+                limit = f"ids must be from 0 to {self._meta.depth - 1}"
+                raise mlflow.MlflowException.invalid_parameter_value(limit)
+            answer: NDArray[np.float32] = self._model.predict(samples)
             return answer
         chances = self.chances(list(pd.DataFrame(model_input).iloc[:, 0]))
         chosen = chances.argmax(axis=1)

@@ -28,11 +28,11 @@ def meta(encoding: str, target: str = "binary", steps: int | None = STEPS) -> Me
     )
 
 
-def samples(encoding: str, n: int = 6) -> np.ndarray:
+def samples(encoding: str) -> np.ndarray:
     rng = np.random.default_rng(3)
     if encoding == "number":
-        return rng.normal(size=(n, STEPS, 1)).astype(np.float32)
-    ids = rng.integers(1, DEPTH, (n, STEPS)).astype(np.int32)
+        return rng.normal(size=(6, STEPS, 1)).astype(np.float32)
+    ids = rng.integers(1, DEPTH, (6, STEPS)).astype(np.int32)
     # Padding behind, in the middle, everywhere, and nowhere.
     ids[0, 5:], ids[1, 3:7], ids[2] = 0, 0, 0
     return ids
@@ -174,8 +174,12 @@ def test_a_vector_a_step_is_what_keras_gives(cell: str) -> None:
         {"LSTM": {"units": 3, "recurrent_activation": "hard_sigmoid"}},
         {"GRU": {"units": 3, "reset_after": False}},
         {"LSTM": {"units": 3, "activity_regularizer": "L2"}},
+        {"LSTM": {"units": 3, "dtype": "float64"}},
+        {"LSTM": {"units": 3, "unroll": True}},
         {"Bidirectional": {"layer": {"LSTM": {"units": 3}}, "merge_mode": "sum"}},
         {"Bidirectional": {"layer": {"GRU": {"units": 3, "reset_after": False}}}},
+        {"Bidirectional": {"layer": {"LSTM": {"units": 3}}, "activity_regularizer": "L2"}},
+        {"Bidirectional": {"layer": {"LSTM": {"units": 3}}, "dtype": "float16"}},
         {"ConvLSTM1D": {"filters": 3, "kernel_size": 1}},
     ],
     ids=str,
@@ -211,15 +215,18 @@ def test_ids_that_are_taken_for_numbers_are_numbers(loops: list[str]) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_dropout_drops_while_it_trains_and_not_when_it_predicts(cell: str) -> None:
+@pytest.mark.parametrize("kind", ["dropout", "recurrent_dropout"])
+def test_dropout_drops_while_it_trains_and_not_when_it_predicts(
+    cell: str, kind: str, loops: list[str]
+) -> None:
     layers = [
         {"Embedding": {"output_dim": 4}},
-        {cell: {"units": 5, "dropout": 0.5, "return_sequences": True}},
-        {"Dropout": {"rate": 0.5}},
+        {cell: {"units": 5, kind: 0.5, "return_sequences": True}},
         {cell: {"units": 5}},
     ]
     theirs, ours = both(layers, meta("index"), training=False)
     np.testing.assert_allclose(ours[0], theirs[0], atol=1e-6, rtol=0)
+    assert loops == [NAMES[cell]]
     tf, _ = start()
     network, x = build(layers, meta("index"), seed=0), tf.constant(samples("index"))
     first, second = (forward(network, x, training=True).numpy() for _ in range(2))

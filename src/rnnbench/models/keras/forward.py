@@ -15,6 +15,7 @@ from rnnbench.models.keras.runtime import start
 def forward(network: Any, x: Any, training: bool) -> Any:
     """What ``network(x, training=training)`` gives, by the same equations, float32.
 
+    network: a Sequential.
     x: a batch as the network takes it, shape (batch, ...); all its sizes must be known.
     """
     layers, ids = network.layers, False
@@ -33,6 +34,8 @@ def _known(layer: Any) -> bool:
     """Whether `recurrences` gives the output of this layer."""
     _, keras = start()
     kind = type(layer)
+    if layer.compute_dtype != "float32":
+        return False
     if kind is keras.layers.Bidirectional:
         both = _known(layer.forward_layer) and _known(layer.backward_layer)
         return both and layer.merge_mode == "concat" and layer.activity_regularizer is None
@@ -42,10 +45,11 @@ def _known(layer: Any) -> bool:
     gate = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
     if cell.activation is not keras.activations.tanh or gate is not keras.activations.sigmoid:
         return False
-    random = cell.dropout or cell.recurrent_dropout
-    if layer.stateful or layer.return_state or random or layer.activity_regularizer is not None:
+    # Unrolled, Keras puts the zeros of a mask elsewhere than in its loop.
+    other = layer.stateful or layer.return_state or layer.unroll
+    if other or cell.dropout or cell.recurrent_dropout or layer.activity_regularizer is not None:
         return False
-    return getattr(cell, "reset_after", True) and cell.compute_dtype == "float32"
+    return getattr(cell, "reset_after", True)
 
 
 def _one_hot(layer: Any) -> bool:

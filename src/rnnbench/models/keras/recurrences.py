@@ -23,13 +23,14 @@ from rnnbench.models.keras.runtime import start
 def simple_rnn(inputs: Any, recurrent: Any, mask: Any, reverse: bool) -> Any:
     """h = tanh(x + h' R), from x in `inputs` and the state h' before."""
     tf, _ = start()
+    units = recurrent.shape[0]
 
     def states(inputs: Any, recurrent: Any) -> Any:
         def step(at: Any, h: Any) -> Any:
             h = _kept(mask, at, tf.tanh(inputs[at] + h @ recurrent), h)
             return (h,), (h,)
 
-        (h,) = _scan(step, inputs, recurrent.shape[:1], recurrent.shape[:1], reverse)
+        (h,) = _scan(step, inputs, (units,), (units,), reverse)
 
         def gradient(of_h: Any) -> Any:
             back = tf.transpose(recurrent)
@@ -39,7 +40,7 @@ def simple_rnn(inputs: Any, recurrent: Any, mask: Any, reverse: bool) -> Any:
                 slope = total * (1 - h[at] * h[at])
                 return (_joined(slope @ back, skipped),), (slope,)
 
-            (slope,) = _scan(step, inputs, h.shape[2:], h.shape[2:], not reverse)
+            (slope,) = _scan(step, inputs, (units,), (units,), not reverse)
             return slope, _product(_before(h, reverse), slope)
 
         return h, gradient

@@ -21,9 +21,9 @@ from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.runtime import start
 from rnnbench.prepared import Meta, Ragged
 
-# How many ids go through a network at once. Back-propagation keeps the state of every step: about
-# 10 KiB an id in a bidirectional LSTM of 64 units. The gradients of the pieces of a larger batch
-# are added up.
+# How many ids of whole texts go through a network at once. Back-propagation keeps the state of
+# every step: about 10 KiB an id in a bidirectional LSTM of 64 units. The gradients of the pieces of
+# a larger batch are added up.
 _MOST_IDS = 2**15
 _PREDICTION_BATCH = 250
 # Whole texts are longer, and in a small batch they differ less in length.

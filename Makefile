@@ -16,7 +16,7 @@ help:
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              the tables of the README, after a new comparison"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
-	@echo "make bench [REPRODUCE=s] time and memory beside what people would use instead"
+	@echo "make bench [NAMES=steps] time and memory beside what people would use instead"
 	@echo "make load                the served champion under 8 clients for a minute"
 	@echo "make audit               known weaknesses of the pinned packages (needs uv, and PyPI)"
 	@echo "make lock                pin the dependencies of pyproject.toml anew (needs uv)"
@@ -54,7 +54,7 @@ ui: env
 	rnnbench ui --port $(PORT)
 
 bench: env
-	python -m benchmarks $(if $(REPRODUCE),--reproduce $(REPRODUCE))
+	python -m benchmarks $(NAMES) $(if $(REPRODUCE),--reproduce $(REPRODUCE))
 
 load: env
 	python benchmarks/serving.py --clients 8 --seconds 60

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,15 @@ class Point:
     seconds: float
 
 
-def points() -> Iterator[Point]:
+def measured(picture: Path) -> dict[str, Any]:
+    """All points, and the seconds and peak MiB of a million reviews; the curves are drawn."""
+    found = list(_points())
+    _draw(found, picture)
+    seconds, peak = _million()
+    return {"points": [asdict(point) for point in found], "seconds": seconds, "peak_mib": peak}
+
+
+def _points() -> Iterator[Point]:
     """An LSTM on real reviews: 100 steps, 6,400 reviews, 8 units, but for one of them."""
     for curve, values in CURVES.items():
         for value in values:
@@ -129,7 +137,7 @@ def told(found: list[Point], curve: str) -> str:
     return LIMITS[curve].format(first=f"{factor:.3g}", last=own[-1].value // own[0].value)
 
 
-def picture(found: list[Point], path: Path) -> None:
+def _draw(found: list[Point], path: Path) -> None:
     """Draw one panel a curve, both axes logarithmic, with what proportional growth would be."""
     import matplotlib
 
@@ -155,7 +163,7 @@ def picture(found: list[Point], path: Path) -> None:
     plt.close(figure)
 
 
-def million() -> tuple[float, float]:
+def _million() -> tuple[float, float]:
     """Seconds and peak MiB of `preprocess` for a million reviews, the real ones repeated."""
     workspace, params = project()
     with tempfile.TemporaryDirectory() as folder:

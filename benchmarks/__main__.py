@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from benchmarks import growth, overheads, results, whole_table
+from benchmarks.side_by_side import Row
 
 NAMES = (*results.ROWS, results.GROWTH)
 
@@ -28,12 +29,16 @@ def main(names: tuple[str, ...], reproduce: float | None) -> None:
             told = results.growth_section(measured)
         else:
             whole = name == "whole_table"
-            module = import_module(f"benchmarks.{name}")
-            measured = whole_table.run(reproduce) if whole else module.run()
+            measured = whole_table.run(reproduce) if whole else _run(name)
             told = results.table(measured)
         # What was measured stays, whatever comes after it.
         results.keep(name, measured)
         click.echo(f"\n{told}")
+
+
+def _run(name: str) -> list[Row]:
+    rows: list[Row] = import_module(f"benchmarks.{name}").run()
+    return rows
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ LIMITS = {
         "{first} times as long for {last} times the length: the steps of a sequence follow one "
         "another, and each has the same few small operations."
     ),
-    "samples": ("{first} times as long for {last} times the reviews: every batch costs the same."),
+    "samples": "{first} times as long for {last} times the reviews: every batch costs the same.",
     "units": (
         "{first} times as long for {last} times the units: small networks pay for starting each "
         "operation, large ones for the product with the recurrent kernel, which grows with the "

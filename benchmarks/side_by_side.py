@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
@@ -80,32 +81,30 @@ def duration(seconds: float) -> str:
 def times(module: str, names: Sequence[str], rounds: int = ROUNDS) -> dict[str, Times]:
     """Start the contenders, let each run a round unmeasured, then all in turn."""
     with ExitStack() as stack:
-        workers = {}
-        for name in names:
-            workers[name] = stack.enter_context(Worker(module, name))
-            workers[name].round()
-        met: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-        for number in range(rounds):
-            for name in _in_turn(list(names), number):
-                met[name].append(workers[name].round())
-            told = "  ".join(f"{n} {duration(m[-1]['seconds'])}" for n, m in met.items())
-            click.echo(f"{module}  round {number + 1}/{rounds}  {told}")
-    return {n: Times([r["seconds"] for r in m], m[-1]["value"]) for n, m in met.items()}
+        workers = {name: stack.enter_context(Worker(module, name)) for name in names}
+        return _times(module, {name: worker.round for name, worker in workers.items()}, rounds)
 
 
 def command_times(
     commands: dict[str, tuple[list[str], dict[str, str]]], cwd: str
 ) -> dict[str, Times]:
     """The same for whole commands: arguments and environment by name."""
-    for name in commands:
-        _seconds(*commands[name], cwd)
-    met: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(ROUNDS):
-        for name in _in_turn(list(commands), number):
-            met[name].append(_seconds(*commands[name], cwd))
-        told = "  ".join(f"{n} {duration(m[-1])}" for n, m in met.items())
-        click.echo(f"commands  round {number + 1}/{ROUNDS}  {told}")
-    return {name: Times(seconds) for name, seconds in met.items()}
+    runs = {name: partial(_command, *command, cwd) for name, command in commands.items()}
+    return _times("commands", runs, ROUNDS)
+
+
+def _times(
+    what: str, runs: dict[str, Callable[[], dict[str, Any]]], rounds: int
+) -> dict[str, Times]:
+    for run in runs.values():
+        run()
+    met: dict[str, list[dict[str, Any]]] = {name: [] for name in runs}
+    for number in range(rounds):
+        for name in _in_turn(list(runs), number):
+            met[name].append(runs[name]())
+        told = "  ".join(f"{n} {duration(m[-1]['seconds'])}" for n, m in met.items())
+        click.echo(f"{what}  round {number + 1}/{rounds}  {told}")
+    return {n: Times([r["seconds"] for r in m], m[-1]["value"]) for n, m in met.items()}
 
 
 def output(arguments: list[str], environment: dict[str, str], cwd: str) -> str:
@@ -127,10 +126,10 @@ def output(arguments: list[str], environment: dict[str, str], cwd: str) -> str:
     return result.stdout
 
 
-def _seconds(arguments: list[str], environment: dict[str, str], cwd: str) -> float:
+def _command(arguments: list[str], environment: dict[str, str], cwd: str) -> dict[str, Any]:
     begin = time.perf_counter()
     output(arguments, environment, cwd)
-    return time.perf_counter() - begin
+    return {"seconds": time.perf_counter() - begin, "value": None}
 
 
 def _in_turn(names: list[str], number: int) -> list[str]:

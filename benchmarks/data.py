@@ -9,10 +9,11 @@ from typing import Any
 import click
 import numpy as np
 
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Meta, Samples, read_meta, read_samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models.keras.layers import WRAPPED, name_and_arguments
 from rnnbench.params import Params, load_params
-from rnnbench.prepared import Meta, Ragged, Samples, read_meta, read_samples
-from rnnbench.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,12 +53,12 @@ def plain_network(settings: Any, meta: Meta) -> Any:
         for inner in WRAPPED & arguments.keys():
             arguments[inner] = layer(arguments[inner])
         if name == "Embedding":
-            arguments.setdefault("input_dim", meta.depth)
+            arguments.setdefault("input_dim", meta.vocabulary_size)
         return getattr(keras.layers, name)(**arguments)
 
     front = []
     if meta.encoding == "one_hot":
-        front = [keras.layers.CategoryEncoding(meta.depth, output_mode="one_hot")]
+        front = [keras.layers.CategoryEncoding(meta.vocabulary_size, output_mode="one_hot")]
     classes = {"binary": (1, "sigmoid"), "number": (1, "linear")}
     units, activation = classes.get(meta.target, (len(meta.classes), "softmax"))
     last = [keras.layers.Dense(units, activation=activation)] if settings.output_layer else []

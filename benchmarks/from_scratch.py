@@ -27,7 +27,7 @@ def ours(dtype: str) -> Callable[[], float]:
     """An epoch of the pipeline; returns its loss."""
     settings = project()[1].variant(VARIANT)
     meta, train, evaluation = prepared(DATASET)
-    model = Model(Weights.draw(meta.depth, settings.units, SEED, np.dtype(dtype)), meta)
+    model = Model(Weights.draw(meta.vocabulary_size, settings.units, SEED, np.dtype(dtype)), meta)
     done = 0
 
     def epoch() -> float:
@@ -46,9 +46,9 @@ def tutorial(dtype: str) -> Callable[[], float]:
     """An epoch of the tutorial; returns its loss."""
     settings = project()[1].variant(VARIANT)
     meta, train, evaluation = prepared(DATASET)
-    one_hot = np.eye(meta.depth, dtype=dtype)
+    one_hot = np.eye(meta.vocabulary_size, dtype=dtype)
     x, x_evaluation, y = one_hot[train.x], one_hot[evaluation.x], train.y[:, None]
-    drawn = Weights.draw(meta.depth, settings.units, SEED, np.dtype(dtype))
+    drawn = Weights.draw(meta.vocabulary_size, settings.units, SEED, np.dtype(dtype))
     network = _Tutorial(drawn, settings.window, settings.learning_rate)
     done = 0
 

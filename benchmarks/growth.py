@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.data import ROOT, peak_mib, prepared, project
 from benchmarks.side_by_side import duration, output
-from rnnbench.prepared import Meta, Samples
-from rnnbench.sequences import kept, pad
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import kept, pad
 
 BATCH, DEPTH, ROUNDS, MILLION = 32, 1000, 3, 1_000_000
 VARIANT = "imdb_embedding_lstm"
@@ -188,8 +188,8 @@ def _million() -> tuple[float, float]:
 
 
 def _preprocess(settings: str, folder: str) -> None:
-    from rnnbench.datasets import TextDataset
-    from rnnbench.preprocess import preprocess
+    from rnnbench.data.config import TextDataset
+    from rnnbench.preprocessing.stage import preprocess
 
     begin = time.perf_counter()
     dataset = TextDataset.model_validate_json(settings)

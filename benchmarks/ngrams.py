@@ -25,10 +25,10 @@ def _reviews() -> tuple[Any, Any, tuple[list[str], ...]]:
 
 def ours() -> Callable[[], list[float]]:
     """Returns the accuracy, and the peak memory of the process in MiB."""
-    from rnnbench.encode import WordEncoder, arrange
+    from rnnbench.data.format import Samples
     from rnnbench.models.linear.model import Model
-    from rnnbench.prepared import Samples
-    from rnnbench.tokens import rank_index, ranks, word_index
+    from rnnbench.preprocessing.encoders import WordEncoder, arrange
+    from rnnbench.preprocessing.keras_words import rank_index, ranks, word_index
 
     _, params = project()
     settings, variant = params.dataset(DATASET), params.variant(VARIANT)
@@ -41,10 +41,10 @@ def ours() -> Callable[[], list[float]]:
         index = rank_index(words)
         encoder = WordEncoder(settings, "utf-8", {}, tuple(word.decode() for word in words))
         x, x_others = (
-            arrange(encoder.ids(ranks(part, index)), settings, encoder.depth)
+            arrange(encoder.ids(ranks(part, index)), settings, encoder.vocabulary_size)
             for part in (learned, [text.encode() for text in others])
         )
-        model = Model.build(variant, meta.model_copy(update={"depth": encoder.depth}), 0)
+        model = Model.build(variant, meta.model_copy(update={"depth": encoder.vocabulary_size}), 0)
         model.fit(variant, 0, Samples(x, train.y, train.id), x_others, lambda _: None)
         chance = model.predict(x_others)
         return [float(((chance > 0.5) == (evaluation.y == 1)).mean()), peak_mib()]

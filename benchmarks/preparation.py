@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.data import project
 from benchmarks.side_by_side import Row, compared, times
 from rnnbench import corpora
-from rnnbench.tokens import keras_ids, rank_index, ranks, word_index
+from rnnbench.preprocessing.keras_words import keras_ids, rank_index, ranks, word_index
 
 # A round of less than a tenth of a second would tell more of the machine than of the work.
 DATASET, REPEATED = "imdb_one_hot_100", 5
@@ -28,11 +28,11 @@ def _ranks() -> tuple[Any, list[np.ndarray]]:
 
 def ours() -> Callable[[], Any]:
     """The steps of the stage `preprocess`."""
-    from rnnbench.encode import WordEncoder, arrange
+    from rnnbench.preprocessing.encoders import WordEncoder, arrange
 
     settings, documents = _ranks()
     encoder = WordEncoder(settings, "utf-8", {}, ())
-    return lambda: arrange(encoder.ids(documents), settings, encoder.depth)
+    return lambda: arrange(encoder.ids(documents), settings, encoder.vocabulary_size)
 
 
 def tutorial() -> Callable[[], Any]:

@@ -45,7 +45,7 @@ def keras(cell: str, jit_compile: str | bool = "auto") -> Callable[[], None]:
     meta, x, y = _samples()
     model = keras.Sequential(
         [
-            keras.layers.Embedding(meta.depth, WIDTH),
+            keras.layers.Embedding(meta.vocabulary_size, WIDTH),
             getattr(keras.layers, cell)(UNITS),
             keras.layers.Dense(1, activation="sigmoid"),
         ]
@@ -70,7 +70,7 @@ def torch(cell: str) -> Callable[[], None]:
         def __init__(self) -> None:
             super().__init__()
             kind = getattr(torch.nn, "RNN" if cell == "SimpleRNN" else cell)
-            self.embedding = torch.nn.Embedding(meta.depth, WIDTH)
+            self.embedding = torch.nn.Embedding(meta.vocabulary_size, WIDTH)
             self.recurrent = kind(WIDTH, UNITS, batch_first=True)
             self.output = torch.nn.Linear(UNITS, 1)
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.data import padded_batches, plain_network, prepared, project
 from benchmarks.side_by_side import Row, compared, times
-from rnnbench.prepared import Ragged
-from rnnbench.sequences import chosen
+from rnnbench.data.ragged import Ragged, chosen
 
 DATASET, VARIANT, REVIEWS = "imdb_subwords_8192", "imdb_subword_bidirectional_lstm", 1024
 

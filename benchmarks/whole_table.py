@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.data import padded_batches, plain_network, prepared, project
 from benchmarks.side_by_side import Row, Worker, duration
-from rnnbench.facts import read_cost
-from rnnbench.prepared import Meta, Ragged, Samples
-from rnnbench.sequences import chosen
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged, chosen
+from rnnbench.training.outputs import read_cost
 
 # Whole texts are many, and their epochs take minutes: a part of them stands for all.
 _WHOLE_TEXTS = 512
@@ -78,7 +78,7 @@ CONTENDERS = {name: partial(_keras, name) for name in project()[1].variants}
 def _arrays(meta: Meta, samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     x = samples.x
     if isinstance(x, Ragged):
-        dense = np.zeros((len(samples), meta.depth), np.float32)
+        dense = np.zeros((len(samples), meta.vocabulary_size), np.float32)
         for row in range(len(samples)):
             dense[row, x[row]] = 1
         return dense, samples.y

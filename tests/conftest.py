@@ -13,14 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.datasets import ArrayDataset, TextDataset
-from rnnbench.encode import WordEncoder
+from rnnbench.data.config import ArrayDataset, TextDataset
+from rnnbench.data.format import Meta, Samples, read_samples, write_meta, write_samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.params import load_params
-from rnnbench.prepared import Meta, Ragged, Samples, read_samples, write_meta, write_samples
-from rnnbench.train import training_settings
-from rnnbench.workspace import Workspace
+from rnnbench.preprocessing.encoders import WordEncoder
+from rnnbench.training.stage import training_settings
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +91,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = workspace.prepared(name)
         folder.mkdir(parents=True)
         meta = _meta(dataset)
-        for split in filter(None, ("train", "evaluation", meta.outside)):
+        for split in filter(None, ("train", "evaluation", meta.out_of_domain)):
             write_samples(folder, split, _samples(meta, split, rng))
         write_meta(folder, meta)
         if isinstance(dataset, TextDataset):
@@ -99,7 +100,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, variant in params.variants.items():
         meta = _meta(params.datasets[variant.dataset])
         workspace.predictions(name).mkdir(parents=True)
-        for split in filter(None, ("evaluation", meta.outside)):
+        for split in filter(None, ("evaluation", meta.out_of_domain)):
             y = read_samples(workspace.prepared(variant.dataset), split).y
             np.save(workspace.predictions(name) / f"{split}.npy", _prediction(meta, y, rng))
         for path in (workspace.cost(name), workspace.history(name)):
@@ -129,8 +130,8 @@ _REVIEWS = Meta(
     target="binary",
     classes=("negative", "positive"),
     shape=(100,),
-    depth=1000,
-    outside="rotten_tomatoes",
+    vocabulary_size=1000,
+    out_of_domain="rotten_tomatoes",
 )
 _NUMBERS = Meta(
     corpus="product",
@@ -138,7 +139,7 @@ _NUMBERS = Meta(
     target="number",
     classes=(),
     shape=(7, 2),
-    depth=0,
+    vocabulary_size=0,
     tolerance=0.04,
 )
 _META = {
@@ -148,7 +149,7 @@ _META = {
             "corpus": "reuters",
             "target": "classes",
             "classes": ("earn", "acq", "grain"),
-            "outside": None,
+            "out_of_domain": None,
         }
     ),
     "product": _NUMBERS,
@@ -159,7 +160,7 @@ _META = {
         target="steps",
         classes=("a", "b"),
         shape=(6,),
-        depth=2,
+        vocabulary_size=2,
     ),
 }
 
@@ -184,9 +185,12 @@ def _samples(meta: Meta, split: str, rng: np.random.Generator) -> Samples:
         return Samples(x, labels.random(400).astype(np.float32), ids)
     x: np.ndarray | Ragged
     if meta.shape == (None,):
-        x = Ragged.of((rng.integers(1, meta.depth, n) for n in rng.integers(1, 9, 400)), meta.depth)
+        x = Ragged.of(
+            (rng.integers(1, meta.vocabulary_size, n) for n in rng.integers(1, 9, 400)),
+            meta.vocabulary_size,
+        )
     else:
-        x = rng.integers(0, meta.depth, (400, *meta.shape)).astype(np.uint16)
+        x = rng.integers(0, meta.vocabulary_size, (400, *meta.shape)).astype(np.uint16)
     shape = (400, *meta.shape) if meta.target == "steps" else (400,)
     return Samples(x, labels.integers(0, len(meta.classes), shape).astype(np.uint8), ids)
 

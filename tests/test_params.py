@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rnnbench.errors import ParamsError, UnknownNameError
+from rnnbench.core.errors import ParamsError, UnknownNameError
 from rnnbench.params import Params, load_params
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"

@@ -17,7 +17,8 @@ import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from rnnbench.errors import Mistake, ParamsError
+from rnnbench.core.errors import ParamsError
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.params import Params, load_params
 
 SHIPPED = (Path(__file__).parents[1] / "params.yaml").read_bytes()
@@ -39,13 +40,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("properties") / "params.yaml"
 
 
-def outcome(file: Path, content: bytes) -> Params | list[Mistake]:
+def outcome(file: Path, content: bytes) -> Params | list[ErrorDetail]:
     """The plan, or the mistakes as a user reads them."""
     file.write_bytes(content)
     return read(file)
 
 
-def read(file: Path) -> Params | list[Mistake]:
+def read(file: Path) -> Params | list[ErrorDetail]:
     try:
         return load_params(file)
     except ParamsError as error:
@@ -271,7 +272,7 @@ def test_many_mistakes(file: Path, number: int, name: str) -> None:
     assert isinstance(told, list)
     assert len("\n".join(map(str, told))) < 400_000
     if number > 14:
-        assert told[-1] == Mistake("file", "has more mistakes than these 100")
+        assert told[-1] == ErrorDetail("file", "has more mistakes than these 100")
 
 
 def spelled(place: Place) -> str:

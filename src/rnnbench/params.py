@@ -12,12 +12,20 @@ from typing import Self, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from rnnbench import corpora, models
-from rnnbench.datasets import ArrayDataset, TextDataset
-from rnnbench.errors import Mistake, ParamsError, UnknownNameError
-from rnnbench.mistakes import MOST_TOLD, child, of_validation, shown, unexpected, unknown
-from rnnbench.models.base import MOST_REPLICATES, VariantSettings
-from rnnbench.settings import Settings
-from rnnbench.yaml_file import read_yaml
+from rnnbench.core.errors import ParamsError, UnknownNameError
+from rnnbench.core.schema import Schema
+from rnnbench.core.validation import (
+    MAX_REPORTED,
+    ErrorDetail,
+    child,
+    of_validation,
+    shown,
+    unexpected,
+    unknown,
+)
+from rnnbench.data.config import ArrayDataset, TextDataset
+from rnnbench.models.base import MAX_REPLICATES, VariantSettings
+from rnnbench.params_yaml import read_yaml
 
 # DVC must find every section that dvc.yaml names, but nothing need be published.
 _FILLED = ("run", "corpora", "datasets", "variants")
@@ -25,13 +33,13 @@ _SECTIONS = (*_FILLED, "published")
 # It becomes the name of a folder, and an argument of a command.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
-_S = TypeVar("_S", bound=Settings)
+_S = TypeVar("_S", bound=Schema)
 _T = TypeVar("_T")
 # Checks one entry, given its key, its name and its value.
-_CheckEntry = Callable[[str, str, object], Iterator[Mistake]]
+_CheckEntry = Callable[[str, str, object], Iterator[ErrorDetail]]
 
 
-class Run(Settings):
+class Run(Schema):
     """What holds for the whole run.
 
     seed: every other seed comes from it. The bound leaves room for the replicates' offsets
@@ -39,11 +47,11 @@ class Run(Settings):
     replicates: how often each variant is trained, unless it says otherwise.
     """
 
-    seed: int = Field(ge=0, lt=2**32 - MOST_REPLICATES)
-    replicates: int = Field(ge=1, le=MOST_REPLICATES)
+    seed: int = Field(ge=0, lt=2**32 - MAX_REPLICATES)
+    replicates: int = Field(ge=1, le=MAX_REPLICATES)
 
 
-class Published(Settings):
+class Published(Schema):
     """The figure that a tutorial prints for a variant.
 
     accuracy: the share of right answers.
@@ -73,12 +81,12 @@ class Params:
     """A valid params.yaml; entries keep the order of the file."""
 
     run: Run
-    corpora: dict[str, Settings]
+    corpora: dict[str, Schema]
     datasets: dict[str, ArrayDataset]
     variants: dict[str, VariantSettings]
     published: dict[str, Published]
 
-    def corpus(self, name: str) -> Settings:
+    def corpus(self, name: str) -> Schema:
         """The settings of one corpus; raises UnknownNameError."""
         return _named("corpus", name, self.corpora)
 
@@ -99,16 +107,16 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and check a parameter file.
 
     Raises ParamsError with all mistakes of the file, whatever the file holds; of more than
-    `MOST_TOLD` it tells the first ones, and that there are others.
+    `MAX_REPORTED` it tells the first ones, and that there are others.
     """
     raw, duplicates, invalid = read_yaml(path)
     mistakes, told = duplicates + invalid, {mistake.key for mistake in invalid}
     check = _Check()
     found = (mistake for mistake in check.mistakes(raw) if mistake.key not in told)
-    mistakes += islice(found, MOST_TOLD + 1)
-    if len(mistakes) > MOST_TOLD:
-        more = Mistake("file", f"has more mistakes than these {MOST_TOLD}")
-        raise ParamsError(str(path), [*mistakes[:MOST_TOLD], more])
+    mistakes += islice(found, MAX_REPORTED + 1)
+    if len(mistakes) > MAX_REPORTED:
+        more = ErrorDetail("file", f"has more mistakes than these {MAX_REPORTED}")
+        raise ParamsError(str(path), [*mistakes[:MAX_REPORTED], more])
     if mistakes or check.run is None:
         raise ParamsError(str(path), mistakes)
     return Params(check.run, check.corpora, check.datasets, check.variants, check.published)
@@ -125,13 +133,13 @@ class _Check:
 
     def __init__(self) -> None:
         self.run: Run | None = None
-        self.corpora: dict[str, Settings] = {}
+        self.corpora: dict[str, Schema] = {}
         self.datasets: dict[str, ArrayDataset] = {}
         self.variants: dict[str, VariantSettings] = {}
         self.published: dict[str, Published] = {}
         self._raw: dict[object, object] = {}
 
-    def mistakes(self, raw: object) -> Iterator[Mistake]:
+    def mistakes(self, raw: object) -> Iterator[ErrorDetail]:
         """Each mistake as it is found; whoever has seen enough need not wait for the rest."""
         if not isinstance(raw, dict):
             yield unexpected("file", raw, f"a mapping of {', '.join(_SECTIONS)}")
@@ -143,7 +151,7 @@ class _Check:
                 yield unknown(child("", section), problem, section, _SECTIONS)
         for section in _SECTIONS:
             if section not in raw:
-                yield Mistake(section, "section is missing")
+                yield ErrorDetail(section, "section is missing")
         if "run" in raw:
             self.run = yield from _validated(Run, raw["run"], "run")
         yield from self._of_section("corpora", self._corpus)
@@ -151,14 +159,14 @@ class _Check:
         yield from self._of_section("variants", self._variant)
         yield from self._of_section("published", self._published)
 
-    def _of_section(self, section: str, check: _CheckEntry) -> Iterator[Mistake]:
+    def _of_section(self, section: str, check: _CheckEntry) -> Iterator[ErrorDetail]:
         """Checks each entry with a usable name."""
         entries = self._raw.get(section, {})
         if not isinstance(entries, dict):
             yield unexpected(section, entries, "a mapping of names to settings")
             return
         if not entries and section in self._raw and section in _FILLED:
-            yield Mistake(section, "is empty", "at least one entry")
+            yield ErrorDetail(section, "is empty", "at least one entry")
         for name, entry in entries.items():
             key = child(section, name)
             if isinstance(name, str) and _NAME.fullmatch(name):
@@ -169,7 +177,7 @@ class _Check:
                 )
                 yield unexpected(key, name, expected)
 
-    def _corpus(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
+    def _corpus(self, key: str, name: str, entry: object) -> Iterator[ErrorDetail]:
         if name in corpora.names():
             corpus = yield from _validated(corpora.load(name).Settings, entry, key)
             if corpus is not None:
@@ -178,18 +186,18 @@ class _Check:
             problem = f"there is no corpus {shown(name)}"
             yield unknown(key, problem, name, corpora.names())
 
-    def _dataset(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
+    def _dataset(self, key: str, name: str, entry: object) -> Iterator[ErrorDetail]:
         dataset = yield from _validated(_dataset_class(entry), entry, key)
         if dataset is not None:
             self.datasets[name] = dataset
         yield from self._refer(entry, key, "corpus", "corpora")
 
-    def _variant(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
+    def _variant(self, key: str, name: str, entry: object) -> Iterator[ErrorDetail]:
         if not isinstance(entry, dict):
             yield unexpected(key, entry, "a mapping")
             return
         if "model" not in entry:
-            yield Mistake(f"{key}.model", "model is missing", ", ".join(models.names()))
+            yield ErrorDetail(f"{key}.model", "model is missing", ", ".join(models.names()))
         elif entry["model"] not in models.names():
             problem = f"there is no model family {shown(entry['model'])}"
             yield unknown(f"{key}.model", problem, entry["model"], models.names())
@@ -201,19 +209,19 @@ class _Check:
             yield from module.mistakes(entry, key)
         yield from self._refer(entry, key, "dataset", "datasets")
 
-    def _published(self, key: str, name: str, entry: object) -> Iterator[Mistake]:
+    def _published(self, key: str, name: str, entry: object) -> Iterator[ErrorDetail]:
         figure = yield from _validated(Published, entry, key)
         if figure is not None:
             self.published[name] = figure
         yield from self._known(key, "variant", name, "variants")
 
-    def _refer(self, entry: object, key: str, word: str, section: str) -> Iterator[Mistake]:
+    def _refer(self, entry: object, key: str, word: str, section: str) -> Iterator[ErrorDetail]:
         """An entry's `word` must name an entry of `section`, be that one valid or not."""
         name = entry.get(word) if isinstance(entry, dict) else None
         if isinstance(name, str):
             yield from self._known(f"{key}.{word}", word, name, section)
 
-    def _known(self, key: str, word: str, name: str, section: str) -> Iterator[Mistake]:
+    def _known(self, key: str, word: str, name: str, section: str) -> Iterator[ErrorDetail]:
         entries = self._raw.get(section)
         names = entries if isinstance(entries, dict) else {}
         if name not in names:
@@ -221,7 +229,7 @@ class _Check:
             yield unknown(key, problem, name, (n for n in names if isinstance(n, str)))
 
 
-def _validated(model: type[_S], entry: object, key: str) -> Generator[Mistake, None, _S | None]:
+def _validated(model: type[_S], entry: object, key: str) -> Generator[ErrorDetail, None, _S | None]:
     """The settings that an entry holds, or None after its mistakes."""
     try:
         return model.model_validate(entry)

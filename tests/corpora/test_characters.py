@@ -8,9 +8,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rnnbench.core.errors import DataError
 from rnnbench.corpora import characters
 from rnnbench.corpora.base import ArrayCorpus
-from rnnbench.errors import DataError
 
 USUAL = " My name is Ji Myung Hwa."
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnbench import tokens
+from rnnbench.core.errors import DataError, DownloadError
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.downloads import check_sha256, wheel_member
-from rnnbench.errors import DataError, DownloadError
+from rnnbench.corpora.fetch import check_sha256, wheel_member
+from rnnbench.preprocessing import keras_words as tokens
 
 WRONG_SHA256 = "0" * 64
 
@@ -110,7 +110,7 @@ def test_corpus_is_balanced_and_its_order_a_permutation(imdb_corpus: TextCorpus)
 
 
 def test_rotten_tomatoes_come_along_as_an_outside_set(imdb_corpus: TextCorpus) -> None:
-    name, snippets = imdb_corpus.outside
+    name, snippets = imdb_corpus.out_of_domain
     assert name == "rotten_tomatoes"
     assert np.bincount(snippets.labels).tolist() == [4_265, 4_265]
     assert snippets.labels[-1] == 0
@@ -204,14 +204,14 @@ def test_unpacked_archive_is_read_in_file_name_order(
     assert list(corpus.documents.texts) == [*texts[:3], *texts[-3:]]
     assert corpus.documents.labels.tolist() == [1, 1, 1, 0, 0, 0]
     assert sorted(corpus.order.tolist()) == list(range(6))
-    assert corpus.outside is None
+    assert corpus.out_of_domain is None
     assert corpus.ids_sha256 is None
 
 
 def test_test_reviews_of_an_unpacked_archive_are_an_outside_set(acl_imdb: Path, raw: Path) -> None:
     write(acl_imdb / "test" / "pos" / "1_8.txt", "Très bien\r\nvu\u2028!".encode())
     write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
-    name, reviews = fetch_and_read(acl_imdb, raw).outside
+    name, reviews = fetch_and_read(acl_imdb, raw).out_of_domain
     assert name == "test"
     assert list(reviews.texts) == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
     assert reviews.labels.tolist() == [1, 0]

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from rnnbench.core.errors import DataError
+from rnnbench.core.schema import Schema
 from rnnbench.corpora import jsonl
-from rnnbench.errors import DataError
-from rnnbench.settings import Settings
 
 TEXTS = ["Très bien\r\nvu\u2028!", "", "zwei\nZeilen", "last"]
 
 
-class Row(Settings):
+class Row(Schema):
     text: str
 
 

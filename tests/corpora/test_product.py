@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from rnnbench.core.errors import DataError
 from rnnbench.corpora import product
 from rnnbench.corpora.base import ArrayCorpus
-from rnnbench.errors import DataError
 
 
 def fetch_and_read(directory: Path, **settings: object) -> ArrayCorpus:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnnbench import tokens
+from rnnbench.core.errors import DataError, DownloadError
 from rnnbench.corpora import reuters
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.datasets import TextDataset
-from rnnbench.downloads import npm_members
-from rnnbench.errors import DataError, DownloadError
-from rnnbench.tokens import keras_ids
+from rnnbench.corpora.fetch import npm_members
+from rnnbench.data.config import TextDataset
+from rnnbench.preprocessing import keras_words as tokens
+from rnnbench.preprocessing.keras_words import keras_ids
 
 EARN, ACQ = 3, 4
 
@@ -119,7 +119,7 @@ def test_order_is_that_of_load_data(reuters_corpus: TextCorpus) -> None:
 
 
 def test_corpus_has_no_outside_set_and_is_read_as_latin_1(reuters_corpus: TextCorpus) -> None:
-    assert reuters_corpus.outside is None
+    assert reuters_corpus.out_of_domain is None
     assert reuters_corpus.encoding == "latin-1"
     assert reuters.Dataset is TextDataset
 

@@ -92,7 +92,7 @@ def run(project: Path, *command: str) -> str:
 
 
 def kill(process: subprocess.Popen, what: str) -> None:
-    """Kill the group, DVC alone, or what DVC has started as soon as it has started something."""
+    """Kill the group, DVC stage_lock, or what DVC has started as soon as it has started something."""
     if what == "group":
         os.killpg(process.pid, signal.SIGKILL)
     elif what == "dvc":
@@ -103,7 +103,7 @@ def kill(process: subprocess.Popen, what: str) -> None:
         for child in _children(process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-    # DVC killed alone leaves its stage at work, and the next run begins meanwhile.
+    # DVC killed stage_lock leaves its stage at work, and the next run begins meanwhile.
     process.wait()
 
 
@@ -155,7 +155,7 @@ def test_after_twenty_kills_everything_is_as_if_there_had_been_none(
             forget_trainings(project)
     run(project, "dvc", "repro")
     assert outputs(project) == undisturbed.outputs
-    # What DVC, killed alone, has left at work may end after the next DVC has found its result
+    # What DVC, killed stage_lock, has left at work may end after the next DVC has found its result
     # missing: the stage that this one starts, if killed too, leaves its half to its next run.
     forget_trainings(project)
     run(project, "dvc", "repro")

@@ -4,11 +4,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnnbench.evaluate import evaluate
+from rnnbench.core.workspace import Workspace
+from rnnbench.evaluation.stage import evaluate
 from rnnbench.params import load_params
 from rnnbench.report.results import Result, read_results
 from rnnbench.report.stage import report
-from rnnbench.workspace import Workspace
 
 PARAMS = load_params()
 

@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Samples
 from rnnbench.params import Published, load_params
-from rnnbench.prepared import Samples
 from rnnbench.report.article import article, cost_page
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
+from rnnbench.report.statistics import bootstrap
 from rnnbench.report.tables import costs
-from rnnbench.statistics import bootstrap
-from rnnbench.workspace import Workspace
 
 PARAMS = load_params()
 
@@ -81,7 +81,7 @@ def test_a_question_about_a_changed_network_is_not_asked(invented_results: list[
     own = [r for r in invented_results if r.meta.corpus == "imdb"]
     assert lines_of(page_of(own), question)
     changed = [
-        replace(r, architecture=r.architecture | {"depth": 1})
+        replace(r, architecture=r.architecture | {"recurrent_layers": 1})
         if r.name == "imdb_embedding_stacked_lstm"
         else r
         for r in own
@@ -99,7 +99,7 @@ def test_other_samples_are_not_compared(invented_results: list[Result]) -> None:
             result.prediction[:, :300],
             result.scores.model_copy(update={"evaluation_samples": 300}),
         )
-        return replace(result, judged=samples, prediction=own, outside=None, scores=scores)
+        return replace(result, judged=samples, prediction=own, out_of_domain=None, scores=scores)
 
     own = [r for r in invented_results if r.meta.corpus == "imdb"]
     page = page_of([fewer(r) if place % 2 else r for place, r in enumerate(own)])

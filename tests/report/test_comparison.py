@@ -7,7 +7,7 @@ import pytest
 from rnnbench.params import load_params
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
-from rnnbench.statistics import bootstrap
+from rnnbench.report.statistics import bootstrap
 
 PARAMS = load_params()
 
@@ -29,13 +29,13 @@ def test_the_best_variant_of_a_corpus_comes_first(compared) -> None:
 
 def test_each_score_lies_in_its_interval(compared) -> None:
     table, _ = compared
-    for key in ("accuracy", "loss", "outside_accuracy"):
+    for key in ("accuracy", "loss", "out_of_domain_accuracy"):
         rows = table[table[key].notna()]
         assert (rows[f"{key}_low"] <= rows[key]).all()
         assert (rows[key] <= rows[f"{key}_high"]).all()
         assert (rows[f"{key}_low"] >= 0).all()
     assert (table[["accuracy_high", "accuracy"]] <= 1).all(axis=None)
-    assert table["outside_accuracy_low"].notna().sum() == 12
+    assert table["out_of_domain_accuracy_low"].notna().sum() == 12
 
 
 def test_every_pair_of_a_task_is_tested_once(compared) -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnbench.core.workspace import Workspace
 from rnnbench.report import tables
 from rnnbench.report.results import Result
-from rnnbench.workspace import Workspace
 
 
 def test_curves_are_means_over_replicates_with_their_range(reported: Workspace) -> None:

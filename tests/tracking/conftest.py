@@ -1,9 +1,9 @@
 import pytest
 
 from rnnbench import models
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import read_meta
 from rnnbench.params import load_params
-from rnnbench.prepared import read_meta
-from rnnbench.workspace import Workspace
 
 PARAMS = load_params()
 

@@ -13,8 +13,8 @@ import mlflow
 import pytest
 import yaml
 
+from rnnbench.core.workspace import Workspace
 from rnnbench.tracking.store import store_uri
-from rnnbench.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("rnnbench"))

@@ -4,12 +4,12 @@ import mlflow
 import pandas as pd
 import pytest
 
-from rnnbench import tracking
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
+from rnnbench.core.workspace import Workspace
 from rnnbench.params import load_params
+from rnnbench.tracking import sync as tracking
 from rnnbench.tracking.registry import champion, champions, model_uri
 from rnnbench.tracking.store import store_uri
-from rnnbench.workspace import Workspace
 
 PARAMS = load_params()
 LSTM, GRU = "imdb_embedding_lstm", "imdb_embedding_gru"
@@ -52,7 +52,7 @@ def test_the_alias_moves_with_the_comparison_and_versions_are_kept(trained: Work
     crowned = []
     for different in (True, True, False, True):
         write(trained, different)
-        assert tracking.crown(trained, PARAMS, pytest.fail)
+        assert tracking.promote(trained, PARAMS, pytest.fail)
         version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
         crowned.append((int(version.version), version.tags["variant"]))
     assert crowned == [(1, GRU), (1, GRU), (2, LSTM), (1, GRU)]
@@ -64,7 +64,7 @@ def test_the_alias_moves_with_the_comparison_and_versions_are_kept(trained: Work
 def test_the_champion_answers_text(trained: Workspace) -> None:
     tracking.record(trained, PARAMS, LSTM, pytest.fail)
     write(trained, different=False)
-    tracking.crown(trained, PARAMS, pytest.fail)
+    tracking.promote(trained, PARAMS, pytest.fail)
     client = mlflow.MlflowClient(store_uri(trained))
     mlflow.set_tracking_uri(store_uri(trained))
     variant, uri = champion(client, "imdb")
@@ -81,14 +81,14 @@ def test_models_of_somebody_else_are_left_alone(trained: Workspace) -> None:
     client.create_model_version("imdb", "s3://elsewhere/model")
     client.set_registered_model_alias("imdb", "champion", "1")
     write(trained, different=False)
-    tracking.crown(trained, PARAMS, pytest.fail)
+    tracking.promote(trained, PARAMS, pytest.fail)
     assert client.get_model_version_by_alias("imdb", "champion").source == "s3://elsewhere/model"
     assert len(client.search_model_versions("name = 'imdb'")) == 1
 
 
 def test_what_is_not_in_the_store_is_not_crowned(trained: Workspace) -> None:
     write(trained, different=True)
-    assert tracking.crown(trained, PARAMS, pytest.fail) == {}
+    assert tracking.promote(trained, PARAMS, pytest.fail) == {}
     client = mlflow.MlflowClient(store_uri(trained))
     with pytest.raises(DataError, match="no champion"):
         champion(client, "imdb")
@@ -100,10 +100,10 @@ def test_an_unreachable_server_costs_one_warning(trained: Workspace, monkeypatch
     write(trained, different=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     warnings: list[str] = []
-    assert tracking.crown(trained, PARAMS, warnings.append) == {}
+    assert tracking.promote(trained, PARAMS, warnings.append) == {}
     assert len(warnings) == 1
 
 
 def test_without_a_comparison_it_says_what_to_do(trained: Workspace) -> None:
     with pytest.raises(DataError, match="run dvc repro"):
-        tracking.crown(trained, PARAMS, pytest.fail)
+        tracking.promote(trained, PARAMS, pytest.fail)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench import tracking
+from rnnbench.core.workspace import Workspace
 from rnnbench.params import load_params
-from rnnbench.predict import load_predictor
-from rnnbench.ui import serve
-from rnnbench.workspace import Workspace
+from rnnbench.serving.predict import load_predictor
+from rnnbench.serving.ui import serve
+from rnnbench.tracking import sync as tracking
 
 PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
@@ -44,7 +44,7 @@ def _use(trained: Workspace, address: str) -> None:
     (metrics / "pairs.csv").write_text("first,second,different\n")
     for _ in range(2):
         assert tracking.record(trained, PARAMS, NAME, pytest.fail)
-        assert tracking.crown(trained, PARAMS, pytest.fail) == {"imdb": NAME}
+        assert tracking.promote(trained, PARAMS, pytest.fail) == {"imdb": NAME}
         tracking.tidy(trained, PARAMS)
     assert not (trained.root / "mlflow.db").exists()
     (answer,) = load_predictor(trained, PARAMS, None, None).answers(["the film"])

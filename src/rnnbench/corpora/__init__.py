@@ -3,8 +3,8 @@
 The module's name is the corpus's key in params.yaml. A module offers
 
 - ``TITLE``: what the corpus is, in a few words;
-- ``Dataset``: what its datasets say in params.yaml, a class of `rnnbench.datasets`;
-- ``Settings``: its part of params.yaml, a subclass of `rnnbench.settings.Settings`;
+- ``Dataset``: what its datasets say in params.yaml, a class of `rnnbench.data.config`;
+- ``Settings``: its part of params.yaml, a subclass of `rnnbench.core.schema.Settings`;
 - ``fetch(settings, directory)``: writes the corpus into an empty directory;
 - ``read(directory)``: gives what ``fetch`` wrote, as `rnnbench.corpora.base` describes it.
 """

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from rnnbench import settings as base
-from rnnbench.corpora import numbers
+from rnnbench.core.schema import Schema
+from rnnbench.corpora import array_files
 from rnnbench.corpora.base import ArrayCorpus
-from rnnbench.datasets import ArrayDataset
+from rnnbench.data.config import ArrayDataset
 
 TITLE = "Next number of an arithmetic sequence"
 
 Dataset = ArrayDataset
 
 
-class Settings(base.Settings):
+class Settings(Schema):
     """The arithmetic sequences' part of params.yaml.
 
     sequences: the number of sequences; sequence j begins at j / 100.
@@ -39,7 +39,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     starts = np.arange(settings.sequences)[:, None]
     hundredths = starts + np.arange(settings.steps + 1)
     values = (hundredths / 100).astype(np.float32)
-    numbers.write(directory, values[:, :-1, None], values[:, -1], settings.tolerance)
+    array_files.write(directory, values[:, :-1, None], values[:, -1], settings.tolerance)
 
 
 def read(directory: Path) -> ArrayCorpus:
@@ -47,4 +47,4 @@ def read(directory: Path) -> ArrayCorpus:
 
     Raises DataError if a file is missing or damaged, or if the shapes disagree.
     """
-    return numbers.read(directory, 1)
+    return array_files.read(directory, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.prepared import Encoding, Target
+from rnnbench.data.format import Encoding, Target
 
 # The default of Keras's text datasets.
 _KERAS_SEED = 113
@@ -47,9 +47,9 @@ class TextCorpus:
     classes: one name a class id.
     encoding: how bytes become words for a reader ("utf-8" or "latin-1").
     escapes: by character, what the texts have in its place.
-    outside: further evaluation set, never trained on, and its name.
+    out_of_domain: further evaluation set, never trained on, and its name.
     ids_sha256: digest of the documents' word ranks that the full corpus must have, as
-        `rnnbench.tokens.RanksDigest` computes it; None for any other selection of texts.
+        `rnnbench.preprocessing.keras_words.RanksDigest` computes it; None for any other selection of texts.
     """
 
     documents: Documents
@@ -57,7 +57,7 @@ class TextCorpus:
     classes: tuple[str, ...]
     encoding: str
     escapes: dict[str, str] = field(default_factory=dict)
-    outside: tuple[str, Documents] | None = None
+    out_of_domain: tuple[str, Documents] | None = None
     ids_sha256: str | None = None
 
 
@@ -67,7 +67,7 @@ class ArrayCorpus:
 
     x: shape (n, ...): numbers as float32, or ids below len(classes) as an unsigned type.
     y: shape (n,) or, for target "steps", (n, steps).
-    encoding, target, classes, tolerance: as in `rnnbench.prepared.Meta`.
+    encoding, target, classes, tolerance: as in `rnnbench.data.format.Meta`.
     """
 
     x: NDArray[Any]

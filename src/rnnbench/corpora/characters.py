@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, field_validator
 
-from rnnbench import settings as base
+from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora.base import ArrayCorpus
-from rnnbench.datasets import ArrayDataset
+from rnnbench.data.config import ArrayDataset
 
 TITLE = "Next character of a sentence"
 
 Dataset = ArrayDataset
 
 
-class Settings(base.Settings):
+class Settings(Schema):
     """The sentence's part of params.yaml.
 
     sentence: the characters, two different ones or more; a character is a Unicode code point.
@@ -34,7 +34,7 @@ class Settings(base.Settings):
 
 def fetch(settings: Settings, directory: Path) -> None:
     """Write corpus.json into an empty directory."""
-    base.write_settings(directory / "corpus.json", settings)
+    write_json(directory / "corpus.json", settings)
 
 
 def read(directory: Path) -> ArrayCorpus:
@@ -46,7 +46,7 @@ def read(directory: Path) -> ArrayCorpus:
 
     Raises DataError if corpus.json is missing or damaged.
     """
-    sentence = base.read_settings(directory / "corpus.json", Settings).sentence
+    sentence = read_json(directory / "corpus.json", Settings).sentence
     classes = tuple(sorted(set(sentence)))
     number = {character: i for i, character in enumerate(classes)}
     dtype = np.min_scalar_type(len(classes) - 1)

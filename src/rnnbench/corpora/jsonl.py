@@ -10,13 +10,13 @@ from typing import Generic, TypeVar, overload
 import numpy as np
 from pydantic import ValidationError
 
-from rnnbench.errors import DataError
-from rnnbench.settings import Settings
+from rnnbench.core.errors import DataError
+from rnnbench.core.schema import Schema
 
-_S = TypeVar("_S", bound=Settings)
+_S = TypeVar("_S", bound=Schema)
 
 
-def write(path: Path, rows: Iterable[Settings]) -> None:
+def write(path: Path, rows: Iterable[Schema]) -> None:
     """Write one line a row, as UTF-8."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:

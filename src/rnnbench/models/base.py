@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from rnnbench.prepared import Meta, Ragged, Samples
-from rnnbench.settings import Settings
-from rnnbench.targets import losses, right
+from rnnbench.core.schema import Schema
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
+from rnnbench.data.scoring import correct, losses
 
 # Each has a seed of its own, a model and a row of predictions.
-MOST_REPLICATES = 1000
+MAX_REPLICATES = 1000
 
 
-class VariantSettings(Settings):
+class VariantSettings(Schema):
     """The part of a variant that does not depend on its family.
 
     dataset: the dataset's key in params.yaml.
@@ -29,7 +30,7 @@ class VariantSettings(Settings):
 
     dataset: str
     model: str
-    replicates: int | None = Field(default=None, ge=1, le=MOST_REPLICATES)
+    replicates: int | None = Field(default=None, ge=1, le=MAX_REPLICATES)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def single_epoch(
     meta: Meta, seen: NDArray[np.float32], y: NDArray[Any], prediction: NDArray[np.float32]
 ) -> Epoch:
     """The one epoch of a method that has none, from its predictions `seen` of training samples."""
-    loss, accuracy = losses(meta, seen, y).mean(), right(meta, seen, y).mean()
+    loss, accuracy = losses(meta, seen, y).mean(), correct(meta, seen, y).mean()
     return Epoch(1, float(loss), float(accuracy), prediction)
 
 
@@ -58,7 +59,7 @@ def single_epoch(
 NO_NETWORK: dict[str, str | int | float] = {
     "cell": "none",
     "units": 0,
-    "depth": 0,
+    "recurrent_layers": 0,
     "bidirectional": "False",
     "layers": "none",
     "optimizer": "none",
@@ -112,7 +113,7 @@ class Model(Protocol):
         """
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """Predictions for n samples, of the shape that `rnnbench.targets` tells."""
+        """Predictions for n samples, of the shape that `rnnbench.data.scoring` tells."""
 
 
 @runtime_checkable

@@ -13,8 +13,8 @@ from rnnbench.report.findings import Findings
 from rnnbench.report.markdown import costs_table, figure, measures_table, records, scores_table
 from rnnbench.report.questions import answers
 from rnnbench.report.results import Result
-from rnnbench.report.roles import CEILING, best_network, finished
-from rnnbench.statistics.bootstrap import DRAWS
+from rnnbench.report.roles import STRONG_BASELINE, best_network, finished
+from rnnbench.report.statistics.bootstrap import DRAWS
 
 
 def article(
@@ -32,7 +32,7 @@ def article(
             "corpus": corpus,
             "title": corpora.load(str(corpus)).TITLE,
             "datasets": records(own.drop_duplicates("dataset")),
-            "outside": next(iter(records(own[own["outside_set"].notna()])), None),
+            "outside": next(iter(records(own[own["out_of_domain_set"].notna()])), None),
             "scores": scores_table(own),
             "measures": measures_table(finished(own)),
             "findings": findings.summary(str(corpus)),
@@ -51,7 +51,7 @@ def article(
         pairs=len(pairs),
         draws=DRAWS,
         drawn=drawn,
-        ceiling=(scored["role"] == CEILING).any(),
+        ceiling=(scored["role"] == STRONG_BASELINE).any(),
     )
 
 

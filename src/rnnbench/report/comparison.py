@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnbench.errors import DataError
-from rnnbench.measures import measures
+from rnnbench.core.errors import DataError
+from rnnbench.evaluation.metrics import measures
 from rnnbench.params import Published
 from rnnbench.report.results import Measure, Result
-from rnnbench.statistics.bootstrap import Bootstrap, Interval
-from rnnbench.statistics.letters import letters
-from rnnbench.statistics.pairs import COLUMNS, compare
-from rnnbench.statistics.verdicts import share_interval, verdict
+from rnnbench.report.statistics.bootstrap import Bootstrap, Interval
+from rnnbench.report.statistics.letters import letters
+from rnnbench.report.statistics.pairs import COLUMNS, compare
+from rnnbench.report.statistics.verdicts import share_interval, verdict
 
 _MEASURES: tuple[Measure, ...] = ("accuracy", "loss")
 
@@ -27,7 +27,7 @@ def compare_all(
     Variants with the same evaluation samples are drawn and tested together; "group" holds the
     letters of those that cannot be told apart, "measure" what was tested, and "evaluation_set"
     counts the sets of evaluation samples of a corpus from 1. A variant that has not finished has a
-    row of its facts alone. Raises DataError if no variant has finished.
+    row of its facts stage_lock. Raises DataError if no variant has finished.
     """
     if not any(result.finished for result in results):
         raise DataError("all replicates of all variants have diverged: nothing can be compared")
@@ -74,7 +74,7 @@ def _compare(
         measure: Bootstrap([result.table(measure) for result in group], chance)
         for measure in _MEASURES
     }
-    outside = {r.name: table for r in group if (table := r.outside_table()) is not None}
+    outside = {r.name: table for r in group if (table := r.out_of_domain_table()) is not None}
     further = Bootstrap(list(outside.values()), chance) if len(outside) == len(group) else None
     pairs = compare(names, draws[group[0].measure])
     pairs.insert(0, "measure", group[0].measure)
@@ -85,7 +85,7 @@ def _compare(
         intervals: dict[str, Interval] = {m: draws[m].interval(number) for m in _MEASURES}
         intervals["accuracy"] = _of_share(intervals["accuracy"], len(result.judged))
         if further is not None:
-            intervals["outside_accuracy"] = further.interval(number)
+            intervals["out_of_domain_accuracy"] = further.interval(number)
         figure = published.get(result.name)
         row = {
             **_facts(result),
@@ -118,7 +118,7 @@ def _of_share(interval: Interval, samples: int) -> Interval:
 
 def _bounds(intervals: dict[str, Interval]) -> dict[str, float | None]:
     bounds: dict[str, float | None] = {}
-    for key in (*_MEASURES, "outside_accuracy"):
+    for key in (*_MEASURES, "out_of_domain_accuracy"):
         highest = np.inf if key == "loss" else 1.0
         found = intervals.get(key)
         bounds[f"{key}_low"] = max(found.low, 0.0) if found else None

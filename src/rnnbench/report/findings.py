@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.report.markdown import figure, records, small
-from rnnbench.report.roles import FLOOR, OTHER, RECURRENT
+from rnnbench.report.roles import BASELINE, OTHER, RECURRENT
 
 
 class Findings:
@@ -57,7 +57,7 @@ class Findings:
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
-        floors = [name for name in names if roles[name] == FLOOR]
+        floors = [name for name in names if roles[name] == BASELINE]
         lines = []
         if len(names) > 2:
             lines.append(self._leader(names, f"Of all variants{where}"))

@@ -74,8 +74,8 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
         "sd": rows["accuracy_sd"].map(figure),
         "log loss": rows["loss"].map(figure),
     }
-    if len(names := rows["outside_set"].dropna().unique()):
-        columns[f"on {names[0]}"] = rows["outside_accuracy"].map(figure)
+    if len(names := rows["out_of_domain_set"].dropna().unique()):
+        columns[f"on {names[0]}"] = rows["out_of_domain_accuracy"].map(figure)
     columns |= {
         "replicates": _replicates(rows),
         "parameters": rows["parameters"].map("{:,}".format),

@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.report.findings import Findings
 from rnnbench.report.results import Result
 
-_PLAIN = {"depth": 1, "bidirectional": "False"}
+_PLAIN = {"recurrent_layers": 1, "bidirectional": "False"}
 _LSTM = {"cell": "LSTM", **_PLAIN}
 
 
@@ -44,7 +44,7 @@ _QUESTIONS = (
     ),
     (
         "Does a second layer help on reviews?",
-        Side("imdb_embedding_stacked_lstm", _LSTM | {"depth": 2}),
+        Side("imdb_embedding_stacked_lstm", _LSTM | {"recurrent_layers": 2}),
         Side("imdb_embedding_lstm", _LSTM),
     ),
     (

@@ -11,21 +11,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnbench import models
-from rnnbench.errors import DataError
-from rnnbench.evaluate import Scores, read_scores
-from rnnbench.facts import Cost, read_cost
+from rnnbench.core.errors import DataError
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Meta, Samples, read_meta, read_samples
+from rnnbench.data.scoring import correct, losses
+from rnnbench.evaluation.outputs import Scores, read_scores
 from rnnbench.params import Params
-from rnnbench.predictions import read_predictions
-from rnnbench.prepared import Meta, Samples, read_meta, read_samples
-from rnnbench.replicate import METRICS
-from rnnbench.report.roles import CEILING, FLOOR, OTHER, RECURRENT
-from rnnbench.targets import losses, right
-from rnnbench.workspace import Workspace
+from rnnbench.report.roles import BASELINE, OTHER, RECURRENT, STRONG_BASELINE
+from rnnbench.training.outputs import METRICS, Cost, read_cost, read_predictions
 
 Measure = Literal["accuracy", "loss"]
 
 # What a family is for, if it is none of networks. Neither of them depends on a seed.
-_ROLES = {"constant": FLOOR, "linear": CEILING}
+_ROLES = {"constant": BASELINE, "linear": STRONG_BASELINE}
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Result:
     role: one of `rnnbench.report.roles`.
     architecture: what the family's `describe` says.
     judged, prediction: the evaluation samples, and the answers to them, (replicates, n, ...).
-    outside: the same for the further evaluation set, if there is one.
+    out_of_domain: the same for the further evaluation set, if there is one.
     history: one row a replicate and epoch, without the replicates that diverged.
     """
 
@@ -46,7 +44,7 @@ class Result:
     meta: Meta
     judged: Samples
     prediction: NDArray[np.float32]
-    outside: tuple[Samples, NDArray[np.float32]] | None
+    out_of_domain: tuple[Samples, NDArray[np.float32]] | None
     scores: Scores
     cost: Cost
     history: pd.DataFrame
@@ -68,15 +66,15 @@ class Result:
 
     def table(self, measure: Measure) -> NDArray[np.float64]:
         """The measure of each answer, shape (replicates, n)."""
-        score = {"accuracy": right, "loss": losses}[measure]
+        score = {"accuracy": correct, "loss": losses}[measure]
         return score(self.meta, self.prediction, self.judged.y)
 
-    def outside_table(self) -> NDArray[np.float64] | None:
+    def out_of_domain_table(self) -> NDArray[np.float64] | None:
         """The right answers on the further evaluation set, shape (replicates, n)."""
-        if self.outside is None:
+        if self.out_of_domain is None:
             return None
-        samples, prediction = self.outside
-        return right(self.meta, prediction, samples.y)
+        samples, prediction = self.out_of_domain
+        return correct(self.meta, prediction, samples.y)
 
 
 def read_results(workspace: Workspace, params: Params) -> list[Result]:
@@ -116,7 +114,7 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
         meta=meta,
         judged=judged,
         prediction=prediction,
-        outside=answered(meta.outside) if meta.outside else None,
+        out_of_domain=answered(meta.out_of_domain) if meta.out_of_domain else None,
         scores=read_scores(workspace, name),
         cost=read_cost(workspace, name),
         history=_history(workspace, name),

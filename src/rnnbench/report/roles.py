@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-RECURRENT, OTHER, FLOOR, CEILING = "recurrent network", "other network", "floor", "ceiling"
+RECURRENT, OTHER, BASELINE, STRONG_BASELINE = (
+    "recurrent network",
+    "other network",
+    "floor",
+    "ceiling",
+)
 
 
 def finished(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from rnnbench.confident import COLUMNS, confident_mistakes
+from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.workspace import Workspace
+from rnnbench.evaluation.error_analysis import COLUMNS, confident_misclassifications
 from rnnbench.params import Params
 from rnnbench.report import tables
 from rnnbench.report.article import article, cost_page
@@ -16,7 +18,6 @@ from rnnbench.report.comparison import compare_all
 from rnnbench.report.pictures import draw_all, draw_costs
 from rnnbench.report.results import read_results
 from rnnbench.report.roles import finished
-from rnnbench.workspace import Workspace, new_directory, write_text
 
 
 def report(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -35,7 +36,7 @@ def _report(workspace: Workspace, params: Params) -> pd.DataFrame:
     results = [result for result in every if result.finished]
     comparison, pairs = compare_all(every, params.published)
     costs = tables.costs(every)
-    wrong = [confident_mistakes(workspace, params, result.name) for result in results]
+    wrong = [confident_misclassifications(workspace, params, result.name) for result in results]
     found = {
         "comparison": comparison,
         "cost": costs,
@@ -45,7 +46,7 @@ def _report(workspace: Workspace, params: Params) -> pd.DataFrame:
         "calibration": tables.calibration_curves(results).round(6),
         "classes": tables.classes(results).round(6),
         "confusion": tables.confusions(results).round(4),
-        "confident_mistakes": pd.concat([pd.DataFrame(columns=list(COLUMNS)), *wrong]),
+        "confident_misclassifications": pd.concat([pd.DataFrame(columns=list(COLUMNS)), *wrong]),
     }
     for name, table in found.items():
         text = table.to_csv(index=False, lineterminator="\n")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnbench.measures import by_class, calibration, confusion
+from rnnbench.evaluation.metrics import by_class, calibration, confusion
 from rnnbench.report.results import Result
 
 # More classes than these are too rare to be told apart, and too many for one picture.

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.encode import ENCODER
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Meta, read_meta
 from rnnbench.params import Params
-from rnnbench.prepared import Meta, read_meta
+from rnnbench.preprocessing.encoders import ENCODER
 from rnnbench.tracking.store import inside
-from rnnbench.workspace import Workspace
 
 _REQUIREMENTS = (
     *("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "tensorflow"),
@@ -38,7 +38,7 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
         model = _model_file(workspace, name, replicate)
         mlflow.pyfunc.log_model(
             name=name,
-            python_model=str(Path(__file__).with_name("serving.py")),
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"model": str(model), "data": str(data)},
             model_config={"family": settings.model},
             code_paths=[str(package)],

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from rnnbench import corpora
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
+from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.readme import read_comparison
-from rnnbench.report.roles import FLOOR, finished
+from rnnbench.report.roles import BASELINE, finished
 from rnnbench.tracking.store import find_experiment
-from rnnbench.workspace import Workspace
 
 CHAMPION = "champion"
 _RULE = (
@@ -38,7 +38,7 @@ def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     """
     found = {}
     scored = finished(table)
-    for corpus, rows in scored[scored["role"] != FLOOR].groupby("corpus", sort=False):
+    for corpus, rows in scored[scored["role"] != BASELINE].groupby("corpus", sort=False):
         # Where a corpus has several sets of evaluation samples, that of its first variant counts.
         own = rows[rows["evaluation_set"] == rows["evaluation_set"].iloc[0]]
         best = own["variant"].iloc[0]
@@ -48,7 +48,7 @@ def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def crown_all(client: Any, workspace: Workspace, params: Params) -> dict[str, str]:
+def promote_all(client: Any, workspace: Workspace, params: Params) -> dict[str, str]:
     """Give each corpus's champion its alias, if the store has its training.
 
     Returns corpus -> variant of those that have it now. Raises DataError without a comparison,
@@ -58,7 +58,7 @@ def crown_all(client: Any, workspace: Workspace, params: Params) -> dict[str, st
     crowned = {}
     for corpus, variant in champions(table, pairs).items():
         if variant in params.variants and (model := find_model(client, corpus, variant)):
-            _crown(client, corpus, variant, model)
+            _promote(client, corpus, variant, model)
             crowned[corpus] = variant
     return crowned
 
@@ -99,7 +99,7 @@ def champion(client: Any, corpus: str) -> tuple[str, str]:
     raise DataError(f"{corpus} has no champion in MLflow yet; run dvc repro, or rnnbench sync")
 
 
-def _crown(client: Any, corpus: str, variant: str, model: Any) -> None:
+def _promote(client: Any, corpus: str, variant: str, model: Any) -> None:
     name = registered_name(corpus)
     if not client.search_registered_models(f"name = '{name}'"):
         title = f"{corpora.load(corpus).TITLE}. {_RULE}"

@@ -15,15 +15,14 @@ import numpy as np
 import yaml
 
 from rnnbench import models
-from rnnbench.confident import confident_mistakes
-from rnnbench.errors import DataError
-from rnnbench.facts import Facts, read_cost
+from rnnbench.core.errors import DataError
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import read_meta
+from rnnbench.evaluation.error_analysis import confident_misclassifications
 from rnnbench.params import Params
-from rnnbench.prepared import read_meta
-from rnnbench.replicate import METRICS
 from rnnbench.tracking.logged_model import log_model
 from rnnbench.tracking.store import inside
-from rnnbench.workspace import Workspace
+from rnnbench.training.outputs import METRICS, TrainingRecord, read_cost
 
 # MLflow takes this many metrics in one request.
 _BATCH = 1000
@@ -35,7 +34,7 @@ def log_variant(
     client: Any,
     workspace: Workspace,
     params: Params,
-    facts: Facts,
+    facts: TrainingRecord,
     experiment: str,
     key: str,
     current: bool,
@@ -85,8 +84,10 @@ def log_variant(
         parent = log.open(name, marks, _mean_history(finished), totals, failed=not finished)
         _log_dataset(parent, workspace, settings.dataset, data_md5)
         client.log_artifact(parent, str(workspace.history(name)))
-        if finished and len(mistakes := confident_mistakes(workspace, params, name)):
-            client.log_text(parent, mistakes.to_csv(index=False), "confident_mistakes.csv")
+        if finished and len(mistakes := confident_misclassifications(workspace, params, name)):
+            client.log_text(
+                parent, mistakes.to_csv(index=False), "confident_misclassifications.csv"
+            )
         for replicate, seed in enumerate(facts.seeds):
             note = f"Replicate {replicate + 1} of `{name}`, seed {seed}."
             marks = {"level": "replicate", "mlflow.parentRunId": parent, "seed": str(seed)}
@@ -163,7 +164,7 @@ def _parameters(workspace: Workspace, params: Params, name: str) -> dict[str, An
         "dataset": settings.dataset,
         "encoding": meta.encoding,
         "target": meta.target,
-        "vocabulary_size": meta.depth,
+        "vocabulary_size": meta.vocabulary_size,
         "length": meta.shape[0] or "whole",
         "model": settings.model,
         **models.load(settings.model).describe(settings),

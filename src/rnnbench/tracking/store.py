@@ -11,8 +11,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from rnnbench.errors import DataError
-from rnnbench.workspace import Workspace
+from rnnbench.core.errors import DataError
+from rnnbench.core.workspace import Workspace
 
 # The tag that tells our experiments from others of the same name.
 OWNER = "rnnbench.corpus"
@@ -44,7 +44,7 @@ def store_uri(workspace: Workspace) -> str:
     return _SQLITE + (home(workspace) / uri.removeprefix(_SQLITE)).as_posix()
 
 
-def shown_uri(workspace: Workspace) -> str:
+def masked_uri(workspace: Workspace) -> str:
     """The store without the password that its address may hold."""
     return _masked(store_uri(workspace))
 
@@ -129,4 +129,4 @@ def reachable_store(workspace: Workspace) -> Iterator[Any]:
         with open_store(workspace) as client:
             yield client
     except store_errors() as error:
-        raise DataError(f"{shown_uri(workspace)} failed: {line(error)}") from error
+        raise DataError(f"{masked_uri(workspace)} failed: {line(error)}") from error

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnnbench import targets
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
+from rnnbench.data import scoring as targets
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models import constant, keras
 from rnnbench.models.base import Epoch
 from rnnbench.models.constant.model import Model
-from rnnbench.prepared import Meta, Ragged, Samples
 
 SETTINGS = constant.Settings(dataset="any", model="constant")
 TARGETS: dict[str, tuple[Meta, NDArray[Any]]] = {
@@ -21,7 +22,7 @@ TARGETS: dict[str, tuple[Meta, NDArray[Any]]] = {
             target=target,
             classes=classes,
             shape=(3,),
-            depth=0,
+            vocabulary_size=0,
             tolerance=0.5 if target == "number" else 0.0,
         ),
         np.array(y, dtype),
@@ -77,7 +78,9 @@ def test_every_sample_gets_what_the_training_targets_say(target: str) -> None:
 def test_accuracy_is_the_share_of_the_majority(target: str, accuracy: float) -> None:
     meta, y = TARGETS[target]
     model, epoch = fitted(meta, np.zeros((4, 3)), y, np.zeros((4, 3)))
-    assert targets.right(meta, model.predict(np.zeros((4, 3))), y).mean() == pytest.approx(accuracy)
+    assert targets.correct(meta, model.predict(np.zeros((4, 3))), y).mean() == pytest.approx(
+        accuracy
+    )
     assert epoch.accuracy == pytest.approx(accuracy)
 
 
@@ -86,7 +89,7 @@ def test_score_of_a_binary_floor_is_the_majority_on_either_side(share: float) ->
     meta, _ = TARGETS["binary"]
     y = (np.arange(100) < 100 * share).astype(np.uint8)
     model, epoch = fitted(meta, np.zeros((100, 3)), y, np.zeros((100, 3)))
-    assert targets.right(meta, model.predict(np.zeros((100, 3))), y).mean() == 0.8
+    assert targets.correct(meta, model.predict(np.zeros((100, 3))), y).mean() == 0.8
     entropy = -(0.8 * np.log(0.8) + 0.2 * np.log(0.2))
     assert epoch.loss == pytest.approx(entropy)
 

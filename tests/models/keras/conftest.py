@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rnnbench.prepared import Meta, Samples
+from rnnbench.data.format import Meta, Samples
 
 
 @pytest.fixture(scope="session")
@@ -12,13 +12,15 @@ def index_meta() -> Meta:
         target="binary",
         classes=("negative", "positive"),
         shape=(12,),
-        depth=1000,
+        vocabulary_size=1000,
     )
 
 
 @pytest.fixture(scope="session")
 def one_hot_meta(index_meta: Meta) -> Meta:
-    return index_meta.model_copy(update={"encoding": "one_hot", "depth": 100, "shape": (100,)})
+    return index_meta.model_copy(
+        update={"encoding": "one_hot", "vocabulary_size": 100, "shape": (100,)}
+    )
 
 
 @pytest.fixture(scope="session")

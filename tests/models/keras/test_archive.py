@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
 from rnnbench.models.keras import archive
 from rnnbench.models.keras.network import build
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnbench.data.format import Meta
 from rnnbench.models.keras import recurrences
 from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.network import build
 from rnnbench.models.keras.runtime import start
-from rnnbench.prepared import Meta
 
 STEPS, DEPTH = 12, 20
 NAMES = {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru"}
@@ -24,7 +24,7 @@ def meta(encoding: str, target: str = "binary", steps: int | None = STEPS) -> Me
         target=target,
         classes=("negative", "positive"),
         shape=(steps, 1) if encoding == "number" else (steps,),
-        depth=0 if encoding == "number" else DEPTH,
+        vocabulary_size=0 if encoding == "number" else DEPTH,
     )
 
 

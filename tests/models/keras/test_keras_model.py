@@ -80,6 +80,6 @@ def test_a_description_is_flat_and_finds_the_cells() -> None:
     inner = {"LSTM": {"units": 20, "return_sequences": True}}
     stacked = [{"Bidirectional": {"layer": inner}}, {"LSTM": {"units": 10}}]
     facts = describe(settings(layers=stacked, optimizer="Adam"))
-    assert (facts["cell"], facts["units"], facts["depth"]) == ("LSTM", 20, 2)
+    assert (facts["cell"], facts["units"], facts["recurrent_layers"]) == ("LSTM", 20, 2)
     assert (facts["bidirectional"], facts["optimizer"]) == ("True", "Adam")
     assert all(isinstance(v, str | int | float) for v in facts.values())

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rnnbench.errors import ParamsError
+from rnnbench.core.errors import ParamsError
 from rnnbench.models.keras.network import build, optimizer
 from rnnbench.params import load_params
 
@@ -23,7 +23,7 @@ def test_one_hot_gives_padding_a_column_of_its_own(one_hot_meta) -> None:
 
 def test_the_embedding_is_as_deep_as_the_vocabulary(index_meta) -> None:
     network = build([{"Embedding": {"output_dim": 4}}, "Flatten"], index_meta, seed=1)
-    assert network.layers[0].input_dim == index_meta.depth
+    assert network.layers[0].input_dim == index_meta.vocabulary_size
 
 
 def test_wrappers_hold_their_layer(index_meta) -> None:

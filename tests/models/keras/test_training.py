@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from rnnbench.data.ragged import Ragged
+from rnnbench.data.scoring import correct, losses
 from rnnbench.models.keras import batches, training
 from rnnbench.models.keras.network import build, optimizer
 from rnnbench.models.keras.training import Predictor, Trainer
-from rnnbench.prepared import Ragged
-from rnnbench.targets import losses, right
 
 LAYERS = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3}}]
 
@@ -77,7 +77,7 @@ def test_every_target_trains_as_keras_fits_it(index_meta, samples, target: str) 
     """The loss, the accuracy and the new weights of an epoch; 203 samples, the last batch short."""
     classes = ("a", "b", "c") if target in ("classes", "steps") else ("no", "yes")
     meta = index_meta.model_copy(
-        update={"target": target, "classes": classes, "tolerance": 0.1, "depth": 50}
+        update={"target": target, "classes": classes, "tolerance": 0.1, "vocabulary_size": 50}
     )
     shape = samples.x.shape if target == "steps" else (len(samples),)
     rng = np.random.default_rng(0)
@@ -106,7 +106,7 @@ def test_the_scores_during_training_are_those_of_the_targets_module(index_meta, 
     loss, accuracy = still.epoch(samples.x, samples.y, np.random.default_rng(1))
     prediction = Predictor(network)(samples.x)
     assert loss == pytest.approx(losses(meta, prediction, samples.y).mean(), abs=1e-5)
-    assert accuracy == pytest.approx(right(meta, prediction, samples.y).mean())
+    assert accuracy == pytest.approx(correct(meta, prediction, samples.y).mean())
     assert 0 < accuracy < 1
 
 
@@ -115,7 +115,7 @@ def test_ragged_samples_are_masked_so_that_padding_does_not_matter(index_meta, s
     meta = index_meta.model_copy(update={"shape": (None,)})
     lengths = np.random.default_rng(0).integers(1, 90, 40)
     texts = [np.random.default_rng(i).integers(1, 40, n) for i, n in enumerate(lengths)]
-    x, y = Ragged.of(texts, depth=40), samples.y[:40]
+    x, y = Ragged.of(texts, vocabulary_size=40), samples.y[:40]
     layers = [{"Embedding": {"output_dim": 4, "mask_zero": True}}, LAYERS[1]]
     ours, theirs = build(layers, meta, seed=1), build(layers, meta, seed=1)
     Trainer(ours, optimizer("Adam"), 8, meta).epoch(x, y, np.random.default_rng(1))
@@ -126,14 +126,14 @@ def test_ragged_samples_are_masked_so_that_padding_does_not_matter(index_meta, s
         theirs.train_on_batch(wide, y[rows, None].astype("float32"))
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-    alone = [float(theirs.predict(t[None].astype("int32"), verbose=0)[0, 0]) for t in texts]
-    np.testing.assert_allclose(Predictor(ours)(x), alone, atol=1e-5)
+    stage_lock = [float(theirs.predict(t[None].astype("int32"), verbose=0)[0, 0]) for t in texts]
+    np.testing.assert_allclose(Predictor(ours)(x), stage_lock, atol=1e-5)
 
 
 def test_long_texts_in_pieces_give_the_weights_of_the_whole_batch(index_meta, monkeypatch) -> None:
     meta = index_meta.model_copy(update={"shape": (None,)})
     rng = np.random.default_rng(0)
-    x = Ragged.of([rng.integers(1, 40, 60) for _ in range(8)], depth=40)
+    x = Ragged.of([rng.integers(1, 40, 60) for _ in range(8)], vocabulary_size=40)
     y = rng.integers(0, 2, 8)
     embedding = {"output_dim": 4, "mask_zero": True}
     layers = [{"Embedding": embedding}, {"LSTM": {"units": 3, "kernel_regularizer": "l2"}}]
@@ -156,10 +156,12 @@ def test_long_texts_in_pieces_give_the_weights_of_the_whole_batch(index_meta, mo
 
 
 def test_multi_hot_vectors_are_made_for_a_batch_and_train_as_keras_fits_them(index_meta) -> None:
-    meta = index_meta.model_copy(update={"encoding": "multi_hot", "shape": (None,), "depth": 30})
+    meta = index_meta.model_copy(
+        update={"encoding": "multi_hot", "shape": (None,), "vocabulary_size": 30}
+    )
     rng = np.random.default_rng(0)
     wide = (rng.random((203, 30)) < 0.2).astype(np.float32)
-    x = Ragged.of([np.flatnonzero(row) for row in wide], depth=30)
+    x = Ragged.of([np.flatnonzero(row) for row in wide], vocabulary_size=30)
     y = rng.integers(0, 2, 203)
     layers = [{"Dense": {"units": 4, "activation": "relu"}}]
     ours, theirs = build(layers, meta, seed=1), build(layers, meta, seed=1)

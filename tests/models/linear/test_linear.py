@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from rnnbench import targets
-from rnnbench.errors import DataError, ParamsError, TrainingError
+from rnnbench.core.errors import DataError, ParamsError, TrainingError
+from rnnbench.data import scoring as targets
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models import keras, linear
 from rnnbench.models.base import Epoch
 from rnnbench.models.linear.model import Model
 from rnnbench.models.linear.ngrams import distinct, key_count, log_count_ratios, places
-from rnnbench.prepared import Meta, Ragged, Samples
 
 DEPTH = 40
 
@@ -27,7 +28,7 @@ def meta(**changes: Any) -> Meta:
         "target": "binary",
         "classes": ("no", "yes"),
         "shape": (None,),
-        "depth": DEPTH,
+        "vocabulary_size": DEPTH,
     }
     return Meta(**given | changes)
 
@@ -36,8 +37,8 @@ def settings(**changes: Any) -> linear.Settings:
     return linear.Settings(dataset="any", model="linear", **changes)
 
 
-def ragged(documents: list[list[int]], depth: int = DEPTH) -> Ragged:
-    return Ragged.of([np.array(d, np.int64) for d in documents], depth)
+def ragged(documents: list[list[int]], vocabulary_size: int = DEPTH) -> Ragged:
+    return Ragged.of([np.array(d, np.int64) for d in documents], vocabulary_size)
 
 
 def random_documents(count: int, highest: int) -> list[list[int]]:
@@ -67,13 +68,13 @@ def trained() -> Model:
     return fitted(settings(), ragged(documents), y)[0]
 
 
-def decoded(key: int, depth: int) -> str:
+def decoded(key: int, vocabulary_size: int) -> str:
     """The n-gram of a key as CountVectorizer spells it."""
     length = 1
-    while key >= depth**length:
-        key -= depth**length
+    while key >= vocabulary_size**length:
+        key -= vocabulary_size**length
         length += 1
-    ids = [key // depth**power % depth for power in reversed(range(length))]
+    ids = [key // vocabulary_size**power % vocabulary_size for power in reversed(range(length))]
     return " ".join(map(str, ids))
 
 
@@ -97,10 +98,10 @@ def test_features_are_those_of_count_vectorizer(ngrams: int) -> None:
 
 
 def test_keys_of_the_largest_vocabulary_are_exact() -> None:
-    depth = 2_000_000
-    last = depth - 1
-    keys, _ = distinct(ragged([[last, last, last]], depth), 3, depth)
-    assert keys.tolist() == [key_count(n, depth) - 1 for n in (1, 2, 3)]
+    vocabulary_size = 2_000_000
+    last = vocabulary_size - 1
+    keys, _ = distinct(ragged([[last, last, last]], vocabulary_size), 3, vocabulary_size)
+    assert keys.tolist() == [key_count(n, vocabulary_size) - 1 for n in (1, 2, 3)]
 
 
 def test_places_leave_out_unknown_keys() -> None:
@@ -180,7 +181,7 @@ def test_only_bigrams_learn_an_order() -> None:
     bigrams, seen = fitted(settings(ngrams=2), ragged(documents), y)
     assert unigrams.accuracy == 0.5
     assert seen.accuracy == 1
-    assert targets.right(meta(), bigrams.predict(new), np.array([1, 0])).tolist() == [1, 1]
+    assert targets.correct(meta(), bigrams.predict(new), np.array([1, 0])).tolist() == [1, 1]
 
 
 def test_text_without_known_ngrams_gets_one_moderate_prediction() -> None:
@@ -289,7 +290,7 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
         ({"target": "number"}, "target 'number'"),
         ({"encoding": "one_hot"}, "encoding 'one_hot'"),
         ({"shape": (100,)}, r"shape \(100,\)"),
-        ({"depth": 3_000_000}, "3000000"),
+        ({"vocabulary_size": 3_000_000}, "3000000"),
     ],
 )
 def test_unsuitable_dataset_is_refused(changes: dict[str, Any], problem: str) -> None:
@@ -298,7 +299,7 @@ def test_unsuitable_dataset_is_refused(changes: dict[str, Any], problem: str) ->
 
 
 def test_fewer_ngrams_admit_more_words() -> None:
-    assert Model.build(settings(ngrams=2), meta(depth=3_000_000), 1).parameters == 1
+    assert Model.build(settings(ngrams=2), meta(vocabulary_size=3_000_000), 1).parameters == 1
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnbench.errors import DataError, ParamsError
+from rnnbench.core.errors import DataError, ParamsError
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models import numpy_rnn
 from rnnbench.models.base import Epoch
 from rnnbench.models.numpy_rnn.model import Model
 from rnnbench.models.numpy_rnn.network import Weights, forward, gradients
-from rnnbench.prepared import Meta, Ragged, Samples
 
 DEPTH, UNITS, LENGTH = 9, 5, 7
 META = Meta(
@@ -20,7 +21,7 @@ META = Meta(
     target="binary",
     classes=("negative", "positive"),
     shape=(12,),
-    depth=40,
+    vocabulary_size=40,
 )
 
 
@@ -207,7 +208,7 @@ def test_samples_that_begin_late_have_the_states_of_a_step_by_step_pass(
     length: int, keep: int, weights: Weights
 ) -> None:
     ids = np.random.default_rng(1).integers(0, DEPTH, (12, length)).astype(np.uint8)
-    # In no order, one of padding alone, one that begins with the last step.
+    # In no order, one of padding stage_lock, one that begins with the last step.
     for sample, begin in enumerate([5, 0, length, 30, 8, 7, 9, length - 1, 1, 16, 0, 3]):
         ids[sample, :begin] = 0
     h = np.zeros((len(ids), UNITS))
@@ -245,7 +246,7 @@ def test_batches_are_means_over_their_own_size_and_epochs_over_samples() -> None
     train_set, rate, window = samples(5), 0.5, 4
     model, (epoch,) = train(train_set, seed=2, batch_size=4, learning_rate=rate, window=window)
 
-    w = Weights.draw(META.depth, 8, 2, np.float64)
+    w = Weights.draw(META.vocabulary_size, 8, 2, np.float64)
     order = np.random.default_rng([2, 1]).permutation(5)
     met = []
     for rows in (order[:4], order[4:]):
@@ -391,7 +392,7 @@ def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
 
 
 def test_parameters_of_the_source_protocol() -> None:
-    meta = META.model_copy(update={"depth": 100, "shape": (100,)})
+    meta = META.model_copy(update={"vocabulary_size": 100, "shape": (100,)})
     model = Model.build(settings(units=32), meta, 1)
     assert model.parameters == 4289
     assert "4,289" in model.summary()
@@ -422,7 +423,7 @@ def test_an_unsuitable_dataset_is_a_mistake_in_params(change: dict[str, object])
 
 
 def test_sequences_of_different_lengths_are_a_data_error() -> None:
-    ragged = Ragged.of([np.array([1, 2]), np.array([3])], depth=40)
+    ragged = Ragged.of([np.array([1, 2]), np.array([3])], vocabulary_size=40)
     with pytest.raises(DataError):
         Model.build(settings(), META, 1).predict(ragged)
 

@@ -1,11 +1,11 @@
-"""The same prediction for every sample: what the training targets alone achieve."""
+"""The same prediction for every sample: what the training targets stage_lock achieve."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnnbench.errors import Mistake
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.models.base import NO_NETWORK, VariantSettings
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ class Settings(VariantSettings):
     """A variant that has nothing to set."""
 
 
-def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:  # noqa: ARG001 - none possible
+def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:  # noqa: ARG001 - none possible
     """Nothing beyond what the types of `Settings` tell."""
     return []
 

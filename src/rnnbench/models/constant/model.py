@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models.base import Epoch, single_epoch
 from rnnbench.models.constant import Settings
-from rnnbench.prepared import Meta, Ragged, Samples
 
 
 class Model:
@@ -90,7 +91,7 @@ class Model:
         on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """The same for each of n samples, of the shape that `rnnbench.targets` tells."""
+        """The same for each of n samples, of the shape that `rnnbench.data.scoring` tells."""
         steps = (self._steps,) if self._meta.target == "steps" else ()
         return np.broadcast_to(self._numbers, (len(x), *steps, *self._numbers.shape)).copy()
 

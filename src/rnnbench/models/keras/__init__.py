@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from rnnbench.errors import Mistake
-from rnnbench.keras_api import names
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.models.base import VariantSettings
+from rnnbench.models.keras import validation
 from rnnbench.models.keras.layers import name_and_arguments, walk
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _CELLS = ("SimpleRNN", "LSTM", "GRU")
 class Settings(VariantSettings):
     """A variant made of Keras layers.
 
-    layers: the layers between input and output, each as `names` describes it.
+    layers: the layers between input and output, each as `validation` describes it.
     optimizer: the optimizer, written like a layer.
     epochs: how often training goes over all samples.
     batch_size: the number of samples of one step.
@@ -38,7 +38,7 @@ class Settings(VariantSettings):
     output_layer: bool = True
 
 
-def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:
+def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:
     """What is wrong in the layers and the optimizer of a raw variant that stands at `key`.
 
     A missing entry, or one that is no list where one belongs, is left to `Settings`.
@@ -46,9 +46,9 @@ def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:
     found = []
     layers = raw.get("layers")
     if isinstance(layers, list):
-        found += names.check_layers(layers, f"{key}.layers")
+        found += validation.check_layers(layers, f"{key}.layers")
     if "optimizer" in raw:
-        found += names.check_optimizer(raw["optimizer"], f"{key}.optimizer")
+        found += validation.check_optimizer(raw["optimizer"], f"{key}.optimizer")
     return found
 
 
@@ -60,14 +60,14 @@ def model_class() -> type[Model]:
 
 
 def describe(settings: Settings) -> dict[str, str | int | float]:
-    """The architecture as flat scalars: recurrent cell, units, depth, optimizer and so on."""
+    """The architecture as flat scalars: recurrent cell, units, vocabulary_size, optimizer and so on."""
     layers = list(walk(settings.layers))
     recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
     optimizer, arguments = name_and_arguments(settings.optimizer)
     return {
         "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
         "units": max((a.get("units", 0) for _, a in recurrent), default=0),
-        "depth": len(recurrent),
+        "recurrent_layers": len(recurrent),
         "bidirectional": str(any(name == "Bidirectional" for name, _ in layers)),
         "layers": str(settings.layers) + ("" if settings.output_layer else ", no output layer"),
         "optimizer": optimizer,

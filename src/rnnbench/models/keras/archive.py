@@ -1,4 +1,4 @@
-"""Keras archives whose bytes depend on the network alone.
+"""Keras archives whose bytes depend on the network stage_lock.
 
 ``model.save`` writes the date, zip times and memory addresses into a .keras file. The same
 entries are written again here without them; ``keras.models.load_model`` reads the result.
@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import DataError
+from rnnbench.core.errors import DataError
 from rnnbench.models.keras.runtime import start
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.prepared import Ragged
+from rnnbench.data.ragged import Ragged
 
 # The widths to which sequences are padded grow by the root of two: a program is compiled for
 # each width, and on average a sixth of a batch is padding.
@@ -29,9 +29,9 @@ def widths(longest: int) -> NDArray[np.int64]:
     return np.array(steps, np.int64)
 
 
-def multi_hot(x: Ragged, rows: NDArray[np.int64], depth: int) -> NDArray[np.float32]:
-    """1 where a sample has the id, shape (len(rows), depth)."""
-    batch = np.zeros((len(rows), depth), np.float32)
+def multi_hot(x: Ragged, rows: NDArray[np.int64], vocabulary_size: int) -> NDArray[np.float32]:
+    """1 where a sample has the id, shape (len(rows), vocabulary_size)."""
+    batch = np.zeros((len(rows), vocabulary_size), np.float32)
     for target, row in zip(batch, rows, strict=True):
         target[x[row]] = 1
     return batch

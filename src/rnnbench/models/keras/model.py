@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import TrainingError
+from rnnbench.core.errors import TrainingError
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models.base import Epoch
 from rnnbench.models.keras import archive, network
-from rnnbench.models.keras.runtime import asking_keras
+from rnnbench.models.keras.runtime import keras_errors
 from rnnbench.models.keras.training import Predictor, Trainer
-from rnnbench.prepared import Meta, Ragged, Samples
 
 
 class Model:
@@ -40,7 +41,7 @@ class Model:
         """
         meta = self._dataset()
         fresh = network.build(settings.layers, meta, seed, settings.output_layer)
-        with asking_keras(TrainingError):
+        with keras_errors(TrainingError):
             for own, drawn in zip(self._network.variables, fresh.variables, strict=True):
                 own.assign(drawn)
             if self._trainer is not None:
@@ -83,7 +84,7 @@ class Model:
         trainer = self._trained_by(settings)
         for number in range(done + 1, settings.epochs + 1):
             rng = np.random.default_rng([seed, number])
-            with asking_keras(TrainingError):
+            with keras_errors(TrainingError):
                 loss, accuracy = trainer.epoch(train.x, train.y, rng)
                 if number == settings.epochs:
                     trainer.finish()
@@ -92,7 +93,7 @@ class Model:
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """Predictions for n samples; raises TrainingError if Keras cannot make them."""
-        with asking_keras(TrainingError):
+        with keras_errors(TrainingError):
             return self._predictor(x)
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -112,7 +113,7 @@ class Model:
         if self._trainer is None:
             optimizer = network.optimizer(settings.optimizer)
             meta = self._dataset()
-            with asking_keras(TrainingError):
+            with keras_errors(TrainingError):
                 self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
         return self._trainer
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rnnbench.errors import Mistake, ParamsError
+from rnnbench.core.errors import ParamsError
+from rnnbench.core.validation import ErrorDetail
+from rnnbench.data.format import Meta
 from rnnbench.models.keras.layers import WRAPPED, name_and_arguments, walk
-from rnnbench.models.keras.runtime import asking_keras, start
-from rnnbench.prepared import Meta
+from rnnbench.models.keras.runtime import keras_errors, start
 
 
 def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -> Any:
     """A Keras network from a batch of samples to what the dataset's target asks for.
 
     Input: ids, shape (batch, *meta.shape), int32; numbers of that shape, float32; or multi-hot
-    vectors, shape (batch, meta.depth), float32. Output: see `rnnbench.targets`, with shape
+    vectors, shape (batch, meta.vocabulary_size), float32. Output: see `rnnbench.data.scoring`, with shape
     (batch, 1) for "binary" and "number". Without `output_layer` the last of `layers` gives it.
 
     Raises ParamsError if Keras refuses the layers or they do not end as the target asks.
@@ -29,7 +30,7 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
         raise ParamsError("params.yaml", mistakes)
     units, activation = _output(meta)
     last = keras.layers.Dense(units, activation=activation, name="output")
-    with asking_keras(_refusal(key)):
+    with keras_errors(_refusal(key)):
         network = keras.Sequential(
             [
                 *_front(meta),
@@ -49,7 +50,7 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
         )
         if not output_layer:
             allowed += f", of size {units} where output_layer is false"
-        raise ParamsError("params.yaml", [Mistake(key, problem, allowed)])
+        raise ParamsError("params.yaml", [ErrorDetail(key, problem, allowed)])
     return network
 
 
@@ -57,7 +58,7 @@ def optimizer(spec: str | Mapping[str, Any]) -> Any:
     """A Keras optimizer; raises ParamsError if Keras refuses it."""
     _, keras = start()
     name, arguments = name_and_arguments(spec)
-    with asking_keras(_refusal(f"optimizer.{name}")):
+    with keras_errors(_refusal(f"optimizer.{name}")):
         return getattr(keras.optimizers, name)(**arguments)
 
 
@@ -66,33 +67,33 @@ def _front(meta: Meta) -> list[Any]:
     if meta.encoding == "number":
         return [keras.Input(meta.shape, dtype="float32", name="numbers")]
     if meta.encoding == "multi_hot":
-        return [keras.Input((meta.depth,), dtype="float32", name="multi_hot")]
+        return [keras.Input((meta.vocabulary_size,), dtype="float32", name="multi_hot")]
     ids = keras.Input(meta.shape, dtype="int32", name="ids")
     if meta.encoding == "one_hot":
-        widen = keras.layers.CategoryEncoding(meta.depth, output_mode="one_hot", name="one_hot")
+        widen = keras.layers.CategoryEncoding(
+            meta.vocabulary_size, output_mode="one_hot", name="one_hot"
+        )
         # Keras's layer takes a sequence of one id for a single category.
-        steps = [keras.layers.Reshape((1, meta.depth))] if meta.shape == (1,) else []
+        steps = [keras.layers.Reshape((1, meta.vocabulary_size))] if meta.shape == (1,) else []
         return [ids, widen, *steps]
     return [ids]
 
 
-def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[Mistake]:
+def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[ErrorDetail]:
     """What Keras would take without a word, and what would then be wrong."""
     found = []
     if not output_layer and meta.target != "number":
         problem = f"the target {meta.target!r} needs the output layer, which gives probabilities"
-        found.append(Mistake("output_layer", problem, "true"))
+        found.append(ErrorDetail("output_layer", problem, "true"))
     embeddings = [arguments for name, arguments in walk(layers) if name == "Embedding"]
     for arguments in embeddings:
-        if arguments.get("input_dim", meta.depth) < meta.depth:
-            problem = (
-                f"Embedding has input_dim {arguments['input_dim']}, but ids reach {meta.depth}"
-            )
-            found.append(Mistake("layers", problem, "no input_dim, or a larger one"))
+        if arguments.get("input_dim", meta.vocabulary_size) < meta.vocabulary_size:
+            problem = f"Embedding has input_dim {arguments['input_dim']}, but ids reach {meta.vocabulary_size}"
+            found.append(ErrorDetail("layers", problem, "no input_dim, or a larger one"))
     whole_texts = meta.encoding == "index" and meta.shape == (None,)
     if whole_texts and not all(arguments.get("mask_zero") for arguments in embeddings):
         problem = "whole texts are padded as long as others in their batch, which must not matter"
-        found.append(Mistake("layers", problem, "an Embedding with mask_zero: true"))
+        found.append(ErrorDetail("layers", problem, "an Embedding with mask_zero: true"))
     return found
 
 
@@ -109,9 +110,9 @@ def _layer(spec: str | Mapping[str, Any], meta: Meta) -> Any:
     for inner in WRAPPED.intersection(arguments):
         arguments[inner] = _layer(arguments[inner], meta)
     if name == "Embedding":
-        arguments.setdefault("input_dim", meta.depth)
+        arguments.setdefault("input_dim", meta.vocabulary_size)
     return getattr(keras.layers, name)(**arguments)
 
 
 def _refusal(key: str) -> Callable[[str], ParamsError]:
-    return lambda said: ParamsError("params.yaml", [Mistake(key, said)])
+    return lambda said: ParamsError("params.yaml", [ErrorDetail(key, said)])

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import click
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.core.errors import RnnbenchError
 
 
 @functools.cache
@@ -28,7 +28,7 @@ def start() -> tuple[ModuleType, ModuleType]:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # A step of training asks for its buffers anew. Given back to the system and mapped again each
     # time, 100 MB of them took longer than the arithmetic: every page is cleared at its first use.
-    # This allocator, which TensorFlow otherwise has for GPUs alone, keeps what is freed.
+    # This allocator, which TensorFlow otherwise has for GPUs stage_lock, keeps what is freed.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     with _quiet_stderr(), _no_collections():
         import tensorflow
@@ -44,7 +44,7 @@ def start() -> tuple[ModuleType, ModuleType]:
 
 
 @contextmanager
-def asking_keras(refused: Callable[[str], RnnbenchError]) -> Iterator[None]:
+def keras_errors(refused: Callable[[str], RnnbenchError]) -> Iterator[None]:
     """Turn whatever Keras and TensorFlow raise in the block into `refused`, with their own words.
 
     Some layers and optimizers are refused only when they are compiled, or when they run. What is

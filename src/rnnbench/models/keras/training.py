@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.format import Meta
+from rnnbench.data.ragged import Ragged
 from rnnbench.models.keras import batches
 from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.runtime import start
-from rnnbench.prepared import Meta, Ragged
 
 # How many ids of whole texts go through a network at once. Back-propagation keeps the state of
 # every step: about 10 KiB an id in a bidirectional LSTM of 64 units. The gradients of the pieces of
@@ -130,7 +131,7 @@ class Trainer:
         self._optimizer.apply(gradients, self._network.trainable_variables)
 
     def _scores(self, y: Any, output: Any) -> tuple[Any, Any]:
-        """The loss and the share of right answers of each sample; see `rnnbench.targets`."""
+        """The loss and the share of right answers of each sample; see `rnnbench.data.scoring`."""
         tf, keras = start()
         if self._meta.target in ("classes", "steps"):
             losses = keras.losses.sparse_categorical_crossentropy(y, output)
@@ -175,7 +176,7 @@ class Predictor:
         self._compiled_batch = _compiled(self._batch)
 
     def __call__(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """Predictions for n samples, of the shape that `rnnbench.targets` tells."""
+        """Predictions for n samples, of the shape that `rnnbench.data.scoring` tells."""
         if isinstance(x, Ragged):
             output = self._ragged(x)
         else:

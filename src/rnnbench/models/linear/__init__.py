@@ -1,4 +1,4 @@
-"""Linear classification of n-grams: what word order within three words alone achieves.
+"""Linear classification of n-grams: what word order within three words stage_lock achieves.
 
 Log-count ratios weight the n-grams, and logistic regression separates them.
 Source: Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from rnnbench.errors import Mistake
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.models.base import NO_NETWORK, VariantSettings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Settings(VariantSettings):
     C: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
-def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:  # noqa: ARG001 - none possible
+def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:  # noqa: ARG001 - none possible
     """Nothing beyond what the types of `Settings` tell."""
     return []
 

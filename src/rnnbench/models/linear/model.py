@@ -13,11 +13,13 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from rnnbench.errors import DataError, Mistake, ParamsError, TrainingError
+from rnnbench.core.errors import DataError, ParamsError, TrainingError
+from rnnbench.core.validation import ErrorDetail
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
 from rnnbench.models.base import Epoch, single_epoch
 from rnnbench.models.linear import Settings
 from rnnbench.models.linear.ngrams import distinct, key_count, log_count_ratios, places
-from rnnbench.prepared import Meta, Ragged, Samples
 
 
 class Model:
@@ -50,10 +52,13 @@ class Model:
                 f"linear cannot read the encoding {meta.encoding!r} of shape {meta.shape}",
                 "ids of whole texts (index, no length)",
             )
-        elif key_count(settings.ngrams, meta.depth) > np.iinfo(np.int64).max:
-            problem = f"linear cannot number {meta.depth} words' n-grams", "fewer words or ngrams"
+        elif key_count(settings.ngrams, meta.vocabulary_size) > np.iinfo(np.int64).max:
+            problem = (
+                f"linear cannot number {meta.vocabulary_size} words' n-grams",
+                "fewer words or ngrams",
+            )
         if problem:
-            raise ParamsError("params.yaml", [Mistake("model", *problem)])
+            raise ParamsError("params.yaml", [ErrorDetail("model", *problem)])
         return cls(meta, settings.ngrams, np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
 
     def restart(self, settings: Settings, seed: int) -> None:
@@ -110,7 +115,7 @@ class Model:
         Raises TrainingError if no n-gram is frequent enough, or one class has no samples.
         """
         y = train.y > 0
-        keys, samples = distinct(_ragged(train.x), self._ngrams, self._meta.depth)
+        keys, samples = distinct(_ragged(train.x), self._ngrams, self._meta.vocabulary_size)
         vocabulary, counts = np.unique(keys, return_counts=True)
         vocabulary = vocabulary[counts >= settings.min_count]
         if not len(vocabulary):
@@ -137,7 +142,7 @@ class Model:
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """The probability of class 1, shape (n,); n-grams that training had not count nothing."""
-        keys, samples = distinct(_ragged(x), self._ngrams, self._meta.depth)
+        keys, samples = distinct(_ragged(x), self._ngrams, self._meta.vocabulary_size)
         place, known = places(keys, self._keys)
         return self._probabilities(samples[known], place, len(x))
 

@@ -1,6 +1,6 @@
 """N-grams of ids as integers, without a string and without a loop over n-grams.
 
-An n-gram of the ids a, b, c is the key (a * depth + b) * depth + c, and keys of longer n-grams
+An n-gram of the ids a, b, c is the key (a * vocabulary_size + b) * vocabulary_size + c, and keys of longer n-grams
 lie above those of all shorter ones.
 """
 
@@ -9,15 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.prepared import Ragged
+from rnnbench.data.ragged import Ragged
 
 
-def key_count(ngrams: int, depth: int) -> int:
-    """The number of keys of up to `ngrams` ids below `depth`; all are below it."""
-    return sum(depth**length for length in range(1, ngrams + 1))
+def key_count(ngrams: int, vocabulary_size: int) -> int:
+    """The number of keys of up to `ngrams` ids below `vocabulary_size`; all are below it."""
+    return sum(vocabulary_size**length for length in range(1, ngrams + 1))
 
 
-def distinct(x: Ragged, ngrams: int, depth: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def distinct(
+    x: Ragged, ngrams: int, vocabulary_size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Every n-gram of up to `ngrams` ids in every sample, once a sample.
 
     Returns keys and the samples (rows of x) that hold them, both of shape (pairs,), sorted by
@@ -28,10 +30,10 @@ def distinct(x: Ragged, ngrams: int, depth: int) -> tuple[NDArray[np.int64], NDA
     all_keys, all_samples = [], []
     window = np.zeros(len(values) + 1, np.int64)
     for length in range(1, ngrams + 1):
-        window = window[:-1] * depth + values[length - 1 :]
+        window = window[:-1] * vocabulary_size + values[length - 1 :]
         starts, ends = rows[: len(window)], rows[length - 1 :]
         inside = starts == ends
-        keys, samples = window[inside] + key_count(length - 1, depth), starts[inside]
+        keys, samples = window[inside] + key_count(length - 1, vocabulary_size), starts[inside]
         # Stable, so that samples, which ascend already, still do so within a key.
         order = np.argsort(keys, kind="stable")
         keys, samples = keys[order], samples[order]

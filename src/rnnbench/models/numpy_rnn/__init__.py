@@ -1,4 +1,4 @@
-"""A recurrent network written in NumPy alone, for two classes on word ids.
+"""A recurrent network written in NumPy stage_lock, for two classes on word ids.
 
 It follows the tutorial "RNN from scratch" (units 32, window 10, SGD 0.01, batches of 32, 20
 epochs) but for one thing: the tutorial's backward pass multiplies by the recurrent matrix where
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from rnnbench.errors import Mistake
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.models.base import VariantSettings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Settings(VariantSettings):
     batch_size: int = Field(ge=1)
 
 
-def mistakes(raw: Mapping[str, object], key: str) -> list[Mistake]:  # noqa: ARG001
+def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:  # noqa: ARG001
     """Nothing: `Settings` says all there is to say about a variant of this family."""
     return []
 
@@ -54,7 +54,7 @@ def describe(settings: Settings) -> dict[str, str | int | float]:
     return {
         "cell": "SimpleRNN",
         "units": settings.units,
-        "depth": 1,
+        "recurrent_layers": 1,
         "bidirectional": "False",
         "layers": f"SimpleRNN({settings.units})",
         "optimizer": "SGD",

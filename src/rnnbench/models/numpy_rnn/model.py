@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from rnnbench.errors import DataError, Mistake, ParamsError
+from rnnbench.core.errors import DataError, ParamsError
+from rnnbench.core.validation import ErrorDetail
+from rnnbench.data.format import Meta, Samples
+from rnnbench.data.ragged import Ragged
+from rnnbench.data.scoring import correct, losses
 from rnnbench.models.base import Epoch
 from rnnbench.models.numpy_rnn.network import Weights, beginnings, forward, gradients
-from rnnbench.prepared import Meta, Ragged, Samples
-from rnnbench.targets import losses, right
 
 # More samples at once only need more memory.
 _PREDICTED_AT_ONCE = 512
@@ -36,7 +38,7 @@ class Model:
         if mistakes := _unsuitable(meta):
             raise ParamsError("params.yaml", mistakes)
         with threadpool_limits(1):
-            return cls(Weights.draw(meta.depth, settings.units, seed), meta)
+            return cls(Weights.draw(meta.vocabulary_size, settings.units, seed), meta)
 
     def restart(self, settings: Any, seed: int) -> None:
         """Draw new weights from `seed`."""
@@ -64,7 +66,7 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """The number of trained parameters: depth * units + units^2 + 2 * units + 1."""
+        """The number of trained parameters: vocabulary_size * units + units^2 + 2 * units + 1."""
         return sum(array.size for array in self._weights.arrays().values())
 
     def summary(self) -> str:
@@ -109,7 +111,7 @@ class Model:
                     slopes = gradients(self._weights, ids, states, chance, labels)
                     self._weights.descend(slopes, settings.learning_rate)
                 loss = float(losses(self._meta, met, y).mean())
-                accuracy = float(right(self._meta, met, y).mean())
+                accuracy = float(correct(self._meta, met, y).mean())
                 on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -132,17 +134,19 @@ class Model:
         return result
 
 
-def _unsuitable(meta: Meta) -> list[Mistake]:
+def _unsuitable(meta: Meta) -> list[ErrorDetail]:
     """What keeps a dataset from being word ids of one length with two classes."""
     found = []
     if meta.target != "binary":
-        found.append(Mistake("model", f"numpy_rnn cannot learn {meta.target!r} targets", "binary"))
+        found.append(
+            ErrorDetail("model", f"numpy_rnn cannot learn {meta.target!r} targets", "binary")
+        )
     if meta.encoding not in ("one_hot", "index"):
         problem = f"numpy_rnn cannot read samples encoded as {meta.encoding!r}"
-        found.append(Mistake("model", problem, "one_hot, index"))
+        found.append(ErrorDetail("model", problem, "one_hot, index"))
     if len(meta.shape) != 1 or meta.shape[0] is None:
         problem = f"numpy_rnn cannot read samples of shape {meta.shape}"
-        found.append(Mistake("model", problem, "sequences of one fixed length"))
+        found.append(ErrorDetail("model", problem, "sequences of one fixed length"))
     return found
 
 

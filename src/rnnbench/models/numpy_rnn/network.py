@@ -31,7 +31,7 @@ _STRETCH = 8
 class Weights:
     """The trained arrays, or their gradients; all of one floating dtype.
 
-    input: shape (depth, units).
+    input: shape (vocabulary_size, units).
     recurrent: shape (units, units), from the state before (rows) to the state after (columns).
     bias: shape (units,).
     output: shape (units,).
@@ -45,7 +45,9 @@ class Weights:
     output_bias: Array
 
     @classmethod
-    def draw(cls, depth: int, units: int, seed: int, dtype: DTypeLike = np.float32) -> Weights:
+    def draw(
+        cls, vocabulary_size: int, units: int, seed: int, dtype: DTypeLike = np.float32
+    ) -> Weights:
         """The weights before training, as a Keras SimpleRNN and Dense layer draw them.
 
         A random orthogonal recurrent matrix (Mezzadri 2007, "How to generate random matrices
@@ -53,7 +55,7 @@ class Weights:
         (Glorot & Bengio 2010, AISTATS), zero biases.
         """
         rng = np.random.default_rng(seed)
-        first = _glorot(rng, depth, units)
+        first = _glorot(rng, vocabulary_size, units)
         q, r = np.linalg.qr(rng.standard_normal((units, units)))
         # Without the signs the matrix is orthogonal but not uniformly distributed.
         orthogonal = q * np.sign(np.diag(r))
@@ -62,9 +64,9 @@ class Weights:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape that each array must have, by the two axes of `input`."""
-        depth, units = self.input.shape
+        vocabulary_size, units = self.input.shape
         return {
-            "input": (depth, units),
+            "input": (vocabulary_size, units),
             "recurrent": (units, units),
             "bias": (units,),
             "output": (units,),
@@ -92,7 +94,7 @@ def forward(
     Padding before a sample moves every state alike, so it is computed once a batch, and a sample
     joins when it begins. Samples sorted by `beginnings` waste nothing; any order is right.
 
-    ids: shape (n, length), integers below depth; raises IndexError for others.
+    ids: shape (n, length), integers below vocabulary_size; raises IndexError for others.
     keep: length if it is more.
     buffer: an array of shape (length + 1, at least n + 1, units) to work in.
     """
@@ -103,7 +105,7 @@ def forward(
     if buffer is None:
         buffer = np.empty((length + 1, count + 1, len(weights.recurrent)), dtype)
     states = buffer[:, : count + 1]
-    # Row 0 is padding alone.
+    # Row 0 is padding stage_lock.
     steps = np.zeros((length, count + 1), ids.dtype)
     steps[:, 1:] = ids.T
     np.take(weights.input + weights.bias, steps, axis=0, out=states[1:], mode="clip")
@@ -169,7 +171,7 @@ def gradients(
     y: labels 0 and 1, shape (n,).
     """
     count, window = len(ids), len(states) - 1
-    depth, units = weights.input.shape
+    vocabulary_size, units = weights.input.shape
     error = (probability - y.astype(probability.dtype)) / count
     slopes = 1 - states[1:] * states[1:]
     gemm = get_blas_funcs("gemm", dtype=slopes.dtype)
@@ -181,7 +183,7 @@ def gradients(
     # Each slope has become its step's dz.
     dz = slopes.reshape(-1, units)
     return Weights(
-        input=_sum_by_id(ids[:, ids.shape[1] - window :].T.ravel(), dz, depth),
+        input=_sum_by_id(ids[:, ids.shape[1] - window :].T.ravel(), dz, vocabulary_size),
         recurrent=states[:-1].reshape(-1, units).T @ dz,
         bias=np.ones(len(dz), dz.dtype) @ dz,
         output=states[-1].T @ error,
@@ -189,15 +191,17 @@ def gradients(
     )
 
 
-def _sum_by_id(ids: NDArray[Any], rows: Array, depth: int) -> Array:
-    """The sum of the rows of each id, shape (depth, units).
+def _sum_by_id(ids: NDArray[Any], rows: Array, vocabulary_size: int) -> Array:
+    """The sum of the rows of each id, shape (vocabulary_size, units).
 
     The same sums in the same order as np.add.at, by a sparse matrix with a single 1 a column.
     """
     count = len(ids)
     ones = np.ones(count, rows.dtype)
     columns = np.arange(count + 1, dtype=np.int32)
-    one_hot = sparse.csc_array((ones, ids.astype(np.int32), columns), shape=(depth, count))
+    one_hot = sparse.csc_array(
+        (ones, ids.astype(np.int32), columns), shape=(vocabulary_size, count)
+    )
     total: Array = one_hot @ rows
     return total
 

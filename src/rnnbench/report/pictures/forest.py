@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from rnnbench.report.pictures.style import BLUE, GREEN, GREY, ORANGE, RED, picture, short
-from rnnbench.report.roles import CEILING, FLOOR, OTHER, RECURRENT
+from rnnbench.report.roles import BASELINE, OTHER, RECURRENT, STRONG_BASELINE
 
 _ROLES = {
     RECURRENT: (BLUE, "o"),
     OTHER: (GREEN, "^"),
-    FLOOR: (GREY, "s"),
-    CEILING: (ORANGE, "D"),
+    BASELINE: (GREY, "s"),
+    STRONG_BASELINE: (ORANGE, "D"),
 }
 
 
@@ -44,7 +44,7 @@ def _panel(panel: Axes, corpus: str, rows: pd.DataFrame) -> None:
         panel.plot(row["accuracy"], place, marker=marker, color=color, markersize=4)
         if pd.notna(row["published"]):
             panel.plot(row["published"], place, "x", color=RED, markersize=5)
-        if row["role"] in (FLOOR, CEILING):
+        if row["role"] in (BASELINE, STRONG_BASELINE):
             panel.axvline(row["accuracy"], color=color, linestyle=":", linewidth=1)
         # Numbers are grouped by their squared error, which is not what is drawn.
         if row["target"] != "number":

@@ -13,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnbench.workspace import write_text
+from rnnbench.core.files import write_text
 
 # Okabe & Ito, "Color universal design", 2008: told apart by the colour-blind, and in grey.
 BLUE, ORANGE, RED, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#666666"

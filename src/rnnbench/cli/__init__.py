@@ -1,0 +1,1 @@
+"""The `rnnbench` command."""

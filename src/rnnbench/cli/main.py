@@ -1,0 +1,189 @@
+"""The `rnnbench` command: one subcommand a stage, and tools around them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from rnnbench.cli.common import command, say, stage_argument, warn
+from rnnbench.cli.dvc_lock import expect_whole
+from rnnbench.cli.predict import predict
+from rnnbench.cli.serve import serve
+from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.locks import stage_lock
+from rnnbench.core.workspace import Workspace
+from rnnbench.params import Params
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rnnbench")
+def main() -> None:
+    """Compare recurrent networks, reproducibly. `dvc repro` runs all stages in order."""
+
+
+@main.command()
+@click.option(
+    "--stamp",
+    type=click.Path(path_type=Path),
+    help="A file to write if there is no mistake.",
+)
+@command
+def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
+    """Check params.yaml and tell all its mistakes at once; check that dvc.lock is whole."""
+    if stamp is not None:
+        write_text(stamp, "params.yaml has no mistake\n")
+    # As a stage it runs after DVC has read the file, and maybe while another DVC writes it.
+    else:
+        expect_whole(workspace.root / "dvc.lock")
+    click.echo(
+        f"{workspace.params.name}: {len(params.corpora)} corpora, {len(params.datasets)} datasets, "
+        f"{len(params.variants)} variants, no mistake"
+    )
+
+
+@main.command()
+@stage_argument("corpus")
+@command
+def download(workspace: Workspace, params: Params, corpus: str) -> None:
+    """Fetch CORPUS, check its hash, and write it to data/raw."""
+    from rnnbench.corpora.stage import download as run
+
+    settings = params.corpus(corpus)
+    with (
+        stage_lock(workspace, "download", corpus, warn),
+        new_directory(workspace.raw(corpus)) as directory,
+    ):
+        run(corpus, settings, directory)
+
+
+@main.command()
+@stage_argument("dataset")
+@command
+def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
+    """Turn a fetched corpus into DATASET: ids, padding, training and evaluation split."""
+    from rnnbench.preprocessing.stage import preprocess as run
+
+    settings = params.dataset(dataset)
+    target = workspace.prepared(dataset)
+    with stage_lock(workspace, "preprocess", dataset, warn), new_directory(target) as directory:
+        run(settings, workspace.raw(settings.corpus), directory, params.run.seed)
+
+
+@main.command()
+@stage_argument("variant")
+@command
+def train(workspace: Workspace, params: Params, variant: str) -> None:
+    """Train all replicates of VARIANT and log them to MLflow."""
+    from rnnbench.tracking import sync as tracking
+    from rnnbench.training.stage import train as run
+
+    params.variant(variant)
+    with stage_lock(workspace, "train", variant, warn):
+        run(workspace, params, variant, say)
+        tracking.record(workspace, params, variant, warn)
+        shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
+
+
+@main.command()
+@stage_argument("variant")
+@command
+def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
+    """Score VARIANT on its evaluation split."""
+    from rnnbench.evaluation.stage import evaluate as run
+
+    params.variant(variant)
+    with stage_lock(workspace, "evaluate", variant, warn):
+        scores = run(workspace, params, variant)
+    if scores.accuracy is None:
+        click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
+        return
+    click.echo(
+        f"{variant}  accuracy {scores.accuracy:.4f}  "
+        f"replicates {scores.replicates}  loss {scores.loss:.4g}"
+    )
+
+
+@main.command()
+@command
+def report(workspace: Workspace, params: Params) -> None:
+    """Write the comparison to metrics/, and name the champions in MLflow."""
+    from rnnbench.report.stage import report as run
+    from rnnbench.tracking import sync as tracking
+
+    champions = {}
+    with stage_lock(workspace, "report", "all", warn):
+        table = run(workspace, params)
+        # DVC may have taken trainings from its cache, which MLflow does not know as current then.
+        if tracking.record_all(workspace, params, params.variants, warn):
+            champions = tracking.promote(workspace, params, warn)
+    columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
+    columns.append("verdict")
+    shown = table[columns].astype(object).where(table[columns].notna(), None)
+    click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
+    _tell_champions(champions)
+
+
+@main.command()
+@command
+def sync(workspace: Workspace, params: Params) -> None:
+    """Make MLflow agree with the trainings in the workspace."""
+    from rnnbench.tracking import sync as tracking
+    from rnnbench.tracking.store import masked_uri
+
+    tracking.tidy(workspace, params)
+    trained = [name for name in params.variants if workspace.cost(name).is_file()]
+    held = tracking.record_all(workspace, params, trained, warn)
+    click.echo(f"{len(held)} of {len(params.variants)} variants are in {masked_uri(workspace)}")
+    if (workspace.metrics / "comparison.csv").is_file():
+        _tell_champions(tracking.promote(workspace, params, warn))
+    if len(held) < len(params.variants):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.option("--port", default=5000, show_default=True, help="Where to listen, on 127.0.0.1.")
+@command
+def ui(workspace: Workspace, params: Params, port: int) -> None:
+    """Start the MLflow server and print links to the comparison."""
+    from rnnbench.serving.ui import serve
+
+    serve(workspace, params, port, click.echo)
+
+
+@main.command()
+@click.argument("variant")
+@command
+def show(workspace: Workspace, params: Params, variant: str) -> None:
+    """Print the layers, shapes and parameters of VARIANT."""
+    from rnnbench import models
+    from rnnbench.data.format import read_meta
+
+    settings = params.variant(variant)
+    family = models.load(settings.model).model_class()
+    meta = read_meta(workspace.prepared(settings.dataset))
+    click.echo(family.build(settings, meta, params.run.seed).summary())
+
+
+@main.command()
+@click.argument("dataset")
+@click.argument("number", type=click.IntRange(min=0))
+@command
+def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> None:
+    """Print sample NUMBER of DATASET as words, with its label. Numbers are those of Keras."""
+    from rnnbench.preprocessing.inspect import find_sample
+
+    params.dataset(dataset)
+    sample = find_sample(workspace.prepared(dataset), number)
+    click.echo(f"sample {number}, {sample.split}, {sample.label}, {sample.length}")
+    click.echo(sample.text)
+
+
+def _tell_champions(champions: dict[str, str]) -> None:
+    for corpus, variant in champions.items():
+        click.echo(f"champion of {corpus}: {variant}")
+
+
+main.add_command(predict)
+main.add_command(serve)

@@ -1,0 +1,82 @@
+"""The paths of one project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnbench.core.errors import DataError
+
+PARAMS = "params.yaml"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The paths of one project, relative to its root."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """The nearest folder from `start` upwards that holds params.yaml.
+
+        Raises DataError if there is none.
+        """
+        for folder in (start, *start.parents):
+            if (folder / PARAMS).is_file():
+                return cls(folder)
+        raise DataError(f"no {PARAMS} in {start} or above it; run rnnbench inside the project")
+
+    @property
+    def params(self) -> Path:
+        """The parameter file."""
+        return self.root / PARAMS
+
+    @property
+    def metrics(self) -> Path:
+        """The folder of results kept in git."""
+        return self.root / "metrics"
+
+    def raw(self, corpus: str) -> Path:
+        """The folder of a fetched corpus."""
+        return self.root / "data" / "raw" / corpus
+
+    def prepared(self, dataset: str) -> Path:
+        """The folder of a prepared dataset."""
+        return self.root / "data" / "prepared" / dataset
+
+    def models(self, variant: str) -> Path:
+        """The folder of a variant's trained models, one a replicate."""
+        return self.root / "models" / variant
+
+    def model(self, variant: str, replicate: int, suffix: str) -> Path:
+        """One trained model; replicates count from 0."""
+        return self.models(variant) / f"replicate_{replicate}{suffix}"
+
+    def facts(self, variant: str) -> Path:
+        """What a training tells of itself, JSON."""
+        return self.models(variant) / "training.json"
+
+    def predictions(self, variant: str) -> Path:
+        """The folder of a variant's predictions, SPLIT.npy, shape (replicates, n, ...)."""
+        return self.root / "data" / "predictions" / variant
+
+    def checkpoints(self, variant: str) -> Path:
+        """The folder of a training that has not ended yet."""
+        return self.root / ".checkpoints" / variant
+
+    def lock(self, stage: str, name: str) -> Path:
+        """The file that one process holds while it runs a stage."""
+        return self.root / ".locks" / f"{stage}-{name}.lock"
+
+    def history(self, variant: str) -> Path:
+        """Metrics by replicate and epoch, CSV."""
+        return self.metrics / "history" / f"{variant}.csv"
+
+    def cost(self, variant: str) -> Path:
+        """Seconds and peak memory of a training, JSON."""
+        return self.root / "data" / "cost" / f"{variant}.json"
+
+    def scores(self, variant: str) -> Path:
+        """A variant's scores on the evaluation split, flat JSON."""
+        return self.metrics / "scores" / f"{variant}.json"

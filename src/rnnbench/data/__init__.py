@@ -1,0 +1,1 @@
+"""Prepared datasets: their format, their settings, and how predictions are scored."""

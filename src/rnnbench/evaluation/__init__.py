@@ -1,0 +1,1 @@
+"""The evaluate stage: predictions become scores."""

@@ -1,1 +1,0 @@
-"""What the installed Keras offers, known without importing it."""

@@ -1,0 +1,1 @@
+"""The preprocess stage: a fetched corpus becomes a prepared dataset."""

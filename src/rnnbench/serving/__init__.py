@@ -1,0 +1,1 @@
+"""Predictions for new samples, on the command line and over HTTP."""

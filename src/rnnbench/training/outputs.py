@@ -1,0 +1,79 @@
+"""What a finished training tells of itself, beside its models, answers and history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rnnbench.core.errors import DataError
+from rnnbench.core.files import write_text
+from rnnbench.core.schema import Schema, read_json
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Meta, Samples, read_array
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+# Targets with a probability of each class.
+_MANY = ("classes", "steps")
+
+
+class TrainingRecord(Schema):
+    """models/VARIANT/training.json.
+
+    variant: its name. parameters: how many a model has. seeds: one a replicate.
+    diverged: the replicates, counted from 0, whose loss became no number, and in which epoch.
+    settings: what of the variant's settings decides the training.
+    """
+
+    variant: str
+    parameters: int
+    seeds: list[int] = Field(min_length=1)
+    diverged: dict[int, int]
+    settings: dict[str, Any]
+
+
+class Cost(Schema):
+    """data/cost/VARIANT.json: wall-clock seconds, and MiB, which differ from run to run."""
+
+    seconds: float
+    seconds_per_replicate: float
+    peak_memory_mib: int
+
+
+def read_training_record(workspace: Workspace, name: str) -> TrainingRecord:
+    """The facts of a variant's training; raises DataError if they are missing or damaged."""
+    return read_json(workspace.facts(name), TrainingRecord)
+
+
+def read_cost(workspace: Workspace, name: str) -> Cost:
+    """The cost of a variant's training; raises DataError if it is missing or damaged."""
+    return read_json(workspace.cost(name), Cost)
+
+
+def write_cost(workspace: Workspace, name: str, cost: Cost) -> None:
+    """Write the cost of a variant's training."""
+    write_text(workspace.cost(name), cost.model_dump_json(indent=2) + "\n")
+
+
+def read_predictions(
+    workspace: Workspace, name: str, split: str, meta: Meta, samples: Samples
+) -> NDArray[np.float32]:
+    """Predictions of one split, shape (replicates, n, ...) as `rnnbench.data.scoring` has it.
+
+    Replicates that diverged are left out; there may be none left, shape (0, n). Raises DataError
+    if the file is missing, damaged, or made for other samples.
+    """
+    path = workspace.predictions(name) / f"{split}.npy"
+    predictions = read_array(path)
+    expected = (*samples.y.shape, *((len(meta.classes),) if meta.target in _MANY else ()))
+    found = predictions.shape[1:]
+    if found != (expected if len(predictions) else expected[:1]) or predictions.dtype.kind != "f":
+        raise DataError(
+            f"{path}: {predictions.dtype} of shape {predictions.shape}, expected numbers of shape "
+            f"(replicates, {', '.join(map(str, expected))}); run dvc repro"
+        )
+    if not np.isfinite(predictions).all():
+        raise DataError(f"{path}: holds values that are no numbers; run dvc repro")
+    return predictions

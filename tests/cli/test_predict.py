@@ -1,0 +1,64 @@
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from rnnbench.cli.main import main
+from rnnbench.serving import predict as predictors
+from rnnbench.serving.predict import Predictor
+
+
+def probabilities(texts: list[str]) -> np.ndarray:
+    p = np.array([min(0.9, 0.4 + 0.3 * t.count("good")) for t in texts])
+    return np.stack([1 - p, p], axis=1)
+
+
+@pytest.fixture
+def ask(monkeypatch):
+    predictor = Predictor("imdb_any", probabilities, ("negative", "positive"))
+    monkeypatch.setattr(predictors, "load_predictor", lambda *_: predictor)
+
+    def run(*arguments: str, **options: object):
+        return CliRunner().invoke(main, ["predict", *arguments], **options)
+
+    return run
+
+
+def test_each_text_gets_a_line(ask) -> None:
+    result = ask("good film", "film")
+    assert "imdb_any" in result.stderr
+    assert result.stdout.splitlines() == [
+        "positive  0.7000  good film",
+        "negative  0.6000  film",
+    ]
+
+
+def test_lines_of_standard_input_and_of_a_file_are_texts(ask, tmp_path) -> None:
+    path = tmp_path / "texts"
+    path.write_bytes("good\n\nbad \u2028".encode() + b" \xff\n")
+    assert len(ask("--file", str(path)).stdout.splitlines()) == 3
+    assert len(ask(input=path.read_bytes()).stdout.splitlines()) == 3
+    assert len(ask("first", "--file", "-", input="second\n").stdout.splitlines()) == 2
+
+
+def test_json_is_one_object_a_text(ask) -> None:
+    (line,) = ask("--json", "--explain", "good 😀").stdout.splitlines()
+    answer = json.loads(line)
+    assert (answer["text"], answer["label"]) == ("good 😀", "positive")
+    assert answer["variant"] == "imdb_any"
+    assert [word["text"] for word in answer["words"]] == ["good", "😀"]
+    assert answer["words"][0]["effect"] == pytest.approx(0.3)
+
+
+def test_words_that_move_the_answer_are_coloured(ask) -> None:
+    plain = ask("--explain", "a good film").stdout
+    assert plain == "positive  0.7000  a good(+0.300) film\n"
+    coloured = ask("--explain", "a good film", color=True).stdout
+    assert "\x1b[32m\x1b[1mgood(+0.300)\x1b[0m" in coloured
+
+
+def test_a_task_and_a_variant_exclude_each_other(ask) -> None:
+    result = ask("--task", "imdb", "--variant", "imdb_embedding_lstm", "text")
+    assert result.exit_code == 2
+    assert "exclude" in result.stderr

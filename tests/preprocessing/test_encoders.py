@@ -1,0 +1,94 @@
+import pytest
+
+from rnnbench.core.errors import DataError
+from rnnbench.data.config import TextDataset
+from rnnbench.preprocessing.encoders import SubwordEncoder, WordEncoder, read_encoder
+from rnnbench.preprocessing.subwords import SubwordTokenizer
+
+
+def dataset(**changes: object) -> TextDataset:
+    values = {
+        "corpus": "imdb",
+        "encoding": "index",
+        "vocabulary_size": 7,
+        "length": 4,
+        "train": 1,
+        "evaluation": 1,
+    }
+    return TextDataset(**(values | changes))
+
+
+def encoder(**changes: object) -> WordEncoder:
+    return WordEncoder(dataset(**changes), "utf-8", {}, WORDS)
+
+
+WORDS = ("the", "film", "good")  # ids 4, 5, 6
+
+
+def test_unknown_words_and_the_start_token_are_dropped() -> None:
+    assert encoder().encode(["A GOOD film, zebra!", "", "😀"]).tolist() == [
+        [0, 0, 6, 5],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+    ]
+
+
+def test_unknown_words_and_the_start_token_can_be_kept() -> None:
+    kept = encoder(drop_ids_up_to=0, padding="post").encode(["good zebra"])
+    assert kept.tolist() == [[1, 6, 2, 0]]
+
+
+def test_skip_top_leaves_out_the_most_frequent_words() -> None:
+    assert encoder(skip_top=5).encode(["the good film"]).tolist() == [[0, 0, 6, 5]]
+
+
+def test_numbers_have_an_axis_of_their_own() -> None:
+    assert encoder(encoding="number").encode(["good"]).tolist() == [[[0], [0], [0], [6]]]
+
+
+def test_without_a_length_texts_stay_whole() -> None:
+    x = encoder(length=None).encode(["the good good film the film", ""])
+    assert [x[i].tolist() for i in range(2)] == [[4, 6, 6, 5, 4, 5], []]
+
+
+def test_multi_hot_keeps_each_id_once() -> None:
+    x = encoder(encoding="multi_hot", length=None).encode(["the good good film the"])
+    assert x[0].tolist() == [4, 5, 6]
+
+
+def test_without_a_vocabulary_size_every_word_has_an_id() -> None:
+    assert encoder(vocabulary_size=None).vocabulary_size == 7
+
+
+def test_decode_gives_the_words_back() -> None:
+    assert encoder().decode(encoder().encode(["good film"])[0]) == ["good", "film"]
+    kept = encoder(drop_ids_up_to=0)
+    assert kept.decode(kept.encode(["good zebra"])[0]) == ["good", "?"]
+
+
+def test_new_text_is_escaped_as_the_files_are() -> None:
+    words = ("lt", "amp", "good")
+    escaped = WordEncoder(dataset(), "latin-1", {"<": "&lt;", "&": "&amp;"}, words)
+    assert escaped.encode(["<good>", "good & <"]).tolist() == [[0, 0, 4, 6], [0, 6, 5, 4]]
+
+
+def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:
+    encoder().write(tmp_path)
+    assert read_encoder(tmp_path) == encoder()
+
+
+def test_subwords_are_read_as_written_and_lose_nothing(tmp_path) -> None:
+    text = "A  good film — 😀\n"
+    learned = SubwordTokenizer.train([text, "the film"], 300)
+    subwords = SubwordEncoder(dataset(tokens="subwords", vocabulary_size=300, length=None), learned)
+    subwords.write(tmp_path)
+    again = read_encoder(tmp_path)
+    assert again.encode([text])[0].tolist() == subwords.encode([text])[0].tolist()
+    assert learned.decode(again.encode([text])[0]) == text
+    assert again.vocabulary_size == subwords.vocabulary_size
+
+
+def test_a_damaged_encoder_is_told(tmp_path) -> None:
+    (tmp_path / "encoder.json").write_text("[")
+    with pytest.raises(DataError, match=r"encoder\.json"):
+        read_encoder(tmp_path)

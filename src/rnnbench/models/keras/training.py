@@ -2,9 +2,9 @@
 
 Keras's ``fit`` returns to Python after every batch; for a network of 8 units that costs as much
 as the arithmetic. Here the samples stay on the device and one compiled call runs all batches of
-an epoch. The steps are those of ``fit``: the same loss, gradients and optimizer, in an order
-that the caller gives; recurrent layers go the shorter way of `forward`. Samples of different
-lengths go to one compiled step a batch instead, which is long enough for the call not to matter.
+an epoch. Layers, loss, gradients and optimizer are Keras's own, and batches come in an order that
+the caller gives. Samples of different lengths go to one compiled step a batch instead, which is
+long enough for the call not to matter.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from rnnbench.data.format import Meta
 from rnnbench.data.ragged import Ragged
 from rnnbench.models.keras import batches
-from rnnbench.models.keras.forward import forward
 from rnnbench.models.keras.runtime import start
 
 # How many ids of whole texts go through a network at once. Back-propagation keeps the state of
@@ -119,7 +118,7 @@ class Trainer:
         tf, _ = start()
         with tf.GradientTape() as tape:
             typed = tf.cast(x, self._network.inputs[0].dtype)
-            output = forward(self._network, typed, training=True)
+            output = self._network(typed, training=True)
             losses, right = self._scores(y, output)
             mean = tf.reduce_sum(losses) * share
             penalty = sum(self._network.losses) * share * x.shape[0]
@@ -204,7 +203,7 @@ class Predictor:
     def _batch(self, x: Any) -> Any:
         tf, _ = start()
         typed = tf.cast(x, self._network.inputs[0].dtype)
-        return forward(self._network, typed, training=False)
+        return self._network(typed, training=False)
 
     def _batches(self, parts: Any) -> Any:
         tf, _ = start()

@@ -19,9 +19,9 @@ from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.data.format import Meta, Samples, read_samples, write_meta, write_samples
 from rnnbench.data.ragged import Ragged
-from rnnbench.params import load_params
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.training.stage import training_settings
+from tests.frozen import PARAMS
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def results(invented: Path, tmp_path: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace(tmp_path_factory.mktemp("invented"))
-    params = load_params()
+    params = PARAMS
     rng = np.random.default_rng(0)
     for name, dataset in params.datasets.items():
         folder = workspace.prepared(name)

@@ -9,8 +9,9 @@ import yaml
 
 from rnnbench.core.errors import ParamsError, UnknownNameError
 from rnnbench.params import Params, load_params
+from tests.frozen import PARAMS_FILE
 
-SHIPPED = Path(__file__).parents[1] / "params.yaml"
+SHIPPED = PARAMS_FILE
 TREE = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
 
 VALID = """

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail
 from rnnbench.params import Params, load_params
+from tests.frozen import PARAMS_FILE
 
-SHIPPED = (Path(__file__).parents[1] / "params.yaml").read_bytes()
+SHIPPED = PARAMS_FILE.read_bytes()
 TREE = yaml.safe_load(SHIPPED)
 Place = tuple[Any, ...]
 

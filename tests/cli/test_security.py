@@ -16,13 +16,12 @@ from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_samples
 from rnnbench.evaluation.stage import evaluate
-from rnnbench.params import load_params
 from rnnbench.training.checkpoints import Checkpoints
 from rnnbench.training.outputs import read_predictions
+from tests.frozen import PARAMS
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
 
 

@@ -4,9 +4,8 @@ import pytest
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_samples
 from rnnbench.evaluation.error_analysis import COLUMNS, confident_misclassifications
-from rnnbench.params import load_params
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
 
 

@@ -11,10 +11,9 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Samples, write_samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.evaluation.stage import evaluate
-from rnnbench.params import load_params
+from tests.frozen import PARAMS
 
 NAME = "imdb_embedding_lstm"
-PARAMS = load_params()
 
 
 @pytest.fixture

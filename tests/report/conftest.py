@@ -6,11 +6,9 @@ import pytest
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.stage import evaluate
-from rnnbench.params import load_params
 from rnnbench.report.results import Result, read_results
 from rnnbench.report.stage import report
-
-PARAMS = load_params()
+from tests.frozen import PARAMS
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ import pytest
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Samples
-from rnnbench.params import Published, load_params
+from rnnbench.params import Published
 from rnnbench.report.article import article, cost_page
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
 from rnnbench.report.statistics import bootstrap
 from rnnbench.report.tables import costs
-
-PARAMS = load_params()
+from tests.frozen import PARAMS
 
 
 @pytest.fixture(autouse=True)

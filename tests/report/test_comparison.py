@@ -4,12 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.params import load_params
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
 from rnnbench.report.statistics import bootstrap
-
-PARAMS = load_params()
+from tests.frozen import PARAMS
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import load_params
 from rnnbench.report.pictures import draw_all, draw_costs, forest
 from rnnbench.report.pictures.style import short
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 TABLES = ("comparison", "learning_curves", "calibration", "scatter", "confusion")
 
 

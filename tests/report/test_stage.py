@@ -5,11 +5,10 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import load_params
 from rnnbench.report.stage import report
 from rnnbench.report.statistics import bootstrap
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 TEXTS = [name for name in PARAMS.variants if name.startswith(("imdb", "reuters"))]
 
 

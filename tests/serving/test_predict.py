@@ -3,10 +3,8 @@ import pytest
 
 from rnnbench.core.errors import DataError, UnknownNameError
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import load_params
 from rnnbench.serving.predict import Predictor, load_predictor
-
-PARAMS = load_params()
+from tests.frozen import PARAMS
 
 
 def probabilities(texts: list[str]) -> np.ndarray:

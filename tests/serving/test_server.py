@@ -16,13 +16,12 @@ import pytest
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta
-from rnnbench.params import load_params
 from rnnbench.preprocessing.encoders import read_encoder
 from rnnbench.tracking import sync as tracking
+from tests.frozen import PARAMS
 
 ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("rnnbench"))
-PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
 MOST = 200_000
 TEXTS = ["the film", "", "film film 😀 the", "the " * 25_000]

@@ -11,12 +11,11 @@ import pytest
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta
-from rnnbench.params import load_params
 from rnnbench.serving.ui import links
 from rnnbench.tracking import sync as tracking
+from tests.frozen import PARAMS
 
 ROOT = Path(__file__).parents[2]
-PARAMS = load_params()
 # Models that cost nothing to make.
 LOGGED = ("product_mean", "imdb_majority", "imdb_numpy_rnn")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -3,9 +3,7 @@ import pytest
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta
-from rnnbench.params import load_params
-
-PARAMS = load_params()
+from tests.frozen import PARAMS
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import load_params
 from rnnbench.tracking import sync as tracking
 from rnnbench.tracking.registry import champion, champions, model_uri
 from rnnbench.tracking.store import store_uri
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 LSTM, GRU = "imdb_embedding_lstm", "imdb_embedding_gru"
 
 

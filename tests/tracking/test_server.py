@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import load_params
 from rnnbench.serving.predict import load_predictor
 from rnnbench.serving.ui import serve
 from rnnbench.tracking import sync as tracking
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
 
 

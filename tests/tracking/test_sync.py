@@ -13,12 +13,11 @@ import pytest
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_samples
-from rnnbench.params import load_params
 from rnnbench.preprocessing.encoders import read_encoder
 from rnnbench.tracking import sync as tracking
 from rnnbench.tracking.store import store_uri
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 NAME = "imdb_embedding_lstm"
 TEXT = "the film"
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import Params, load_params
+from rnnbench.params import Params
 from rnnbench.training import checkpoints, replicate
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
 from rnnbench.training.stage import train
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 DROPOUT = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3, "dropout": 0.5}}]
 ADAM = {"Adam": {"learning_rate": 0.01, "use_ema": True}}
 CHANGES = {

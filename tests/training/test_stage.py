@@ -8,15 +8,15 @@ import pytest
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.stage import evaluate
-from rnnbench.params import Params, load_params
+from rnnbench.params import Params
 from rnnbench.report.stage import report
 from rnnbench.tracking import sync as tracking
 from rnnbench.tracking.registry import champions
 from rnnbench.tracking.store import store_uri
 from rnnbench.training.outputs import read_training_record
 from rnnbench.training.stage import train
+from tests.frozen import PARAMS
 
-PARAMS = load_params()
 NAME = "imdb_embedding_simple_rnn"
 # Without a bound on its states, whether such a network explodes depends on its first weights.
 EXPLOSIVE = [{"Embedding": {"output_dim": 4}}, {"SimpleRNN": {"units": 6, "activation": "relu"}}]

@@ -3,11 +3,11 @@ import pytest
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.models.keras.network import build, optimizer
-from rnnbench.params import load_params
+from tests.frozen import PARAMS
 
 
 def test_the_tutorials_one_hot_network_has_4289_parameters(one_hot_meta) -> None:
-    settings = load_params().variant("imdb_simple_rnn_one_hot")
+    settings = PARAMS.variant("imdb_simple_rnn_one_hot")
     assert build(settings.layers, one_hot_meta, seed=1).count_params() == 4289
 
 

@@ -5,31 +5,42 @@ JOBS ?= 2
 PORT ?= 5000
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
-# Writing no bytecode would make every stage compile its imports anew.
+# Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env reproduce test check readme ui bench load audit lock
+.PHONY: help env dev reproduce test test-full check readme ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
-	@echo "make test [JOBS=2]       install, then run the tests"
+	@echo "make test [JOBS=2]       install the development tools, then run the tests"
+	@echo "make test-full [JOBS=2]  the same, with the slow tests"
 	@echo "make check               formatting, lint and types"
-	@echo "make readme              the tables of the README, after a new comparison"
+	@echo "make readme              update the README's tables after a new comparison"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
-	@echo "make bench [NAMES=steps] time and memory beside what people would use instead;"
+	@echo "make bench [NAMES=steps] time and memory, compared with the alternatives;"
 	@echo "     [REPRODUCE=s]       the seconds that 'make reproduce' took"
-	@echo "make load                the served champion under 8 clients for a minute"
-	@echo "make audit               known weaknesses of the pinned packages (needs uv, and PyPI)"
-	@echo "make lock                pin the dependencies of pyproject.toml anew (needs uv)"
+	@echo "make load                load test: the served champion, 8 clients, one minute"
+	@echo "make audit               known vulnerabilities of the pinned packages (needs uv, network)"
+	@echo "make lock                pin the dependencies of pyproject.toml again (needs uv, network)"
 
 env: $(VENV)/installed
 
+dev: $(VENV)/installed-dev
+
+define install
+	if command -v uv >/dev/null; \
+	then uv pip install --compile-bytecode --python $(VENV)/bin/python --require-hashes -r $(1); \
+	else python -m pip install --require-hashes -r $(1); fi
+endef
+
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	if command -v uv >/dev/null; \
-	then uv pip install --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.txt; \
-	else python -m pip install --require-hashes -r requirements.txt; fi
+	$(call install,requirements.txt)
 	python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(call install,requirements-dev.txt)
 	touch $@
 
 reproduce: env
@@ -39,11 +50,13 @@ reproduce: env
 	dvc repro
 	@echo "The table is in metrics/comparison.md; 'make ui' shows every training."
 
-# A file's tests share what is dear to make, so they stay in one process.
-test: env
-	python -m pytest -n $(JOBS) --dist loadfile
+test: dev
+	python -m pytest -n $(JOBS) --dist worksteal
 
-check: env
+test-full: dev
+	python -m pytest -n $(JOBS) --dist worksteal -m ""
+
+check: dev
 	ruff format --check src tests benchmarks
 	ruff check src tests benchmarks
 	mypy
@@ -61,9 +74,11 @@ load: env
 	python benchmarks/serving.py --clients 8 --seconds 60
 
 audit:
-	uvx pip-audit --requirement requirements.txt --disable-pip --require-hashes
+	uvx pip-audit -r requirements.txt -r requirements-dev.txt --disable-pip --require-hashes
+
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
 
 lock:
-	uv pip compile pyproject.toml --quiet --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--output-file requirements.txt
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnbench import models
 from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
-from rnnbench.data.format import Meta, Samples, read_samples, write_meta, write_samples
+from rnnbench.data.format import Meta, Samples, read_samples, write_dataset
 from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.training.stage import training_settings
@@ -91,9 +92,8 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = workspace.prepared(name)
         folder.mkdir(parents=True)
         meta = _meta(dataset)
-        for split in filter(None, ("train", "evaluation", meta.out_of_domain)):
-            write_samples(folder, split, _samples(meta, split, rng))
-        write_meta(folder, meta)
+        splits = filter(None, ("train", "evaluation", meta.out_of_domain))
+        write_dataset(folder, meta, ((name, _samples(meta, name, rng)) for name in splits))
         if isinstance(dataset, TextDataset):
             words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
             WordEncoder(words, "utf-8", {}, ("the", "film")).write(folder)
@@ -111,14 +111,17 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows += [f"{r},{e},0.{9 - e},0.7,0.5,0.{r + 5}{e}" for r in range(3) for e in (1, 2)]
         workspace.history(name).write_text("\n".join(rows) + "\n")
         workspace.models(name).mkdir(parents=True)
+        module = models.load(variant.model)
         facts = {
             "variant": name,
             "parameters": 33321,
             "seeds": [42, 43, 44],
             "diverged": {},
+            "role": module.role(params.variants[name]),
+            "architecture": module.describe(params.variants[name]),
             "settings": training_settings(params.variants[name]),
         }
-        (workspace.models(name) / "training.json").write_text(json.dumps(facts))
+        workspace.training_record(name).write_text(json.dumps(facts))
     workspace.scores("any").parent.mkdir(parents=True)
     return workspace.root
 

@@ -53,9 +53,9 @@ class Workspace:
         """One trained model; replicates count from 0."""
         return self.models(variant) / f"replicate_{replicate}{suffix}"
 
-    def facts(self, variant: str) -> Path:
-        """What a training tells of itself, JSON."""
-        return self.models(variant) / "training.json"
+    def training_record(self, variant: str) -> Path:
+        """The `TrainingRecord` of a variant, JSON; it lies next to the predictions."""
+        return self.predictions(variant) / "training.json"
 
     def predictions(self, variant: str) -> Path:
         """The folder of a variant's predictions, SPLIT.npy, shape (replicates, n, ...)."""

@@ -32,7 +32,7 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     if len(prediction) + len(facts.diverged) != len(facts.seeds):
         raise DataError(
             f"{workspace.predictions(name)}: answers of {len(prediction)} replicates, but "
-            f"{workspace.facts(name)} tells of {len(facts.seeds)}; run dvc repro"
+            f"{workspace.training_record(name)} tells of {len(facts.seeds)}; run dvc repro"
         )
     figures: _Figures = {
         "target": meta.target,

@@ -55,12 +55,13 @@ def single_epoch(
     return Epoch(1, float(loss), float(accuracy), prediction)
 
 
-# What `describe` says of a model that is no network, under the names of the Keras family.
-NO_NETWORK: dict[str, str | int | float] = {
+# What `describe` returns, and its keys with the values of a model that is no network.
+Architecture = dict[str, str | int | float | bool]
+NO_NETWORK: Architecture = {
     "cell": "none",
     "units": 0,
     "recurrent_layers": 0,
-    "bidirectional": "False",
+    "bidirectional": False,
     "layers": "none",
     "optimizer": "none",
     "learning_rate": "none",

@@ -9,7 +9,7 @@ from typing import Any
 from rnnbench.report.findings import Findings
 from rnnbench.report.results import Result
 
-_PLAIN = {"recurrent_layers": 1, "bidirectional": "False"}
+_PLAIN = {"recurrent_layers": 1, "bidirectional": False}
 _LSTM = {"cell": "LSTM", **_PLAIN}
 
 
@@ -39,7 +39,7 @@ _QUESTIONS = (
     ),
     (
         "Does it help to read reviews in both directions?",
-        Side("imdb_embedding_bidirectional_lstm", _LSTM | {"bidirectional": "True"}),
+        Side("imdb_embedding_bidirectional_lstm", _LSTM | {"bidirectional": True}),
         Side("imdb_embedding_lstm", _LSTM),
     ),
     (

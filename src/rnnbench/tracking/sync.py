@@ -200,7 +200,7 @@ def _key(workspace: Workspace, name: str) -> str:
     predictions = workspace.predictions(name) / "evaluation.npy"
     package = Path(__file__).parent
     code = (package / "pyfunc.py", package / "logged_model.py")
-    for path in (workspace.facts(name), predictions, workspace.history(name), *code):
+    for path in (workspace.training_record(name), predictions, workspace.history(name), *code):
         try:
             digest.update(path.read_bytes())
         except OSError as error:

@@ -20,14 +20,21 @@ _MANY = ("classes", "steps")
 
 
 class TrainingRecord(Schema):
-    """models/VARIANT/training.json.
+    """data/predictions/VARIANT/training.json.
 
-    variant: its name. parameters: how many a model has. seeds: one a replicate.
-    diverged: the replicates, counted from 0, whose loss became no number, and in which epoch.
-    settings: what of the variant's settings decides the training.
+    variant: its key in params.yaml.
+    role: one of `rnnbench.data.roles`.
+    architecture: what the family's `describe` returned.
+    parameters: the number of trainable parameters of one model.
+    seeds: the seed of each replicate.
+    diverged: for each replicate that diverged, counted from 0, the epoch of its first loss that
+        was not finite.
+    settings: the variant's settings, without the number of replicates.
     """
 
     variant: str
+    role: str
+    architecture: dict[str, str | int | float | bool]
     parameters: int
     seeds: list[int] = Field(min_length=1)
     diverged: dict[int, int]
@@ -43,8 +50,8 @@ class Cost(Schema):
 
 
 def read_training_record(workspace: Workspace, name: str) -> TrainingRecord:
-    """The facts of a variant's training; raises DataError if they are missing or damaged."""
-    return read_json(workspace.facts(name), TrainingRecord)
+    """Read the record of a variant's training; raises DataError if it is missing or damaged."""
+    return read_json(workspace.training_record(name), TrainingRecord)
 
 
 def read_cost(workspace: Workspace, name: str) -> Cost:

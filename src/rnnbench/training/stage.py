@@ -48,7 +48,7 @@ def train(
     judged = {
         split: read_samples(folder, split) for split in ("evaluation", meta.out_of_domain) if split
     }
-    family = models.load(settings.model).model_class()
+    family = models.load(settings.model)
     seeds = [params.run.seed + r for r in range(params.replicates_of(name))]
     rows: list[Row] = []
     predictions: dict[str, list[NDArray[np.float32]]] = {split: [] for split in judged}
@@ -63,7 +63,7 @@ def train(
             run = Replicate(replicate, checkpoints, progress)
             try:
                 if model is None:
-                    model = family.build(settings, meta, seed)
+                    model = family.model_class().build(settings, meta, seed)
                 else:
                     model.restart(settings, seed)
                 run.fit(model, settings, seed, fitted, judged["evaluation"].x)
@@ -85,16 +85,18 @@ def train(
                 continue
             for split, answer in answers.items():
                 predictions[split].append(answer)
-            model.save(directory / workspace.model(name, replicate, family.SUFFIX).name)
-        facts = TrainingRecord(
-            variant=name,
-            parameters=model.parameters,
-            seeds=seeds,
-            diverged=diverged,
-            settings=training_settings(settings),
-        )
-        write_json(directory / workspace.facts(name).name, facts)
+            model.save(directory / workspace.model(name, replicate, model.SUFFIX).name)
+    record = TrainingRecord(
+        variant=name,
+        role=family.role(settings),
+        architecture=family.describe(settings),
+        parameters=model.parameters,
+        seeds=seeds,
+        diverged=diverged,
+        settings=training_settings(settings),
+    )
     with new_directory(workspace.predictions(name)) as directory:
+        write_json(directory / workspace.training_record(name).name, record)
         for split, arrays in predictions.items():
             none = np.empty((0, len(judged[split])), np.float32)
             stacked = np.stack(arrays) if arrays else none

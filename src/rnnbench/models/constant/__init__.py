@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnnbench.core.validation import ErrorDetail
-from rnnbench.models.base import NO_NETWORK, VariantSettings
+from rnnbench.data.roles import BASELINE
+from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
 
 if TYPE_CHECKING:
     from rnnbench.models.constant.model import Model
@@ -28,6 +29,11 @@ def model_class() -> type[Model]:
     return Model
 
 
-def describe(settings: Settings) -> dict[str, str | int | float]:  # noqa: ARG001 - nothing set
+def role(settings: Settings) -> str:  # noqa: ARG001 - nothing set
+    """One of `rnnbench.data.roles`."""
+    return BASELINE
+
+
+def describe(settings: Settings) -> Architecture:  # noqa: ARG001 - nothing set
     """The architecture as flat scalars, under the names that the Keras family uses."""
     return NO_NETWORK | {"layers": "constant"}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from rnnbench.core.validation import ErrorDetail
-from rnnbench.models.base import VariantSettings
+from rnnbench.data.roles import OTHER, RECURRENT
+from rnnbench.models.base import Architecture, VariantSettings
 from rnnbench.models.keras import validation
 from rnnbench.models.keras.layers import name_and_arguments, walk
 
@@ -59,7 +60,12 @@ def model_class() -> type[Model]:
     return Model
 
 
-def describe(settings: Settings) -> dict[str, str | int | float]:
+def role(settings: Settings) -> str:
+    """One of `rnnbench.data.roles`."""
+    return OTHER if describe(settings)["cell"] == "none" else RECURRENT
+
+
+def describe(settings: Settings) -> Architecture:
     """The architecture as flat scalars: recurrent cell, units, vocabulary_size, optimizer and so on."""
     layers = list(walk(settings.layers))
     recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
@@ -68,7 +74,7 @@ def describe(settings: Settings) -> dict[str, str | int | float]:
         "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
         "units": max((a.get("units", 0) for _, a in recurrent), default=0),
         "recurrent_layers": len(recurrent),
-        "bidirectional": str(any(name == "Bidirectional" for name, _ in layers)),
+        "bidirectional": any(name == "Bidirectional" for name, _ in layers),
         "layers": str(settings.layers) + ("" if settings.output_layer else ", no output layer"),
         "optimizer": optimizer,
         "learning_rate": arguments.get("learning_rate", "default"),

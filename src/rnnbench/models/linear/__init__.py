@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from rnnbench.core.validation import ErrorDetail
-from rnnbench.models.base import NO_NETWORK, VariantSettings
+from rnnbench.data.roles import STRONG_BASELINE
+from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
 
 if TYPE_CHECKING:
     from rnnbench.models.linear.model import Model
@@ -46,7 +47,12 @@ def model_class() -> type[Model]:
     return Model
 
 
-def describe(settings: Settings) -> dict[str, str | int | float]:
+def role(settings: Settings) -> str:  # noqa: ARG001 - the same for all
+    """One of `rnnbench.data.roles`."""
+    return STRONG_BASELINE
+
+
+def describe(settings: Settings) -> Architecture:
     """The architecture as flat scalars, under the names that the Keras family uses."""
     layers = (
         f"ngrams={settings.ngrams}, alpha={settings.alpha}, "

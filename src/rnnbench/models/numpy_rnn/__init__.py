@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from rnnbench.core.validation import ErrorDetail
-from rnnbench.models.base import VariantSettings
+from rnnbench.data.roles import RECURRENT
+from rnnbench.models.base import Architecture, VariantSettings
 
 if TYPE_CHECKING:
     from rnnbench.models.numpy_rnn.model import Model
@@ -49,13 +50,18 @@ def model_class() -> type[Model]:
     return Model
 
 
-def describe(settings: Settings) -> dict[str, str | int | float]:
+def role(settings: Settings) -> str:  # noqa: ARG001 - the same for all
+    """One of `rnnbench.data.roles`."""
+    return RECURRENT
+
+
+def describe(settings: Settings) -> Architecture:
     """The architecture as flat scalars, under the keys of the Keras family, and the window."""
     return {
         "cell": "SimpleRNN",
         "units": settings.units,
         "recurrent_layers": 1,
-        "bidirectional": "False",
+        "bidirectional": False,
         "layers": f"SimpleRNN({settings.units})",
         "optimizer": "SGD",
         "learning_rate": settings.learning_rate,

@@ -14,7 +14,7 @@ from rnnbench.models.base import Epoch
 from rnnbench.models.numpy_rnn.model import Model
 from rnnbench.models.numpy_rnn.network import Weights, forward, gradients
 
-DEPTH, UNITS, LENGTH = 9, 5, 7
+VOCABULARY_SIZE, UNITS, LENGTH = 9, 5, 7
 META = Meta(
     corpus="imdb",
     encoding="one_hot",
@@ -50,7 +50,7 @@ def train(train: Samples, seed: int = 1, **changes: object) -> tuple[Model, list
 @pytest.fixture(scope="module")
 def weights() -> Weights:
     """Biases are not zero, as in a network that was trained."""
-    drawn = Weights.draw(DEPTH, UNITS, 3, np.float64)
+    drawn = Weights.draw(VOCABULARY_SIZE, UNITS, 3, np.float64)
     rng = np.random.default_rng(4)
     drawn.bias[...] = rng.normal(0, 0.3, UNITS)
     drawn.output_bias[...] = 0.2
@@ -60,14 +60,14 @@ def weights() -> Weights:
 @pytest.fixture(scope="module")
 def batch() -> tuple[np.ndarray, np.ndarray]:
     """Four samples; id 0 occurs, and one sample repeats an id."""
-    ids = np.random.default_rng(5).integers(0, DEPTH, (4, LENGTH)).astype(np.uint8)
+    ids = np.random.default_rng(5).integers(0, VOCABULARY_SIZE, (4, LENGTH)).astype(np.uint8)
     ids[0, :2] = 0
     ids[1, -2:] = 3
     return ids, np.array([0, 1, 1, 0], np.uint8)
 
 
 def ours(weights: Weights, ids: np.ndarray, y: np.ndarray, window: int) -> dict[str, np.ndarray]:
-    return gradients(weights, ids, *forward(weights, ids, window), y).arrays()
+    return gradients(weights, ids, *forward(weights, ids), y, window).arrays()
 
 
 def by_hand(
@@ -115,7 +115,7 @@ def by_tensorflow(
         for t in range(LENGTH):
             if t == LENGTH - window:
                 h = tf.stop_gradient(h)
-            one_hot = tf.one_hot(ids[:, t], DEPTH, dtype=tf.float64)
+            one_hot = tf.one_hot(ids[:, t], VOCABULARY_SIZE, dtype=tf.float64)
             step = tf.tanh(one_hot @ w["input"] + h @ w["recurrent"] + w["bias"])
             # Steps before the window use the weights but are none of the sum.
             h = step if t >= LENGTH - window else tf.stop_gradient(step)
@@ -132,7 +132,7 @@ def by_keras(weights: Weights, ids: np.ndarray, y: np.ndarray) -> dict[str, np.n
     tf, keras = start()
     rnn = keras.layers.SimpleRNN(UNITS, dtype="float64")
     dense = keras.layers.Dense(1, activation="sigmoid", dtype="float64")
-    x = tf.one_hot(ids, DEPTH, dtype=tf.float64)
+    x = tf.one_hot(ids, VOCABULARY_SIZE, dtype=tf.float64)
     dense(rnn(x))
     rnn.set_weights([weights.input, weights.recurrent, weights.bias])
     dense.set_weights([weights.output[:, None], weights.output_bias])
@@ -192,32 +192,14 @@ def test_gradients_go_back_through_the_transposed_recurrent_matrix(weights, batc
 
 def test_a_row_look_up_is_the_product_with_a_one_hot_vector(weights, batch) -> None:
     ids, _ = batch
-    states, probability = forward(weights, ids, LENGTH)
-    one_hot = np.eye(DEPTH)[ids]
+    states, probability = forward(weights, ids)
+    one_hot = np.eye(VOCABULARY_SIZE)[ids]
     h = np.zeros((len(ids), UNITS))
     for t in range(LENGTH):
         h = np.tanh(one_hot[:, t] @ weights.input + h @ weights.recurrent + weights.bias)
         np.testing.assert_allclose(states[t + 1], h, rtol=1e-12)
     expected = 1 / (1 + np.exp(-(h @ weights.output + weights.output_bias)))
     np.testing.assert_allclose(probability, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("length", [7, 8, 16, 41])
-@pytest.mark.parametrize("keep", [0, 3, 50])
-def test_samples_that_begin_late_have_the_states_of_a_step_by_step_pass(
-    length: int, keep: int, weights: Weights
-) -> None:
-    ids = np.random.default_rng(1).integers(0, DEPTH, (12, length)).astype(np.uint8)
-    # In no order, one of padding stage_lock, one that begins with the last step.
-    for sample, begin in enumerate([5, 0, length, 30, 8, 7, 9, length - 1, 1, 16, 0, 3]):
-        ids[sample, :begin] = 0
-    h = np.zeros((len(ids), UNITS))
-    expected = [h]
-    for column in ids.T:
-        h = np.tanh(weights.input[column] + h @ weights.recurrent + weights.bias)
-        expected.append(h)
-    states, _ = forward(weights, ids, keep)
-    np.testing.assert_allclose(states, expected[-1 - min(keep, length) :], rtol=1e-12)
 
 
 def test_first_weights_are_orthogonal_glorot_uniform_and_zero() -> None:

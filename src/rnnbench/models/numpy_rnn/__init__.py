@@ -1,8 +1,8 @@
-"""A recurrent network written in NumPy stage_lock, for two classes on word ids.
+"""A recurrent network in plain NumPy: binary classification of word ids.
 
-It follows the tutorial "RNN from scratch" (units 32, window 10, SGD 0.01, batches of 32, 20
-epochs) but for one thing: the tutorial's backward pass multiplies by the recurrent matrix where
-its transpose belongs. Here it is the transpose.
+It follows the tutorial "RNN from scratch" (32 units, window 10, SGD 0.01, batches of 32, 20
+epochs) with one correction: the tutorial's backward pass multiplies by the recurrent matrix
+instead of its transpose.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 
 class Settings(VariantSettings):
-    """A variant made of one recurrent layer and a sigmoid.
+    """A variant with one recurrent layer and a sigmoid output.
 
-    units: the width of the hidden state.
-    window: the number of last steps that gradients go back through; more than a sample has are
-        the same as all of them.
-    learning_rate: the factor of plain gradient descent.
-    epochs: how often training goes over all samples.
-    batch_size: the number of samples of one step of descent.
+    units: the size of the hidden state.
+    window: the number of last steps through which gradients are propagated, at most all.
+    learning_rate: the learning rate of plain gradient descent.
+    epochs: the number of passes over the training samples.
+    batch_size: the number of samples of one gradient step.
     """
 
     units: int = Field(ge=1)

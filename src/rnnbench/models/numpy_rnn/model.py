@@ -16,16 +16,16 @@ from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.data.scoring import correct, losses
 from rnnbench.models.base import Epoch
-from rnnbench.models.numpy_rnn.network import Weights, beginnings, forward, gradients
+from rnnbench.models.numpy_rnn.network import Weights, forward, gradients
 
-# More samples at once only need more memory.
-_PREDICTED_AT_ONCE = 512
+# Larger batches are not faster, and need more memory.
+_PREDICTION_BATCH = 512
 
 _NAMES = tuple(Weights.__dataclass_fields__)
 
 
 class Model:
-    """See `rnnbench.models.base.Model`. BLAS gets one thread, so that sums keep their order."""
+    """See `rnnbench.models.base.Model`. BLAS gets one thread: the order of sums is then fixed."""
 
     SUFFIX: ClassVar[str] = ".npz"
 
@@ -34,9 +34,9 @@ class Model:
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
-        """Float32 weights drawn from `seed`; raises ParamsError if the dataset does not suit."""
-        if mistakes := _unsuitable(meta):
-            raise ParamsError("params.yaml", mistakes)
+        """Float32 weights drawn from `seed`; raises ParamsError if the dataset is unsuitable."""
+        if errors := _unsuitable(meta):
+            raise ParamsError("params.yaml", errors)
         with threadpool_limits(1):
             return cls(Weights.draw(meta.vocabulary_size, settings.units, seed), meta)
 
@@ -47,12 +47,11 @@ class Model:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote, never a pickle; raises DataError if it is damaged."""
+        """Read a file of `save`, never a pickle; raises DataError if it is missing or damaged."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                weights = Weights(**{name: archive[name] for name in _NAMES})
-            _check(weights)
-        # NumPy lets the errors of zipfile and zlib through as they come.
+                weights = _checked(archive)
+        # NumPy does not wrap the errors of zipfile and zlib.
         except Exception as error:
             raise DataError(f"{path}: not a readable model ({error}); run dvc repro") from error
         return cls(weights)
@@ -60,7 +59,7 @@ class Model:
     def save(self, path: Path) -> None:
         """Write a .npz file of the arrays of `Weights`; the same weights give the same bytes."""
         arrays: dict[str, Any] = self._weights.arrays()
-        # Given a path, NumPy would add .npz to one that ends otherwise.
+        # Given a path instead of a file, NumPy may append .npz to it.
         with path.open("wb") as file:
             np.savez(file, **arrays)
 
@@ -70,7 +69,7 @@ class Model:
         return sum(array.size for array in self._weights.arrays().values())
 
     def summary(self) -> str:
-        """The arrays with their shapes and parameters."""
+        """The arrays with their shapes and numbers of parameters."""
         lines = ["h = tanh(input[id] + h recurrent + bias), p = sigmoid(h output + output_bias)"]
         for name, array in self._weights.arrays().items():
             lines.append(f"{name:<12} {array.shape!s:<12} {array.size:>12,}")
@@ -85,61 +84,58 @@ class Model:
         on_epoch: Callable[[Epoch], None],
         done: int = 0,
     ) -> None:
-        """Train until epoch settings.epochs; epoch e meets the samples in an order of (seed, e).
+        """Train until epoch settings.epochs; (seed, e) decides the order of samples in epoch e.
 
-        Plain gradient descent on the mean log loss of each batch, the short last one included.
-        Raises ValueError for a model that was loaded, which no longer knows its dataset.
+        Plain gradient descent on the mean log loss of each batch; the last one may be smaller.
+        Raises ValueError for a loaded model, which has no dataset description.
         """
         if self._meta is None:
-            raise ValueError("a loaded model predicts; only a built one trains")
+            raise ValueError("a loaded model cannot be trained; build a new one")
         x, y = _ids(train.x), train.y
-        size, length = min(settings.batch_size, len(train)), x.shape[1]
-        recurrent = self._weights.recurrent
-        buffer = np.empty((length + 1, size + 1, len(recurrent)), recurrent.dtype)
-        begins = beginnings(x)
-        met = np.empty(len(train), np.float32)
-        # A training that diverges shows in its loss, which `on_epoch` judges.
+        probabilities = np.empty(len(train), np.float32)
+        # `on_epoch` detects divergence by the loss.
         with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
             for number in range(done + 1, settings.epochs + 1):
                 order = np.random.default_rng([seed, number]).permutation(len(train))
                 for first in range(0, len(order), settings.batch_size):
                     rows = order[first : first + settings.batch_size]
-                    rows = rows[np.argsort(begins[rows], kind="stable")]
-                    ids, labels = x[rows], y[rows]
-                    states, chance = forward(self._weights, ids, settings.window, buffer)
-                    met[rows] = chance
-                    slopes = gradients(self._weights, ids, states, chance, labels)
-                    self._weights.descend(slopes, settings.learning_rate)
-                loss = float(losses(self._meta, met, y).mean())
-                accuracy = float(correct(self._meta, met, y).mean())
+                    probabilities[rows] = self._step(settings, x[rows], y[rows])
+                loss = float(losses(self._meta, probabilities, y).mean())
+                accuracy = float(correct(self._meta, probabilities, y).mean())
                 on_epoch(Epoch(number, loss, accuracy, self.predict(evaluation)))
 
+    def _step(self, settings: Any, ids: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+        """Train on one batch; the probabilities, shape (n,), are those before the update."""
+        states, probability = forward(self._weights, ids)
+        found = gradients(self._weights, ids, states, probability, y, settings.window)
+        self._weights.descend(found, settings.learning_rate)
+        return probability
+
     def state(self) -> dict[str, NDArray[Any]]:
-        """The weights; plain gradient descent gathers nothing."""
+        """The weights by name; plain gradient descent has no state."""
         return self._weights.arrays()
 
     def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:  # noqa: ARG002
-        """Go on from a `state`."""
-        self._weights = Weights(**{name: state[name] for name in _NAMES})
+        """Continue from a `state`; raises LookupError or ValueError if it is not one."""
+        self._weights = _checked(state)
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
         """The probability of class 1 for ids of shape (n, length), shape (n,)."""
         ids = _ids(x)
         result = np.empty(len(ids), np.float32)
-        order = np.argsort(beginnings(ids), kind="stable")
         with threadpool_limits(1):
-            for first in range(0, len(ids), _PREDICTED_AT_ONCE):
-                rows = order[first : first + _PREDICTED_AT_ONCE]
-                result[rows] = forward(self._weights, ids[rows])[1]
+            for first in range(0, len(ids), _PREDICTION_BATCH):
+                batch = slice(first, first + _PREDICTION_BATCH)
+                result[batch] = forward(self._weights, ids[batch])[1]
         return result
 
 
 def _unsuitable(meta: Meta) -> list[ErrorDetail]:
-    """What keeps a dataset from being word ids of one length with two classes."""
+    """Errors unless the dataset has word ids of one length and two classes."""
     found = []
     if meta.target != "binary":
         found.append(
-            ErrorDetail("model", f"numpy_rnn cannot learn {meta.target!r} targets", "binary")
+            ErrorDetail("model", f"numpy_rnn cannot predict {meta.target!r} targets", "binary")
         )
     if meta.encoding not in ("one_hot", "index"):
         problem = f"numpy_rnn cannot read samples encoded as {meta.encoding!r}"
@@ -156,9 +152,12 @@ def _ids(x: NDArray[Any] | Ragged) -> NDArray[Any]:
     return x
 
 
-def _check(weights: Weights) -> None:
-    """Raise ValueError for arrays that no model of this family has."""
-    for name, shape in weights.shapes().items():
-        array = weights.arrays()[name]
+def _checked(arrays: Mapping[str, NDArray[Any]]) -> Weights:
+    """Weights from named arrays; raises LookupError or ValueError unless they are valid."""
+    weights = Weights(**{name: arrays[name] for name in _NAMES})
+    vocabulary_size, units = weights.input.shape
+    shapes = (vocabulary_size, units), (units, units), (units,), (units,), (1,)
+    for (name, array), shape in zip(weights.arrays().items(), shapes, strict=True):
         if array.shape != shape or array.dtype != np.float32:
             raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
+    return weights

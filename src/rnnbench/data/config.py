@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from rnnbench.core.schema import Schema
+from rnnbench.data.ragged import Side
 
 
 class ArrayDataset(Schema):
@@ -48,7 +49,7 @@ class TextDataset(ArrayDataset):
     drop_ids_up_to: int = Field(default=2, ge=0, le=2)
     maxlen: int | None = Field(default=None, ge=2)
     length: int | None = Field(default=None, ge=1, le=2**16)
-    padding: Literal["pre", "post"] = "pre"
+    padding: Side = "pre"
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

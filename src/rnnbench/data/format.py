@@ -1,19 +1,23 @@
-"""The files of one prepared dataset: compact arrays, and what is needed to read new text alike.
+"""The files of one prepared dataset: compact arrays, and an encoder for new text.
 
 data/prepared/DATASET/
     meta.json                  a `Meta`
-    encoder.json, ...          what `rnnbench.preprocessing.encoders` needs to encode new text, if made from text
-    {train,evaluation}_x.npy   encoded samples; for samples of different lengths all of them in
-                               a row, shape (total,), with {train,evaluation}_offsets.npy
+    summary.json               a `Summary`
+    encoder.json, ...          for texts: what `rnnbench.preprocessing.encoders` reads
+    {train,evaluation}_x.npy   encoded samples, shape (n, *Meta.shape); samples of different
+                               lengths one after the other, shape (total,), with
+                               {train,evaluation}_offsets.npy, shape (n + 1,), int64
     {train,evaluation}_y.npy   targets, shape (n,) or (n, steps)
     {train,evaluation}_id.npy  number of each sample in the corpus, shape (n,), int32
-    OUTSIDE_{x,y,id}.npy       a further evaluation set, for corpora that have one
+    OUT_OF_DOMAIN_{x,y,id}.npy the out-of-domain test set, under its name, if there is one
 """
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,18 +33,18 @@ Encoding = Literal["one_hot", "index", "multi_hot", "number"]
 
 
 class Meta(Schema):
-    """What a model must know of a dataset.
+    """What a model needs to know about a dataset.
 
     corpus: the corpus's key in params.yaml.
-    encoding: what a model makes of a stored sample: "one_hot" and "multi_hot" vectors of its ids,
+    encoding: the model's input for a stored sample: "one_hot" or "multi_hot" vectors of its ids,
         the ids themselves ("index"), or numbers ("number").
-    target: "binary" (labels 0 and 1), "classes" (one class id a sample), "steps" (one class id a
-        step), or "number".
-    classes: one name a class id; empty for numbers.
-    shape: the shape of one stored sample; (None,) where samples differ in length.
-    vocabulary_size: the number of distinct ids, 0 (padding) included; 0 where samples are no ids.
-    tolerance: how near to the target a predicted number counts as right; 0 for other targets.
-    out_of_domain: the name of the further evaluation set, if there is one.
+    target: "binary" (labels 0 and 1), "classes" (one class id per sample), "steps" (one class id
+        per step), or "number".
+    classes: the class names by class id; empty for numbers.
+    shape: the shape of one stored sample; (None,) if samples differ in length.
+    vocabulary_size: the number of distinct ids, 0 (padding) included; 0 if samples are not ids.
+    tolerance: the largest absolute error of a correct prediction; 0 unless the target is "number".
+    out_of_domain: the name of the out-of-domain test set, if there is one.
     """
 
     corpus: str
@@ -53,9 +57,31 @@ class Meta(Schema):
     out_of_domain: str | None = None
 
 
+class Summary(Schema):
+    """The size of a dataset and the overlap of its splits.
+
+    training_samples, evaluation_samples: the number of samples of each split.
+    out_of_domain_samples: likewise, None without an out-of-domain test set.
+    also_in_training: the number of evaluation samples whose stored x equals that of some training
+        sample; their targets may differ.
+    distinct_targets: the number of distinct target values in both splits together.
+    """
+
+    training_samples: int
+    evaluation_samples: int
+    out_of_domain_samples: int | None
+    also_in_training: int
+    distinct_targets: int
+
+
 @dataclass(frozen=True)
 class Samples:
-    """One split: x of shape (n, *Meta.shape) or ragged, y of shape (n,) or (n, steps), id (n,)."""
+    """One split.
+
+    x: shape (n, *Meta.shape), or ragged if Meta.shape is (None,).
+    y: shape (n,) or, for target "steps", (n, steps).
+    id: numbers in the corpus, shape (n,).
+    """
 
     x: NDArray[Any] | Ragged
     y: NDArray[Any]
@@ -77,14 +103,14 @@ def write_samples(directory: Path, split: str, samples: Samples) -> None:
 
 
 def read_samples(directory: Path, split: str) -> Samples:
-    """Read one split; raises DataError if a file is missing, damaged, or not as meta.json says."""
+    """Read one split; raises DataError if a file is missing, damaged or contradicts meta.json."""
     x, y, ids = (read_array(directory / f"{split}_{name}.npy") for name in ("x", "y", "id"))
     samples = Samples(x, y, ids)
     offsets = directory / f"{split}_offsets.npy"
     if offsets.exists():
         samples = Samples(Ragged(x, read_array(offsets)), y, ids)
-    if fault := _fault(samples, read_meta(directory)):
-        raise DataError(f"{directory}: the {split} arrays are damaged ({fault}); run dvc repro")
+    if problem := _problem(samples, read_meta(directory)):
+        raise DataError(f"{directory}: the {split} arrays are damaged ({problem}); run dvc repro")
     return samples
 
 
@@ -95,18 +121,18 @@ def read_array(path: Path) -> NDArray[Any]:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a readable array ({error}); run dvc repro") from error
     if not isinstance(array, np.ndarray):
-        raise DataError(f"{path}: an archive and no array; run dvc repro")
+        raise DataError(f"{path}: an .npz archive, expected one array; run dvc repro")
     return array
 
 
-def _fault(samples: Samples, meta: Meta) -> str | None:
-    """What no samples of this description have, if these have it."""
+def _problem(samples: Samples, meta: Meta) -> str | None:
+    """Why samples do not match the description, if they do not."""
     x, y, ids = samples.x, samples.y, samples.id
     if isinstance(x, Ragged) != (meta.shape == (None,)):
-        return "samples of another kind"
+        return "samples ragged or not, unlike meta.json"
     if isinstance(x, Ragged):
-        if not _divide(x.offsets, x.values):
-            return "offsets that do not divide the samples"
+        if not _are_offsets(x.offsets, x.values):
+            return "offsets that do not match the values"
         values = x.values
     elif x.shape[1:] != meta.shape or not x.ndim:
         return f"samples of shape {x.shape[1:]}"
@@ -114,7 +140,7 @@ def _fault(samples: Samples, meta: Meta) -> str | None:
         values = x
     n, steps = len(x), meta.shape[:1] if meta.target == "steps" else ()
     if not n or y.shape != (n, *steps) or ids.shape != (n,) or ids.dtype.kind not in "iu":
-        return "different lengths, or none"
+        return "numbers of samples that differ, or are 0"
     if not _within(values, None if meta.encoding == "number" else meta.vocabulary_size):
         return "samples out of range"
     if not _within(y, None if meta.target == "number" else len(meta.classes)):
@@ -122,7 +148,7 @@ def _fault(samples: Samples, meta: Meta) -> str | None:
     return None
 
 
-def _divide(offsets: NDArray[Any], values: NDArray[Any]) -> bool:
+def _are_offsets(offsets: NDArray[Any], values: NDArray[Any]) -> bool:
     if offsets.ndim != 1 or not len(offsets) or offsets.dtype.kind not in "iu" or values.ndim != 1:
         return False
     ends = offsets[0] == 0 and offsets[-1] == len(values)
@@ -130,7 +156,7 @@ def _divide(offsets: NDArray[Any], values: NDArray[Any]) -> bool:
 
 
 def _within(values: NDArray[Any], vocabulary_size: int | None) -> bool:
-    """Whether all are ids below `vocabulary_size`, or numbers where that is None."""
+    """Whether all are ids below `vocabulary_size`, or finite numbers if that is None."""
     if vocabulary_size is None:
         return values.dtype.kind in "iuf" and bool(np.isfinite(values).all())
     if values.dtype.kind not in "iu":
@@ -146,3 +172,45 @@ def write_meta(directory: Path, meta: Meta) -> None:
 def read_meta(directory: Path) -> Meta:
     """Read meta.json; raises DataError if it is missing or damaged."""
     return read_json(directory / "meta.json", Meta)
+
+
+def write_dataset(directory: Path, meta: Meta, splits: Iterable[tuple[str, Samples]]) -> None:
+    """Write all files but the encoder's into `directory`, one split after the other.
+
+    splits: names and samples, "train" and "evaluation" among them; each is released once it is
+        written.
+    """
+    counts, hashes, targets = {}, {}, {}
+    for name, samples in splits:
+        write_samples(directory, name, samples)
+        counts[name] = len(samples)
+        hashes[name] = _hashes(samples.x)
+        targets[name] = np.unique(samples.y)
+    summary = Summary(
+        training_samples=counts["train"],
+        evaluation_samples=counts["evaluation"],
+        out_of_domain_samples=counts.get(meta.out_of_domain or ""),
+        also_in_training=int(np.isin(hashes["evaluation"], hashes["train"]).sum()),
+        distinct_targets=len(np.union1d(targets["train"], targets["evaluation"])),
+    )
+    write_meta(directory, meta)
+    write_summary(directory, summary)
+
+
+def write_summary(directory: Path, summary: Summary) -> None:
+    """Write summary.json into `directory`."""
+    write_json(directory / "summary.json", summary)
+
+
+def read_summary(directory: Path) -> Summary:
+    """Read summary.json; raises DataError if it is missing or damaged."""
+    return read_json(directory / "summary.json", Summary)
+
+
+def _hashes(x: NDArray[Any] | Ragged) -> NDArray[np.uint64]:
+    """A 64-bit hash of the bytes of each of n samples, shape (n,).
+
+    Among a million samples, two different ones share a hash with a probability below 1e-7.
+    """
+    digests = (blake2b(x[i].tobytes(), digest_size=8).digest() for i in range(len(x)))
+    return np.frombuffer(b"".join(digests), np.uint64)

@@ -1,23 +1,26 @@
-"""What is done to many sequences at once, without a loop over them."""
+"""Sequences of different lengths in one flat array, and vectorized operations on them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-_AT_ONCE = 10_000
+Side = Literal["pre", "post"]
+
+# Rows handled at a time, because index arrays take eight bytes per value.
+_BLOCK = 10_000
 
 
 @dataclass(frozen=True)
 class Ragged:
-    """Sequences of different lengths.
+    """n sequences of different lengths.
 
     values: all sequences one after the other, shape (total,).
-    offsets: where each begins, and the end of the last one, shape (n + 1,), int64.
+    offsets: the start of each sequence and the end of the last one, shape (n + 1,), int64.
     """
 
     values: NDArray[Any]
@@ -25,8 +28,8 @@ class Ragged:
 
     @classmethod
     def of(cls, sequences: Iterable[NDArray[Any]], vocabulary_size: int) -> Ragged:
-        """Join sequences of ids below `vocabulary_size`, in the smallest dtype that holds them."""
-        dtype = np.min_scalar_type(max(vocabulary_size - 1, 0))
+        """Pack arrays of ids below `vocabulary_size`, each of shape (length,)."""
+        dtype = id_dtype(vocabulary_size)
         arrays = [sequence.astype(dtype) for sequence in sequences]
         offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
         return cls(np.concatenate([np.empty(0, dtype), *arrays]), offsets)
@@ -43,7 +46,7 @@ class Ragged:
         return np.diff(self.offsets)
 
     def padded(self, rows: NDArray[np.int64], length: int) -> NDArray[Any]:
-        """The sequences `rows`, zeros behind them, longer ones cut: shape (len(rows), length)."""
+        """The sequences `rows`, padded and truncated at the end: shape (len(rows), length)."""
         batch = np.zeros((len(rows), length), self.values.dtype)
         for target, row in zip(batch, rows, strict=True):
             sequence = self[row][:length]
@@ -51,78 +54,69 @@ class Ragged:
         return batch
 
 
-def joined(parts: Iterable[Ragged], vocabulary_size: int) -> Ragged:
-    """All sequences one after the other, in the smallest dtype that holds ids below `vocabulary_size`."""
-    values, lengths = [], [np.zeros(1, np.int64)]
-    dtype = np.min_scalar_type(max(vocabulary_size - 1, 0))
+def id_dtype(vocabulary_size: int) -> np.dtype[Any]:
+    """The smallest unsigned dtype that holds all ids below `vocabulary_size`."""
+    return np.min_scalar_type(max(vocabulary_size - 1, 0))
+
+
+def concatenate(parts: Iterable[Ragged], vocabulary_size: int) -> Ragged:
+    """All sequences of all parts, in the smallest dtype for ids below `vocabulary_size`."""
+    dtype = id_dtype(vocabulary_size)
+    values, lengths = [np.empty(0, dtype)], [np.zeros(1, np.int64)]
     for part in parts:
         values.append(part.values.astype(dtype))
         lengths.append(part.lengths)
-    flat = np.concatenate([np.empty(0, dtype), *values])
-    return Ragged(flat, np.concatenate(lengths).cumsum())
+    return Ragged(np.concatenate(values), np.concatenate(lengths).cumsum())
 
 
-def chosen(x: Ragged, rows: NDArray[np.int64]) -> Ragged:
-    """The sequences `rows`, in that order."""
-    lengths = x.lengths[rows]
-    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
-    values = np.empty(offsets[-1], x.values.dtype)
-    # As in `pad`.
-    for first in range(0, len(rows), _AT_ONCE):
-        part = slice(first, first + _AT_ONCE)
-        places = _places(x.offsets[rows[part]], lengths[part])
-        begin = offsets[first]
-        values[begin : begin + len(places)] = x.values[places]
-    return Ragged(values, offsets)
+def select(x: Ragged, rows: NDArray[np.int64]) -> Ragged:
+    """The sequences `rows`, shape (m,), in that order."""
+    return _slices(x, x.offsets[rows], x.lengths[rows])
 
 
-def kept(x: Ragged, keep: NDArray[np.bool_]) -> Ragged:
-    """Every sequence without the values where `keep`, shape (total,), is false."""
-    places = np.flatnonzero(keep)
-    return Ragged(x.values[places], np.searchsorted(places, x.offsets))
-
-
-def cut(x: Ragged, length: int, side: str) -> Ragged:
-    """At most `length` values of every sequence; `side` ("pre", "post") loses the others."""
+def truncate(x: Ragged, length: int, side: Side) -> Ragged:
+    """Every sequence cut to at most `length` values; `side` is the end that loses values."""
     lengths = np.minimum(x.lengths, length)
-    begins = x.offsets[1:] - lengths if side == "pre" else x.offsets[:-1]
-    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
-    return Ragged(x.values[_places(begins, lengths)], offsets)
+    return _slices(x, x.offsets[1:] - lengths if side == "pre" else x.offsets[:-1], lengths)
 
 
-def distinct(x: Ragged) -> Ragged:
-    """The distinct values of every sequence, ascending."""
+def mask_values(x: Ragged, mask: NDArray[np.bool_]) -> Ragged:
+    """Every sequence without the values at which `mask`, shape (total,), is False."""
+    positions = np.flatnonzero(mask)
+    return Ragged(x.values[positions], np.searchsorted(positions, x.offsets))
+
+
+def unique(x: Ragged) -> Ragged:
+    """The distinct values of every sequence of ids, ascending."""
+    size = int(x.values.max(initial=0)) + 1
     rows = np.repeat(np.arange(len(x)), x.lengths)
-    order = np.lexsort((x.values, rows))
-    values, rows = x.values[order], rows[order]
-    first = np.ones(len(values), bool)
-    first[1:] = (values[1:] != values[:-1]) | (rows[1:] != rows[:-1])
-    return kept(Ragged(values, x.offsets), first)
+    rows, values = np.divmod(np.unique(rows * size + x.values), size)
+    return Ragged(values.astype(x.values.dtype), np.searchsorted(rows, np.arange(len(x) + 1)))
 
 
-def pad(x: Ragged, length: int, side: str, vocabulary_size: int) -> NDArray[np.unsignedinteger]:
-    """The sequences as rows, shape (n, length), filled with 0 and cut on one side.
+def pad(x: Ragged, length: int, side: Side, vocabulary_size: int) -> NDArray[np.unsignedinteger]:
+    """The sequences as rows padded with 0 and truncated on one side, shape (n, length).
 
-    The dtype is the smallest unsigned integer that holds `vocabulary_size` - 1. Same result as Keras's
+    The dtype is the smallest unsigned one for ids below `vocabulary_size`. Same result as Keras's
     ``pad_sequences(maxlen=length, padding=side, truncating=side)``.
     """
-    padded = np.zeros((len(x), length), np.min_scalar_type(max(vocabulary_size - 1, 0)))
-    # The place of every value takes eight times the memory of an id.
-    for first in range(0, len(x), _AT_ONCE):
-        block = padded[first : first + _AT_ONCE]
-        rows = np.arange(first, first + len(block))
-        short = cut(chosen(x, rows), length, side)
-        begins = np.arange(len(block)) * length
-        if side == "pre":
-            begins += length - short.lengths
-        block.reshape(-1)[_places(begins, short.lengths)] = short.values
+    steps = np.arange(length)
+    padded = np.zeros((len(x), length), id_dtype(vocabulary_size))
+    for start in range(0, len(x), _BLOCK):
+        block = padded[start : start + _BLOCK]
+        short = truncate(select(x, np.arange(start, start + len(block))), length, side)
+        lengths = short.lengths[:, None]
+        block[steps >= length - lengths if side == "pre" else steps < lengths] = short.values
     return padded
 
 
-def _places(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """begin, begin + 1, ... of every stretch, one after the other; shape (sum of lengths,)."""
-    ends = lengths.cumsum()
-    places: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(
-        begins - ends + lengths, lengths
-    )
-    return places
+def _slices(x: Ragged, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ragged:
+    """The sequences ``x.values[start : start + length]``, one per start; both of shape (m,)."""
+    offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])
+    values = np.empty(offsets[-1], x.values.dtype)
+    for first in range(0, len(starts), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        begin, end = offsets[first], offsets[min(first + _BLOCK, len(starts))]
+        shift = np.repeat(starts[block] - offsets[:-1][block], lengths[block])
+        values[begin:end] = x.values[np.arange(begin, end) + shift]
+    return Ragged(values, offsets)

@@ -1,7 +1,7 @@
 """From raw text to the word ids of Keras's text datasets, byte for byte.
 
-Source: keras.preprocessing.text (Keras 2) under CPython 2.7, which made the published indexes,
-and keras.datasets.imdb.load_data and reuters.load_data, which hand out the ids.
+Source: keras.preprocessing.text (Keras 2) under CPython 2.7, which made the published word
+indexes, and keras.datasets.imdb.load_data and reuters.load_data, which return the ids.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.corpora.base import Documents
 from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.python2_dict import iteration_order
 
@@ -22,7 +23,7 @@ OUT_OF_VOCABULARY = 2
 INDEX_FROM = 3
 
 _SEPARATORS = b'!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-# bytes.lower, unlike str.lower, changes ASCII letters stage_lock, as CPython 2.7 did.
+# bytes.lower, unlike str.lower, changes ASCII letters only, as CPython 2.7 did.
 _NORMALIZED = (
     bytes(range(256)).lower().translate(bytes.maketrans(_SEPARATORS, b" " * len(_SEPARATORS)))
 )
@@ -32,7 +33,7 @@ def tokenize(text: bytes) -> list[bytes]:
     """The words of a text, in order.
 
     ASCII letters are lower-cased, punctuation other than the apostrophe, tab and newline separate
-    words; every other byte, a carriage return or part of a UTF-8 sequence, belongs to a word.
+    words; every other byte, such as a carriage return or part of a UTF-8 sequence, belongs to one.
     """
     return [word for word in text.translate(_NORMALIZED).split(b" ") if word]
 
@@ -40,8 +41,8 @@ def tokenize(text: bytes) -> list[bytes]:
 def word_index(texts: Iterable[bytes]) -> list[bytes]:
     """The distinct words by rank: item r - 1 is the word of rank r.
 
-    The most frequent word comes first; words of equal counts stand in the order of a CPython 2.7
-    dict that was filled as the words were first seen.
+    The most frequent word comes first; words of equal counts are in the order of a CPython 2.7
+    dict to which they were added in the order of the texts.
     """
     counts: Counter[bytes] = Counter()
     for text in texts:
@@ -50,53 +51,50 @@ def word_index(texts: Iterable[bytes]) -> list[bytes]:
 
 
 def rank_index(words: Iterable[bytes]) -> dict[bytes, int]:
-    """The rank of each word, from 1, in their order."""
+    """The rank of each word: 1, 2, ..., in the given order."""
     return {word: rank for rank, word in enumerate(words, start=1)}
 
 
 def ranks(texts: Iterable[bytes], index: Mapping[bytes, int]) -> Iterator[NDArray[np.int32]]:
     """For each text the ranks of its words, shape (words of the text,), int32.
 
-    index: as `rank_index` makes it. A word that it lacks has rank 0, so that every array is as
-    long as its text. Texts are read one at a time.
+    index: ranks by word, from `rank_index`. A word that it lacks has rank 0, so that every array
+    is as long as its text. Texts are read one at a time.
     """
     for text in texts:
         tokens = tokenize(text)
         yield np.fromiter((index.get(word, 0) for word in tokens), np.int32, len(tokens))
 
 
-class RanksDigest:
-    """The sha256 of labelled rank arrays: one line a document, ``label rank rank ...``."""
+def ranks_sha256(documents: Documents, vocabulary: Iterable[bytes]) -> str:
+    """The sha256, in hexadecimal, of all word ranks: one line per document, ``label rank ...``.
 
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-
-    def add(self, label: int, ranks: NDArray[np.int32]) -> None:
-        """Count in the next document."""
-        self._digest.update((" ".join(map(str, [int(label), *ranks.tolist()])) + "\n").encode())
-
-    @property
-    def sha256(self) -> str:
-        """The digest of all documents so far, in hexadecimal."""
-        return self._digest.hexdigest()
+    vocabulary: the words by rank, as `word_index` returns them.
+    """
+    digest = hashlib.sha256()
+    arrays = ranks(documents.texts, rank_index(vocabulary))
+    for label, document in zip(documents.labels.tolist(), arrays, strict=True):
+        digest.update((" ".join(map(str, [label, *document.tolist()])) + "\n").encode())
+    return digest.hexdigest()
 
 
 def keras_ids(
     documents: Sequence[NDArray[np.int32]], vocabulary_size: int | None, skip_top: int
 ) -> Ragged:
-    """The ids that Keras's ``load_data`` makes of the ranks of documents, one more for each.
+    """The ids of documents in Keras's ``load_data``, given the ranks of their words.
 
-    START comes first, then INDEX_FROM + rank for each word. An id, START included, becomes
-    OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an unknown word.
-    None is no upper limit, whereas ``num_words=None`` in Keras still cuts off the very last id.
+    A document of w words has w + 1 ids: START, then INDEX_FROM + rank for each word. An id, START
+    included, becomes OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an
+    unknown word. None is no upper limit, whereas ``num_words=None`` in Keras still replaces the
+    very last id.
     """
     offsets = np.cumsum([0, *(len(ranks) + 1 for ranks in documents)], dtype=np.int64)
     first = np.zeros(1, np.int32)
     ids = np.concatenate([first[:0], *chain.from_iterable((first, ranks) for ranks in documents)])
     ids += np.int32(INDEX_FROM)
     ids[offsets[:-1]] = START
-    outside = (ids < skip_top) | (ids == INDEX_FROM)
+    unknown = (ids < skip_top) | (ids == INDEX_FROM)
     if vocabulary_size is not None:
-        outside |= ids >= vocabulary_size
-    ids[outside] = OUT_OF_VOCABULARY
+        unknown |= ids >= vocabulary_size
+    ids[unknown] = OUT_OF_VOCABULARY
     return Ragged(ids, offsets)

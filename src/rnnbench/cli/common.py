@@ -1,4 +1,4 @@
-"""What all subcommands share: the workspace, its parameters, and errors in plain lines."""
+"""What all subcommands share: the workspace, its parameters, and error messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -17,14 +17,16 @@ from rnnbench.params import load_params
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_MEMORY = (
-    "memory ran out; close other programs, train fewer variants side by side "
-    "(make reproduce JOBS=1),\nor make batch_size or the dataset smaller in params.yaml"
+_OUT_OF_MEMORY = (
+    "out of memory; close other programs, run fewer trainings in parallel "
+    "(make reproduce JOBS=1),\nor reduce batch_size or the dataset in params.yaml"
 )
+# What the dynamic linker reports if a library finds no memory.
+_LINKER_OUT_OF_MEMORY = ("failed to map segment", "Cannot allocate memory")
 
 
 def command(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the function the workspace and its parameters, and tell errors in plain lines."""
+    """Call the function with the workspace and its parameters; print errors without traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -32,67 +34,74 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
             workspace = Workspace.find(Path.cwd())
             function(workspace, load_params(workspace.params), *args, **kwargs)
         except RnnbenchError as error:
-            print_error(str(error))
-            raise SystemExit(error.exit_status) from None
+            _fail(str(error), error.exit_status)
         except MemoryError:
-            print_error(_MEMORY)
-            raise SystemExit(1) from None
-        # TensorFlow's libraries need more memory than all else before the first epoch.
+            _fail(_OUT_OF_MEMORY)
         except ImportError as error:
-            missing = isinstance(error, ModuleNotFoundError)
-            remedy = "install the environment again: make -B env" if missing else _MEMORY
-            print_error(f"a library cannot be loaded: {error};\n{remedy}")
-            raise SystemExit(1) from None
-        # A full disk, a file that may not be written: the system's reason, and the file.
+            _fail(_of_import(error))
         except OSError as error:
-            # Whoever reads our output no longer does: click ends quietly.
+            # Nobody reads our output any more: click exits silently.
             if error.errno == errno.EPIPE:
                 raise
             where = f": {error.filename}" if error.filename else ""
-            print_error(f"{error.strerror or error}{where}")
-            raise SystemExit(1) from None
+            _fail(f"{error.strerror or error}{where}")
 
     return wrapped
 
 
 def stage_argument(name: str) -> Callable[[_F], _F]:
-    """The argument of a stage, which DVC gives in the environment as ``STAGE@argument``.
+    """The argument of a stage, by default from DVC's environment variable, ``STAGE@argument``.
 
-    A command line of it would be read by a shell, and may hold whatever params.yaml holds.
+    A command line with the argument would be read by a shell, and params.yaml may hold anything.
     """
 
-    def given() -> str:
+    def from_environment() -> str:
         stage = os.environ.get("DVC_STAGE", "")
         if "@" not in stage:
             raise click.UsageError(f"Missing argument '{name.upper()}'.")
         return stage.partition("@")[2]
 
-    return click.argument(name, required=False, callback=lambda _, __, value: value or given())
+    return click.argument(
+        name, required=False, callback=lambda _, __, value: value or from_environment()
+    )
 
 
 def expect_one_choice(task: str | None, variant: str | None) -> None:
-    """Raise click.UsageError if both options are given by which a model is chosen."""
+    """Raise click.UsageError if both options that choose a model are given."""
     if task is not None and variant is not None:
-        raise click.UsageError("--task and --variant exclude each other: a variant has its task")
+        raise click.UsageError("give either --task or --variant: a variant belongs to one task")
 
 
 def warn(text: str) -> None:
-    """Tell a warning on standard error."""
+    """Print a warning on standard error."""
     click.secho(f"warning: {text}", fg="yellow", err=True)
 
 
-def say(text: str) -> None:
-    """Tell progress on standard output, as long as somebody reads it."""
+def echo(text: str) -> None:
+    """Print progress on standard output; does nothing once its reader is gone."""
     try:
         click.echo(text)
     except BrokenPipeError:
-        # What has been begun is ended, and nothing more is written there.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
 
 
 def print_error(text: str) -> None:
-    """Tell an error on standard error."""
+    """Print an error on standard error."""
     for line in text.splitlines():
         click.secho(f"error: {line}", fg="red", err=True)
+
+
+def _fail(text: str, status: int = 1) -> NoReturn:
+    print_error(text)
+    raise SystemExit(status) from None
+
+
+def _of_import(error: ImportError) -> str:
+    text = str(error)
+    if any(sign in text for sign in _LINKER_OUT_OF_MEMORY):
+        return _OUT_OF_MEMORY
+    where = f" ({error.path})" if error.path else ""
+    name = error.name or "a library"
+    return f"cannot import {name}{where}: {text};\ninstall the environment again: make -B env"

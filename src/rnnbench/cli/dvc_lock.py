@@ -1,4 +1,4 @@
-"""DVC's lock file, which DVC writes in place: a kill at that moment leaves it cut off."""
+"""DVC's lock file, which DVC writes in place: a kill at that moment leaves it truncated."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import yaml
 from rnnbench.core.errors import DataError
 
 
-def expect_whole(path: Path) -> None:
-    """Raise DataError if there is a lock file that DVC itself would refuse."""
+def expect_readable(path: Path) -> None:
+    """Raise DataError if there is a lock file that DVC cannot read."""
     if not path.exists():
         return
     try:
@@ -19,6 +19,6 @@ def expect_whole(path: Path) -> None:
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
         raise DataError(
-            f"{path.name} is cut off, as when DVC is killed while it writes it;\n"
-            "remove it and run dvc repro: what has been made comes from DVC's cache"
+            f"{path.name} is truncated, as when DVC is killed while it writes it;\n"
+            "remove it and run dvc repro: finished stages are restored from DVC's cache"
         )

@@ -1,6 +1,6 @@
-"""The `rnnbench` command, each stage in a process of its own: what kills it can be told.
+"""The `rnnbench` command, each stage in a child process, so that its death can be reported.
 
-A stage that runs out of memory is ended by the system or by a library, without a word of Python.
+The kernel or a library ends a stage that is out of memory, and Python has no say in that.
 """
 
 from __future__ import annotations
@@ -13,43 +13,46 @@ import signal
 import sys
 import threading
 
-# The names that dvc.yaml calls; other commands work on what these have left.
+# The subcommands that dvc.yaml calls; the others only read what these have written.
 _STAGES = frozenset({"download", "preprocess", "train", "evaluate", "report"})
-_CUT_OFF = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# By which the system, or a library that gets no memory, ends a process.
-_OF_MEMORY = {signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
+_INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+# The signals by which the kernel, or a library that gets no memory, ends a process.
+_OUT_OF_MEMORY = {signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 
 
 def main() -> None:
-    """Run the command line; a stage that a signal has ended gives 128 and the signal's number."""
-    # What is frozen is not searched for cycles at the end: TensorFlow's objects take a second.
+    """Run the command line; the exit status is 128 + the number of a signal that ended a stage."""
+    # Without this, the last garbage collection takes a second for TensorFlow's objects.
     atexit.register(gc.freeze)
     if sys.argv[1:] and sys.argv[1] in _STAGES:
-        _in_child()
+        _fork()
     try:
-        # Here because the waiting parent needs none of it.
+        # Imported here because the waiting parent needs none of it.
         from rnnbench.cli.main import main as command
 
         command()
-    # Before click, which has an answer of its own, is there.
+    # Of an interruption during the import; later ones are handled by click.
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 
 
-def _in_child() -> None:
-    """Go on in a child only. The parent ends as the child does; the child ends with the parent."""
+def _fork() -> None:
+    """Return in a child process only.
+
+    The parent exits with the child's status, and the child exits if the parent dies.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(writing)
-        threading.Thread(target=_end_with_parent, args=(reading,), daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=(reading,), daemon=True).start()
         return
     os.close(reading)
-    # Ctrl-C reaches the child too, which answers it.
+    # Ctrl-C reaches the child too, which handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def forward(received: int, _: object) -> None:
-        # A signal to the whole group may have ended it already.
+        # A signal to the whole process group may have ended the child already.
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, received)
 
@@ -60,28 +63,27 @@ def _in_child() -> None:
         signal.signal(number, signal.SIG_IGN)
     if status >= 0:
         sys.exit(status)
-    if -status not in _CUT_OFF:
-        _tell(-status)
+    if -status not in _INTERRUPTIONS:
+        _report(-status)
     sys.exit(128 - status)
 
 
-def _end_with_parent(reading: int) -> None:
-    # The parent writes nothing: reading ends when it does.
+def _exit_with_parent(reading: int) -> None:
+    # The parent never writes, so the read returns at its death.
     os.read(reading, 1)
     os._exit(1)
 
 
-def _tell(number: int) -> None:
+def _report(number: int) -> None:
     from rnnbench.cli.common import print_error
 
     stage = os.environ.get("DVC_STAGE")
-    what = " ".join(["rnnbench", *sys.argv[1:]]) + (f" ({stage})" if stage else "")
-    reason = signal.strsignal(number) or "unknown"
-    text = f"{what} was ended by signal {number} ({reason})"
-    if number in _OF_MEMORY:
+    command = " ".join(["rnnbench", *sys.argv[1:]]) + (f" ({stage})" if stage else "")
+    text = f"{command} was killed by signal {number} ({signal.strsignal(number) or 'unknown'})"
+    if number in _OUT_OF_MEMORY:
         text += (
-            ", most likely because memory ran out.\nRun dvc repro again: a training goes on from "
-            "its last checkpoint. Fewer trainings side by side\n(make reproduce JOBS=1) and a "
-            "smaller batch_size need less"
+            ", probably out of memory.\nRun dvc repro again: a training resumes from its last "
+            "checkpoint. Fewer parallel trainings\n(make reproduce JOBS=1) and a smaller "
+            "batch_size need less memory"
         )
     print_error(text)

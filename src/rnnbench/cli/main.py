@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from rnnbench.cli.common import command, say, stage_argument, warn
-from rnnbench.cli.dvc_lock import expect_whole
+from rnnbench.cli.common import command, echo, stage_argument, warn
+from rnnbench.cli.dvc_lock import expect_readable
 from rnnbench.cli.predict import predict
 from rnnbench.cli.serve import serve
 from rnnbench.core.files import new_directory, write_text
@@ -36,7 +36,7 @@ def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
         write_text(stamp, "params.yaml has no mistake\n")
     # As a stage it runs after DVC has read the file, and maybe while another DVC writes it.
     else:
-        expect_whole(workspace.root / "dvc.lock")
+        expect_readable(workspace.root / "dvc.lock")
     click.echo(
         f"{workspace.params.name}: {len(params.corpora)} corpora, {len(params.datasets)} datasets, "
         f"{len(params.variants)} variants, no mistake"
@@ -81,7 +81,7 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
 
     params.variant(variant)
     with stage_lock(workspace, "train", variant, warn):
-        run(workspace, params, variant, say)
+        run(workspace, params, variant, echo)
         tracking.record(workspace, params, variant, warn)
         shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
 
@@ -122,34 +122,43 @@ def report(workspace: Workspace, params: Params) -> None:
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
-    _tell_champions(champions)
+    _print_champions(champions)
 
 
 @main.command()
 @command
 def sync(workspace: Workspace, params: Params) -> None:
-    """Make MLflow agree with the trainings in the workspace."""
+    """Log trainings that MLflow lacks, and update what is current there.
+
+    Exits with status 1 if variants of params.yaml are still missing in MLflow.
+    """
     from rnnbench.tracking import sync as tracking
     from rnnbench.tracking.store import masked_uri
 
-    tracking.tidy(workspace, params)
+    tracking.reconcile(workspace, params)
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
-    held = tracking.record_all(workspace, params, trained, warn)
-    click.echo(f"{len(held)} of {len(params.variants)} variants are in {masked_uri(workspace)}")
+    logged = tracking.record_all(workspace, params, trained, warn)
+    click.echo(f"{len(logged)} of {len(params.variants)} variants are in {masked_uri(workspace)}")
     if (workspace.metrics / "comparison.csv").is_file():
-        _tell_champions(tracking.promote(workspace, params, warn))
-    if len(held) < len(params.variants):
+        _print_champions(tracking.promote(workspace, params, warn))
+    if len(logged) < len(params.variants):
         raise SystemExit(1)
 
 
 @main.command()
-@click.option("--port", default=5000, show_default=True, help="Where to listen, on 127.0.0.1.")
+@click.option(
+    "--port",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port on 127.0.0.1.",
+)
 @command
 def ui(workspace: Workspace, params: Params, port: int) -> None:
-    """Start the MLflow server and print links to the comparison."""
-    from rnnbench.serving.ui import serve
+    """Start the MLflow server and print links to the comparison of each task."""
+    from rnnbench.serving.ui import run_ui
 
-    serve(workspace, params, port, click.echo)
+    run_ui(workspace, params, port, click.echo)
 
 
 @main.command()
@@ -180,7 +189,7 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
     click.echo(sample.text)
 
 
-def _tell_champions(champions: dict[str, str]) -> None:
+def _print_champions(champions: dict[str, str]) -> None:
     for corpus, variant in champions.items():
         click.echo(f"champion of {corpus}: {variant}")
 

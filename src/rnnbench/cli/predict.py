@@ -1,4 +1,4 @@
-"""`rnnbench predict`: texts in, answers out."""
+"""`rnnbench predict`: texts in, predictions out."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 
 if TYPE_CHECKING:
-    from rnnbench.serving.predict import Answer, Word
+    from rnnbench.serving.predict import Prediction, Word
 
-# Words that move the answer by less than this share of the strongest one stay plain.
-_FAINT = 0.1
-# What would be shown as 0.000 is no effect.
-_LEAST = 0.0005
-_WIDTH = 60
+# A word is coloured if its effect is at least this share of the strongest effect, and is not
+# printed as 0.000.
+_MIN_SHARE = 0.1
+_MIN_EFFECT = 0.0005
+_MAX_WIDTH = 60
 
 
 @click.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--task", help="Whose champion answers: a corpus of texts, by default the first.")
-@click.option("--variant", help="A variant that answers instead of the champion.")
+@click.option("--task", help="Corpus whose champion predicts; the first one with texts by default.")
+@click.option("--variant", help="Variant to use instead of the champion.")
 @click.option(
-    "--file", type=click.File(errors="replace"), help="Texts, one a line; - is standard input."
+    "--file",
+    type=click.File(errors="replace"),
+    help="File with one text per line; - is standard input.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a text.")
-@click.option("--explain", is_flag=True, help="Show which words move the answer (leave-one-out).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
+@click.option(
+    "--explain", is_flag=True, help="Show how much each word raises the probability of the label."
+)
 @command
 def predict(
     workspace: Workspace,
@@ -43,9 +47,10 @@ def predict(
     as_json: bool,
     explain: bool,
 ) -> None:
-    """Answer each TEXT, or each line of a file or of standard input.
+    """Predict the label of each TEXT, or of each line of a file or of standard input.
 
-    With --explain, green words speak for the answer and red ones against it.
+    With --explain, words that raise the probability of the predicted label are green, words that
+    lower it are red. Each effect is measured by leaving the word out.
     """
     from tqdm import tqdm
 
@@ -59,38 +64,41 @@ def predict(
     if file is not None:
         texts += tuple(text.rstrip("\n") for text in file)
     predictor = load_predictor(workspace, params, task, variant)
-    click.echo(f"answered by {predictor.variant}", err=True)
-    # None: the bar shows only where somebody looks at it.
-    bar = tqdm(predictor.answers(texts), total=len(texts), unit="text", disable=None, delay=1)
-    for answer in bar:
-        words = predictor.words(answer.text) if explain else None
+    click.echo(f"predictions of {predictor.variant}", err=True)
+    # disable=None: the bar shows only in a terminal.
+    bar = tqdm(predictor.predict(texts), total=len(texts), unit="text", disable=None, delay=1)
+    for prediction in bar:
+        words = predictor.explain(prediction.text) if explain else None
         with tqdm.external_write_mode():
-            click.echo(_json(predictor.variant, answer, words) if as_json else _line(answer, words))
+            if as_json:
+                click.echo(_json(predictor.variant, prediction, words))
+            else:
+                click.echo(_line(prediction, words))
 
 
-def _json(variant: str, answer: Answer, words: list[Word] | None) -> str:
-    entry = {"variant": variant, **asdict(answer)}
+def _json(variant: str, prediction: Prediction, words: list[Word] | None) -> str:
+    entry = {"variant": variant, **asdict(prediction)}
     if words is not None:
         entry["words"] = [asdict(word) for word in words]
     return json.dumps(entry, ensure_ascii=False)
 
 
-def _line(answer: Answer, words: list[Word] | None) -> str:
-    head = f"{answer.label}  {answer.probability:.4f}"
+def _line(prediction: Prediction, words: list[Word] | None) -> str:
+    head = f"{prediction.label}  {prediction.probability:.4f}"
     if words is not None:
         return f"{head}  {_coloured(words)}"
-    text = " ".join(answer.text.split())
-    return f"{head}  {text if len(text) <= _WIDTH else text[: _WIDTH - 3] + '...'}"
+    text = " ".join(prediction.text.split())
+    return f"{head}  {text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 3] + '...'}"
 
 
 def _coloured(words: list[Word]) -> str:
     strongest = max((abs(word.effect) for word in words), default=0.0)
     shown = []
     for word in words:
-        if abs(word.effect) <= max(_FAINT * strongest, _LEAST):
+        if abs(word.effect) <= max(_MIN_SHARE * strongest, _MIN_EFFECT):
             shown.append(word.text)
         else:
             colour = "green" if word.effect > 0 else "red"
-            mark = f"{word.text}({word.effect:+.3f})"
-            shown.append(click.style(mark, fg=colour, bold=abs(word.effect) > strongest / 2))
+            text = f"{word.text}({word.effect:+.3f})"
+            shown.append(click.style(text, fg=colour, bold=abs(word.effect) > strongest / 2))
     return " ".join(shown)

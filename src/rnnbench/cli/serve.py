@@ -1,33 +1,30 @@
-"""`rnnbench serve`: a champion over HTTP."""
+"""`rnnbench serve`: predictions over HTTP."""
 
 from __future__ import annotations
-
-import socket
 
 import click
 
 from rnnbench.cli.common import command, expect_one_choice
-from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 
 
 @click.command()
-@click.option("--task", help="Whose champion answers: a corpus, by default the first.")
-@click.option("--variant", help="A variant that answers instead of the champion.")
+@click.option("--task", help="Corpus whose champion is served; the first one by default.")
+@click.option("--variant", help="Variant to serve instead of the champion.")
 @click.option(
     "--port",
     default=5001,
     show_default=True,
     type=click.IntRange(1, 65535),
-    help="Where to listen, on 127.0.0.1.",
+    help="Port on 127.0.0.1.",
 )
 @click.option(
     "--max-bytes",
     default=1_000_000,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Longer requests are refused with status 413.",
+    help="Longest request body; longer ones get status 413.",
 )
 @command
 def serve(
@@ -38,21 +35,20 @@ def serve(
     port: int,
     max_bytes: int,
 ) -> None:
-    """Answer texts, or arrays, over HTTP with the protocol of `mlflow models serve`."""
-    from rnnbench.serving.server import HOST
+    """Serve a model over HTTP with the protocol of `mlflow models serve`.
+
+    POST texts (or arrays, if the corpus has no text) to /invocations, for example
+    {"inputs": ["a good film"]}.
+    """
+    from rnnbench.serving.server import listen
     from rnnbench.serving.server import serve as run
-    from rnnbench.tracking.sync import load_logged
+    from rnnbench.tracking.registry import load_model
 
     expect_one_choice(task, variant)
     if variant is not None:
         params.variant(variant)
     params.corpus(task := task or next(iter(params.corpora)))
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise DataError(f"cannot listen on {HOST}:{port} ({error}); give --port") from error
-    answering, model = load_logged(workspace, params, task, variant)
-    click.echo(f"{answering} answers at http://{HOST}:{port}/invocations", err=True)
-    run(model, port, max_bytes)
+    with listen(port) as listener:
+        served, model = load_model(workspace, params, task, variant)
+        click.echo(f"serving {served} at http://127.0.0.1:{port}/invocations", err=True)
+        run(model, listener, max_bytes)

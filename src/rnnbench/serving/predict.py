@@ -1,4 +1,4 @@
-"""Answers of a logged model to new texts, and which of their words moved them."""
+"""Predictions of a logged model for new texts, and the effect of each of their words."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from rnnbench.core.errors import DataError, UnknownNameError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.config import TextDataset
 from rnnbench.params import Params
-from rnnbench.tracking.sync import load_logged
+from rnnbench.tracking.registry import load_model
 
-# So many texts are encoded and answered at once.
-_BATCH = 64
+_BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A text, its likeliest label, and that label's probability."""
+class Prediction:
+    """A text, its most probable label, and that label's probability."""
 
     text: str
     label: str
@@ -29,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text, and by how much it raises the probability of the answer."""
+    """A word of a text, and by how much it raises the probability of the predicted label."""
 
     text: str
     effect: float
@@ -37,9 +36,9 @@ class Word:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model that takes text.
+    """A model of texts.
 
-    variant: whose model it is.
+    variant: its variant.
     probabilities: the probability of each of `classes` for each text, shape (texts, classes).
     """
 
@@ -47,50 +46,44 @@ class Predictor:
     probabilities: Callable[[list[str]], NDArray[np.float64]]
     classes: Sequence[str]
 
-    def answers(self, texts: Sequence[str]) -> Iterator[Answer]:
-        """The answer to each text, in their order."""
-        for start in range(0, len(texts), _BATCH):
-            batch = list(texts[start : start + _BATCH])
+    def predict(self, texts: Sequence[str]) -> Iterator[Prediction]:
+        """The prediction for each text, in order."""
+        for start in range(0, len(texts), _BATCH_SIZE):
+            batch = list(texts[start : start + _BATCH_SIZE])
             for text, probabilities in zip(batch, self.probabilities(batch), strict=True):
-                chosen = int(probabilities.argmax())
-                yield Answer(text, self.classes[chosen], float(probabilities[chosen]))
+                label = int(probabilities.argmax())
+                yield Prediction(text, self.classes[label], float(probabilities[label]))
 
-    def words(self, text: str) -> list[Word]:
-        """Each word, and by how much the probability of the answer falls without it.
+    def explain(self, text: str) -> list[Word]:
+        """The effect of each whitespace-separated word.
 
-        Words are what blanks divide. Leave-one-out: the text is answered once without each.
+        Leave-one-out: how much the probability of the predicted label falls without the word.
         """
         words = text.split()
-        without = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))]
-        texts = [text, *without]
-        parts = [self.probabilities(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)]
-        probabilities = np.concatenate(parts)
-        chosen = int(probabilities[0].argmax())
-        effects = probabilities[0, chosen] - probabilities[1:, chosen]
+        texts = [text, *(" ".join(words[:i] + words[i + 1 :]) for i in range(len(words)))]
+        batches = (texts[i : i + _BATCH_SIZE] for i in range(0, len(texts), _BATCH_SIZE))
+        probabilities = np.concatenate([self.probabilities(batch) for batch in batches])
+        label = int(probabilities[0].argmax())
+        effects = probabilities[0, label] - probabilities[1:, label]
         return [Word(word, float(effect)) for word, effect in zip(words, effects, strict=True)]
 
 
 def load_predictor(
     workspace: Workspace, params: Params, task: str | None, variant: str | None
 ) -> Predictor:
-    """The champion of a task, or the current model of one variant.
+    """The current model of a variant, by default the champion of a task.
 
-    task: a corpus of texts; the first of params.yaml where it is None. Raises UnknownNameError,
-    and DataError if the store cannot be reached or lacks the model.
+    task: a corpus of texts, by default the first in params.yaml. Raises UnknownNameError, and
+    DataError if the variant does not read text or the store fails or lacks the model.
     """
-    tasks = list(dict.fromkeys(_text_corpora(params)))
+    corpora = [d.corpus for d in params.datasets.values() if isinstance(d, TextDataset)]
+    tasks = list(dict.fromkeys(corpora))
     if variant is not None and params.dataset(params.variant(variant).dataset).corpus not in tasks:
-        raise DataError(f"{variant} does not read text; those of {', '.join(tasks)} do")
+        raise DataError(f"{variant} does not read text; the variants of {', '.join(tasks)} do")
     if task is not None and task not in tasks:
-        raise UnknownNameError("task with texts", task, tasks)
+        raise UnknownNameError("corpus of texts", task, tasks)
     if not tasks:
         raise DataError("params.yaml has no dataset of texts")
-    variant, loaded = load_logged(workspace, params, task or tasks[0], variant)
+    variant, loaded = load_model(workspace, params, task or tasks[0], variant)
     model = loaded.unwrap_python_model()
     return Predictor(variant, model.probabilities, model.classes)
-
-
-def _text_corpora(params: Params) -> Iterator[str]:
-    for dataset in params.datasets.values():
-        if isinstance(dataset, TextDataset):
-            yield dataset.corpus

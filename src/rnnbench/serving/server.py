@@ -1,90 +1,81 @@
-"""A logged model over HTTP, with MLflow's own protocol, on this machine stage_lock."""
+"""MLflow's scoring server on the loopback interface, with a limit on the length of a body."""
 
 from __future__ import annotations
 
-import json
-import logging
+import socket
 from typing import Any
 
-_LOG = logging.getLogger(__name__)
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from rnnbench.core.errors import DataError
+
 HOST = "127.0.0.1"
-# What is over the limit is read and thrown away up to here, so that the sender gets its answer.
-_DISCARDED = 2**30
+# A longer body is read and discarded up to here: a client that is still sending sees no answer.
+_MAX_DISCARDED = 2**30
 
 
-class Gate:
-    """ASGI middleware: status 413 for bodies of more than `most` bytes, 400 or 500 for failures.
+class BodyTooLong(Exception):
+    """A request has a body of more bytes than the limit."""
 
-    MLflow refuses most of what it cannot read itself, but not, say, JSON of 10,000 brackets.
+
+class BodyLimit:
+    """ASGI middleware that raises BodyTooLong where the application reads the body.
+
+    max_bytes: the length of the longest body that is accepted.
     """
 
-    def __init__(self, app: Any, most: int) -> None:
-        self._app, self._most = app, most
+    def __init__(self, app: Any, max_bytes: int) -> None:
+        self._app, self._max_bytes = app, max_bytes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One connection; anything but HTTP passes unread."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        parts: list[bytes] = []
-        size, more = 0, True
-        while more and size <= _DISCARDED:
+        """Handle one connection."""
+        size = 0
+
+        async def limited() -> Any:
+            nonlocal size
             message = await receive()
-            if message["type"] == "http.disconnect":
-                return
             size += len(message.get("body", b""))
-            more = message.get("more_body", False)
-            if size <= self._most:
-                parts.append(message.get("body", b""))
-        if size > self._most:
-            reason = f"the body has more than {self._most:,} bytes; send fewer or shorter texts"
-            await _refuse(send, 413, "REQUEST_TOO_LARGE", reason)
-            return
-        whole: list[Any] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+            if size <= self._max_bytes:
+                return message
+            while message.get("more_body") and size <= _MAX_DISCARDED:
+                message = await receive()
+                size += len(message.get("body", b""))
+            raise BodyTooLong(f"the body has more than {self._max_bytes:,} bytes")
 
-        async def replay() -> Any:
-            return whole.pop() if whole else await receive()
-
-        begun = False
-
-        async def watched(message: Any) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, replay, watched)
-        except Exception as error:
-            if begun:
-                raise
-            if isinstance(error, RecursionError | ValueError):
-                reason = f"the body cannot be read ({type(error).__name__})"
-                await _refuse(send, 400, "BAD_REQUEST", reason)
-            else:
-                _LOG.exception("a request could not be answered")
-                await _refuse(send, 500, "INTERNAL_ERROR", type(error).__name__)
+        await self._app(scope, limited, send)
 
 
-async def _refuse(send: Any, status: int, code: str, reason: str) -> None:
-    answer = json.dumps({"error_code": code, "message": reason}).encode()
-    head = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(answer)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": answer})
+def listen(port: int) -> socket.socket:
+    """A socket that listens on the loopback interface; raises DataError if the port is taken."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise DataError(f"cannot listen on {HOST}:{port} ({error}); choose a --port") from error
 
 
-def serve(model: Any, port: int, most: int) -> None:
-    """Answer requests with a pyfunc model until interrupted.
+def serve(model: Any, listener: socket.socket, max_bytes: int) -> None:
+    """Serve a pyfunc model until interrupted.
 
     The routes and bodies are those of `mlflow models serve`: /ping, /version and /invocations.
-    most: the longest body, in bytes. Ends the process if the port is taken.
+    Status 413 for bodies of more than `max_bytes`, 400 for those that cannot be parsed, among them
+    some that MLflow itself answers with 500, such as 10,000 nested brackets.
     """
     import uvicorn
     from mlflow.pyfunc import scoring_server
 
     app = scoring_server.init(model)
-    app.add_middleware(Gate, most=most)
-    uvicorn.run(app, host=HOST, port=port, log_level="warning")
+    app.add_middleware(BodyLimit, max_bytes=max_bytes)
+    app.add_exception_handler(BodyTooLong, _too_long)
+    app.add_exception_handler(RecursionError, _unreadable)
+    app.add_exception_handler(ValueError, _unreadable)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+async def _too_long(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error_code": "REQUEST_TOO_LARGE", "message": str(error)}, 413)
+
+
+async def _unreadable(_: Request, error: Exception) -> JSONResponse:
+    reason = f"cannot parse the body ({type(error).__name__})"
+    return JSONResponse({"error_code": "BAD_REQUEST", "message": reason}, 400)

@@ -1,7 +1,7 @@
-"""How the MLflow UI opens on our runs: which ones, in which order, with which columns.
+"""How the MLflow UI opens on our runs: their filter, order and columns.
 
-The UI keeps such a view in a tag of the experiment, and takes it from there when the address
-names it in `viewStateShareKey`.
+The UI stores such a view in a tag of the experiment and restores it if the address names it in
+`viewStateShareKey`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-CURRENT = "tags.current = 'true'"
+from rnnbench.tracking.store import CURRENT, VARIANT_LEVEL
+
 _KEY = "rnnbench"
 _TAG = f"mlflow.sharedViewState.{_KEY}"
 _METRICS = ("evaluation_accuracy", "evaluation_accuracy_sd", "evaluation_loss", "seconds")
@@ -25,15 +26,18 @@ _PARAMS = (
 
 
 def share_view(client: Any, experiment: Any, target: str | None) -> None:
-    """Store the view in an experiment, unless it is there; numbers have the lowest error first."""
+    """Store the view in an experiment unless it has it: best variant first.
+
+    target: of the experiment's datasets; numbers are ordered by loss, all others by accuracy.
+    """
     numbers = target == "number"
     view = {
-        "searchFilter": f"{CURRENT} and tags.level = 'variant'",
+        "searchFilter": f"{CURRENT} and {VARIANT_LEVEL}",
         "orderByKey": f"metrics.`evaluation_{'loss' if numbers else 'accuracy'}`",
         "orderByAsc": numbers,
         "selectedColumns": [f"metrics.`{key}`" for key in _METRICS]
         + [f"params.`{key}`" for key in _PARAMS],
-        # The default draws the first ten runs stage_lock.
+        # By default the charts show only the first ten runs.
         "runsHiddenMode": "SHOW_ALL",
     }
     text = json.dumps(view)
@@ -42,7 +46,7 @@ def share_view(client: Any, experiment: Any, target: str | None) -> None:
 
 
 def addresses(server: str, experiment: str) -> tuple[str, str]:
-    """Where the UI shows the table of the current runs, and their learning curves."""
+    """The UI's addresses of the table of current runs and of their learning curves."""
     runs = f"{server}/#/experiments/{experiment}/runs"
     return (
         f"{runs}?viewStateShareKey={_KEY}",

@@ -1,1 +1,1 @@
-"""Trainings in MLflow: the only package that imports MLflow to log."""
+"""Trainings and models in MLflow."""

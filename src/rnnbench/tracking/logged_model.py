@@ -1,4 +1,4 @@
-"""The model of one replicate in MLflow: a pyfunc that takes what a user has."""
+"""The model of one replicate in MLflow: a pyfunc model that takes raw text, or arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Meta, read_meta
 from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER
-from rnnbench.tracking.store import inside
 
 _REQUIREMENTS = (
     *("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "tensorflow"),
@@ -24,31 +23,37 @@ _REQUIREMENTS = (
 
 
 def log_model(run_id: str, workspace: Workspace, params: Params, name: str, replicate: int) -> None:
-    """Log one replicate's model below a run; raises what MLflow raises, and DataError."""
+    """Log the model of one replicate, counted from 0, and leave its run open.
+
+    Raises DataError if a file is missing, and what MLflow raises.
+    """
     import mlflow
 
-    package = Path(__file__).parents[1]
     settings = params.variant(name)
     prepared = workspace.prepared(settings.dataset)
-    with tempfile.TemporaryDirectory() as folder, inside(run_id):
+    model = _model_file(workspace, name, replicate)
+    with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir()
         for file in prepared.glob("*.json"):
             shutil.copy(file, data)
-        model = _model_file(workspace, name, replicate)
-        mlflow.pyfunc.log_model(
-            name=name,
-            python_model=str(Path(__file__).with_name("pyfunc.py")),
-            artifacts={"model": str(model), "data": str(data)},
-            model_config={"family": settings.model},
-            code_paths=[str(package)],
-            pip_requirements=[_requirement(r) for r in _REQUIREMENTS],
-            signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
-        )
+        # The experiment of a logged model is that of the active run.
+        with mlflow.start_run(run_id=run_id):
+            mlflow.pyfunc.log_model(
+                name=name,
+                python_model=str(Path(__file__).with_name("pyfunc.py")),
+                artifacts={"model": str(model), "data": str(data)},
+                model_config={"family": settings.model},
+                code_paths=[str(Path(__file__).parents[1])],
+                pip_requirements=[f"{r}=={importlib.metadata.version(r)}" for r in _REQUIREMENTS],
+                signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
+            )
+    # The end of the block has ended the run before all of the training is logged.
+    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
 
 
 def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
-    # Its suffix depends on the family, whose code would load TensorFlow to tell it.
+    # The suffix depends on the family, and importing its class can import TensorFlow.
     pattern = f"replicate_{replicate}.*"
     for path in workspace.models(name).glob(pattern):
         return path
@@ -56,7 +61,7 @@ def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
 
 
 def _signature(meta: Meta, text: bool) -> Any:
-    """Raw text in, label and probability out; or arrays in and out."""
+    """Of a text: its label and probability. Of arrays: arrays."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
@@ -70,7 +75,3 @@ def _signature(meta: Meta, text: bool) -> Any:
         Schema([TensorSpec(dtype, shape)]),
         Schema([TensorSpec(np.dtype("float32"), (-1, *steps))]),
     )
-
-
-def _requirement(package: str) -> str:
-    return f"{package}=={importlib.metadata.version(package)}"

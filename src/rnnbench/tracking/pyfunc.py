@@ -1,6 +1,6 @@
-"""A logged model: raw text in, label and probability out; arrays where the corpus has no text.
+"""A logged model: raw text in, label and probability out; arrays if the corpus has no text.
 
-MLflow stores this file's path with the model and runs it when the model is loaded.
+MLflow stores the path of this file with the model and runs it when the model is loaded.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from rnnbench.data.format import read_meta
 from rnnbench.preprocessing.encoders import ENCODER, read_encoder
 
 
-class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """Encodes input as its dataset was prepared, and answers."""
+class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Encodes its input as the dataset was encoded, and predicts."""
 
     def load_context(self, context: Any) -> None:
-        """Read the encoder and the model from the run's artifacts."""
+        """Read the encoder and the model from the artifacts of the run."""
         data = Path(context.artifacts["data"])
         self._meta = read_meta(data)
         self.classes = self._meta.classes
@@ -33,35 +33,35 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def predict(
         self,
         context: Any,  # noqa: ARG002
-        # An array where the signature is of tensors; MLflow takes no hint that says so.
+        # An array if the signature is one of tensors; MLflow accepts no type hint for both.
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame | NDArray[np.float32]:
-        """For texts one row each: the likelier class, and its probability.
+        """Columns "label" and "probability", one row per text.
 
-        With two classes it is always the probability of the second one. Arrays of samples, as
-        data/prepared stores them, give the predictions that `rnnbench.data.scoring` describes.
-        Raises MlflowException for ids that the dataset does not have.
+        The label is the most probable class. With two classes the probability is always that of
+        the second class, else that of the label. Arrays of samples, shape (n, ...) as in
+        data/prepared, give the predictions that `rnnbench.data.scoring` describes.
+        Raises MlflowException for ids outside the vocabulary.
         """
         if self._encoder is None:
             samples = np.asarray(model_input)
-            # A network would take another id for it without a word.
-            outside = (samples < 0) | (samples >= self._meta.vocabulary_size)
-            if self._meta.encoding != "number" and outside.any():
+            # An embedding would silently read another row.
+            invalid = (samples < 0) | (samples >= self._meta.vocabulary_size)
+            if self._meta.encoding != "number" and invalid.any():
                 limit = f"ids must be from 0 to {self._meta.vocabulary_size - 1}"
                 raise mlflow.MlflowException.invalid_parameter_value(limit)
-            answer: NDArray[np.float32] = self._model.predict(samples)
-            return answer
+            predictions: NDArray[np.float32] = self._model.predict(samples)
+            return predictions
         probabilities = self.probabilities(list(pd.DataFrame(model_input).iloc[:, 0]))
-        chosen = probabilities.argmax(axis=1)
+        labels = [self.classes[i] for i in probabilities.argmax(axis=1)]
         probability = probabilities[:, 1] if len(self.classes) == 2 else probabilities.max(axis=1)
-        labels = [self.classes[i] for i in chosen]
         return pd.DataFrame({"label": labels, "probability": probability})
 
     def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
         """The probability of each of `classes` for each text, shape (texts, classes).
 
-        Raises TypeError if the model takes no text.
+        Raises TypeError if the model takes arrays.
         """
         if self._encoder is None:
             raise TypeError("this model takes arrays, not text")
@@ -71,4 +71,4 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return np.asarray(prediction)
 
 
-mlflow.models.set_model(Served())
+mlflow.models.set_model(LoggedModel())

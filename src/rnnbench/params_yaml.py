@@ -1,168 +1,97 @@
-"""Reading a YAML file so that whatever it holds, what is wrong becomes a ParamsError."""
+"""Reads YAML by the rules of YAML 1.2, as DVC does: both programs read params.yaml.
+
+PyYAML alone follows YAML 1.1, where ``no`` is false and ``1e-05``, which `dvc exp run -S`
+writes, is a text. Dates stay texts here.
+"""
 
 from __future__ import annotations
 
-import errno
-import stat
-from collections import deque
+import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from rnnbench.core.errors import ParamsError
-from rnnbench.core.validation import ErrorDetail, child, shown
+from rnnbench.core.validation import ErrorDetail, shown
 
-# No plan comes near these; together they bound the time and the memory of one file.
-_LARGEST = 2**18
-_MOST_VALUES = 10_000
-_DEEPEST = 50
-_LONGEST_INT = 100
-_LONGEST_REASON = 200
-
-_COMMON = "tag:yaml.org,2002:"
-# Of "<<" and "=", which mean something as keys only.
-_OF_KEYS = (f"{_COMMON}merge", f"{_COMMON}value")
-# What PyYAML raises for a scalar that contradicts its tag, such as "!!int x".
-_INVALID_SCALAR = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
-
-
-def read_yaml(path: Path) -> tuple[object, list[ErrorDetail], list[ErrorDetail]]:
-    """The value that a YAML file holds, and two kinds of mistakes that it no longer shows.
-
-    The first are keys that stand twice in one mapping, of which YAML would silently keep the
-    last. The second are scalars that contradict their tag, which are texts in the value.
-    Raises ParamsError if the file cannot be read or is not YAML.
-    """
-    try:
-        # Not the faster CSafeLoader: deep nesting overflows its stack and kills the process.
-        loader = _Loader(_content(path))
-        try:
-            root = loader.get_single_node()
-            if root is None:
-                return None, [], []
-            # Before the construction, which merges "<<" into the mappings.
-            duplicates, invalid = _mistakes(root, loader)
-            return loader.construct_document(root), duplicates, invalid
-        finally:
-            loader.dispose()
-    except OSError as error:
-        mistake = ErrorDetail("file", f"cannot be read: {error.strerror}")
-    except yaml.YAMLError as error:
-        mistake = _not_yaml(error)
-    raise ParamsError(str(path), [mistake])
-
-
-class _TooMuchError(yaml.MarkedYAMLError):
-    """Valid YAML beyond the limits."""
+MAX_BYTES = 2**18
+_TAG = "tag:yaml.org,2002:"
+# https://yaml.org/spec/1.2.2/#1032-tag-resolution, and what ruamel.yaml, DVC's reader, adds to
+# it: binary integers, signs before 0x and 0o, "_" between digits.
+_SCALARS = {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|(?!_)[0-9_]+)",
+    "float": r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9_]+([eE][-+][0-9]+)?"
+    r"|\.(inf|Inf|INF))|\.(nan|NaN|NAN)",
+    "merge": r"<<",
+}
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what would take long, and says where a scalar contradicts its tag.
+    """Refuses keys that occur twice in one mapping, and numbers too long to print."""
 
-    Aliases count as what they stand for, because merging, comparing or printing them
-    takes as long.
-    """
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own
 
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._depth = self._values = 0
-        self._values_of: dict[yaml.Node | None, int] = {}
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        start, alias = event.start_mark, isinstance(event, yaml.AliasEvent)
-        if self._depth == _DEEPEST:
-            raise _TooMuchError(None, None, "nests too deeply", start)
-        before = self._values
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        if not alias:
-            self._values += 1
-            self._values_of[node] = self._values - before
-        elif node in self._values_of:
-            self._values += self._values_of[node]
-        else:
-            problem = "an alias stands inside of what it stands for"
-            raise _TooMuchError(None, None, problem, start)
-        if self._values > _MOST_VALUES:
-            problem = f"there are more than {_MOST_VALUES} values up to here, counting aliases out"
-            raise _TooMuchError(None, None, problem, start)
-        return node
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except _INVALID_SCALAR:
-            problem = f"no valid {shown(node.tag.removeprefix(_COMMON))}"
-        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        value = super().construct_scalar(node)
-        # Python needs long for them, and refuses to spell those of thousands of digits.
-        if node.tag == f"{_COMMON}int" and len(value) > _LONGEST_INT:
-            problem = f"an integer of more than {_LONGEST_INT} characters"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    def construct_int(self, node: yaml.ScalarNode) -> int:
+        text = node.value.replace("_", "").lower()
+        bases = {"0b": 2, "0o": 8, "0x": 16}
+        value = int(text, bases.get(text.lstrip("+-")[:2], 10))
+        str(value)  # raises ValueError if it has thousands of digits
         return value
 
-
-def _content(path: Path) -> bytes:
-    # Opening a pipe would wait for whoever writes into it.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
-    with path.open("rb") as file:
-        content = file.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise OSError(errno.EFBIG, f"it is longer than {_LARGEST >> 10} KiB")
-    return content
-
-
-def _not_yaml(error: yaml.YAMLError) -> ErrorDetail:
-    if isinstance(error, yaml.reader.ReaderError):
-        problem = f"{str(error).splitlines()[0]}, at position {error.position}"
-        return ErrorDetail("file", f"is not valid YAML: {problem}")
-    mark = getattr(error, "problem_mark", None)
-    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
-    if isinstance(error, _TooMuchError):
-        return ErrorDetail(place, str(error.problem))
-    # The context is the one half of the sentence that says what the problem is.
-    said = filter(None, (getattr(error, name, None) for name in ("context", "problem")))
-    return ErrorDetail(place, f"is not valid YAML: {', '.join(said)[:_LONGEST_REASON]}")
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        lines: dict[object, int] = {}
+        for key_node, _ in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != f"{_TAG}merge":
+                key, mark = self.construct_object(key_node), key_node.start_mark
+                if key in lines:
+                    problem = f"{shown(key)} is given twice, first in line {lines[key]}"
+                    raise yaml.constructor.ConstructorError(None, None, problem, mark)
+                lines[key] = mark.line + 1
+        return super().construct_mapping(node, deep)
 
 
-def _mistakes(root: yaml.Node, loader: _Loader) -> tuple[list[ErrorDetail], list[ErrorDetail]]:
-    """Both kinds of mistakes of `read_yaml`; the invalid scalars become texts."""
-    duplicates: list[ErrorDetail] = []
-    invalid: list[ErrorDetail] = []
-    waiting, seen = deque([(root, "")]), set[yaml.Node]()
-    while waiting:
-        node, key = waiting.popleft()
-        if node in seen:  # an alias
-            continue
-        seen.add(node)
-        if isinstance(node, yaml.ScalarNode):
-            try:
-                loader.construct_object(node)
-            except yaml.constructor.ConstructorError as error:
-                reason = str(error.problem)[:_LONGEST_REASON]
-                invalid.append(ErrorDetail(key or "file", f"got {shown(node.value)}: {reason}"))
-                node.tag = f"{_COMMON}str"
-                loader.recursive_objects.clear()  # where the failed attempt has stayed
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += [(item, child(key, place)) for place, item in enumerate(node.value)]
+for _name, _pattern in _SCALARS.items():
+    _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(rf"^(?:{_pattern})$"), None)
+_Loader.add_constructor(f"{_TAG}int", _Loader.construct_int)
+
+
+def read_yaml(path: Path) -> object:
+    """The value of a YAML file; raises ParamsError if it cannot be read or is not valid."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            problem = f"is longer than {MAX_BYTES >> 10} KiB"
+        elif line := conflict_line(content):
+            problem = f"has merge conflict markers, line {line}"
         else:
-            lines: dict[tuple[str, str], int] = {}
-            for name, value in node.value:
-                if not isinstance(name, yaml.ScalarNode):
-                    continue  # no key of ours has parts; validation refuses it
-                place, line = child(key, name.value), name.start_mark.line + 1
-                scalar = (name.tag, name.value)
-                if scalar in lines:
-                    problem = f"is given twice, in line {lines[scalar]} and in line {line}"
-                    duplicates.append(ErrorDetail(place, problem))
-                lines[scalar] = line
-                if name.tag not in _OF_KEYS:
-                    waiting.append((name, place))
-                waiting.append((value, place))
-    return duplicates, invalid
+            return _parse(content.decode("utf-8"))
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = "is not valid UTF-8"
+    except Exception as error:  # PyYAML raises not only YAMLError, but whatever int() raises.
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        parts = filter(None, (getattr(error, name, None) for name in ("context", "problem")))
+        reason = ", ".join(parts) or str(error).partition("\n")[0]
+        problem = f"is not valid YAML: {place}{reason[:200]}"
+    raise ParamsError(str(path), [ErrorDetail("file", problem)])
+
+
+def conflict_line(content: bytes) -> int | None:
+    """The number of the first line that is a conflict marker of Git."""
+    marker = re.search(rb"^(<<<<<<<|>>>>>>>) ", content, re.MULTILINE)
+    return content.count(b"\n", 0, marker.start()) + 1 if marker else None
+
+
+def _parse(text: str) -> object:
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        # Unlike get_single_data, this refuses a mapping or a list that contains itself.
+        return None if root is None else loader.construct_object(root, deep=True)
+    finally:
+        loader.dispose()

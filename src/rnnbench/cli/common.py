@@ -13,7 +13,7 @@ import click
 
 from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import load_params
+from rnnbench.params import Params, load_params
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -25,14 +25,16 @@ _OUT_OF_MEMORY = (
 _LINKER_OUT_OF_MEMORY = ("failed to map segment", "Cannot allocate memory")
 
 
-def command(function: Callable[..., Any]) -> Callable[..., Any]:
+def command(
+    function: Callable[..., Any], load: Callable[[Path], Params] = load_params
+) -> Callable[..., Any]:
     """Call the function with the workspace and its parameters; print errors without traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             workspace = Workspace.find(Path.cwd())
-            function(workspace, load_params(workspace.params), *args, **kwargs)
+            function(workspace, load(workspace.params), *args, **kwargs)
         except RnnbenchError as error:
             _fail(str(error), error.exit_status)
         except MemoryError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from rnnbench.cli.serve import serve
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.locks import stage_lock
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import Params
+from rnnbench.params import Params, check_params
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,19 +29,21 @@ def main() -> None:
 @click.option(
     "--stamp",
     type=click.Path(path_type=Path),
-    help="A file to write if there is no mistake.",
+    help="Write the versions of the training libraries here if params.yaml is valid.",
 )
-@command
+@partial(command, load=check_params)
 def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
-    """Check params.yaml and tell all its mistakes at once; check that dvc.lock is whole."""
+    """Report all errors in params.yaml, and whether dvc.lock is damaged."""
     if stamp is not None:
-        write_text(stamp, "params.yaml has no mistake\n")
-    # As a stage it runs after DVC has read the file, and maybe while another DVC writes it.
+        # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
+        libraries = ("keras", "numpy", "scikit-learn", "tensorflow")
+        write_text(stamp, "".join(f"{name} {version(name)}\n" for name in libraries))
+    # As a stage, it runs while DVC may be writing the file.
     else:
         expect_readable(workspace.root / "dvc.lock")
     click.echo(
-        f"{workspace.params.name}: {len(params.corpora)} corpora, {len(params.datasets)} datasets, "
-        f"{len(params.variants)} variants, no mistake"
+        f"{workspace.params.name} is valid: {len(params.corpora)} corpora, "
+        f"{len(params.datasets)} datasets, {len(params.variants)} variants"
     )
 
 

@@ -1,14 +1,14 @@
-"""Every error that a user can cause or meet.
+"""Every error that a user can cause or run into.
 
 RnnbenchError
-├── ParamsError       params.yaml does not describe a valid plan        exit status 2
+├── ParamsError       params.yaml does not describe a valid run         exit status 2
 ├── UnknownNameError  a name on the command line does not exist         exit status 2
 ├── DownloadError     a corpus could not be fetched or failed its hash  exit status 1
 ├── DataError         a prepared file is missing, damaged or unusable   exit status 1
 └── TrainingError     a training did not yield a usable model           exit status 1
-    └── DivergedError  a loss became no number; other replicates go on
+    └── DivergedError  the loss of one replicate is not finite; the others continue
 
-Anything else that escapes is a bug of ours and shows its traceback.
+Any other exception is a bug of rnnbench and shows its traceback.
 """
 
 from __future__ import annotations
@@ -16,49 +16,47 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from rnnbench.core.validation import ErrorDetail, nearest
+from rnnbench.core.validation import ErrorDetail, unknown
 
 
 class RnnbenchError(Exception):
-    """Base of every error that the command line reports in one line, without a traceback."""
+    """Base of all errors that the command line reports in one line, without a traceback."""
 
     exit_status = 1
 
 
 class ParamsError(RnnbenchError):
-    """All mistakes of a parameter file, one line each."""
+    """All errors of a parameter file, one per line."""
 
     exit_status = 2
 
-    def __init__(self, file: str, mistakes: Iterable[ErrorDetail]) -> None:
+    def __init__(self, file: str, errors: Iterable[ErrorDetail]) -> None:
         self.file = file
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(f"{file}: {mistake}" for mistake in self.mistakes))
+        self.errors = tuple(errors)
+        super().__init__("\n".join(f"{file}: {error}" for error in self.errors))
 
     def under(self, key: str) -> ParamsError:
-        """The same mistakes, with keys that start at `key`."""
-        return ParamsError(self.file, (replace(m, key=f"{key}.{m.key}") for m in self.mistakes))
+        """The same errors, with `key` in front of their keys."""
+        return ParamsError(self.file, (replace(e, key=f"{key}.{e.key}") for e in self.errors))
 
 
 class UnknownNameError(RnnbenchError):
-    """A variant, dataset or corpus that params.yaml does not have."""
+    """A variant, dataset or corpus that is not in params.yaml."""
 
     exit_status = 2
 
     def __init__(self, kind: str, given: str, allowed: Iterable[str]) -> None:
-        names = sorted(allowed)
-        text = f"params.yaml: no {kind} {given!r}; allowed: {', '.join(names)}"
-        if suggestion := nearest(given, names):
-            text += f"; did you mean {suggestion!r}?"
-        super().__init__(text)
+        super().__init__(
+            str(unknown("params.yaml", f"no {kind} {given!r}", given, sorted(allowed)))
+        )
 
 
 class DownloadError(RnnbenchError):
-    """A corpus could not be fetched, or what came is not what was pinned."""
+    """A corpus could not be fetched, or its hash is not the pinned one."""
 
 
 class DataError(RnnbenchError):
-    """A file of data/ or models/ is missing, damaged, or cannot serve its purpose."""
+    """A file of data/ or models/ is missing, damaged or unsuitable."""
 
 
 class TrainingError(RnnbenchError):
@@ -66,7 +64,7 @@ class TrainingError(RnnbenchError):
 
 
 class DivergedError(TrainingError):
-    """A loss became no number in one epoch, counted from 1."""
+    """The loss of an epoch, counted from 1, is not finite."""
 
     def __init__(self, epoch: int, loss: float) -> None:
         self.epoch = epoch

@@ -13,19 +13,19 @@ _S = TypeVar("_S", bound="Schema")
 
 
 class Schema(BaseModel):
-    """Strict, immutable settings: unknown keys and silent conversions are errors."""
+    """Strict and immutable: unknown keys and implicit conversions are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def write_json(path: Path, settings: Schema) -> None:
-    """Write settings as a JSON file."""
-    path.write_text(settings.model_dump_json(indent=1) + "\n", encoding="utf-8")
+def write_json(path: Path, value: Schema) -> None:
+    """Write `value` as a JSON file."""
+    path.write_text(value.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path, kind: type[_S]) -> _S:
-    """Read what `write_json` wrote; raises DataError if it is missing or damaged."""
+def read_json(path: Path, schema: type[_S]) -> _S:
+    """Read a file of `write_json`; raises DataError if it is missing or invalid."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return schema.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise DataError(f"{path}: not a readable description; run dvc repro") from error
+        raise DataError(f"{path}: missing or damaged; run dvc repro") from error

@@ -1,50 +1,34 @@
-"""Wording of mistakes: values shown briefly, and pydantic's errors in plain words."""
+"""Error messages for invalid settings: the key, the given value, what is allowed."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-# A file with more is no slip any more; the limits bound the time and the length of a message.
-MAX_REPORTED = 100
-_MOST_COMPARED = 500
-_LONGEST_LIST = 2000
-_LONGEST = 60
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
+MAX_LENGTH = 60
+_PLAIN_KEY = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}")
 
 _brief = reprlib.Repr()
 _brief.maxlevel = 2
-_brief.maxstring = _brief.maxother = _LONGEST
-
-# pydantic's names of errors; "{...}" is filled from the error's context.
-_EXPECTED = {
-    "int_type": "an integer",
-    "int_from_float": "an integer",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "string_type": "a text",
-    "string_unicode": "a text",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "more than {gt}",
-    "less_than_equal": "at most {le}",
-    "less_than": "less than {lt}",
-}
+_brief.maxstring = _brief.maxother = MAX_LENGTH
 
 
 @dataclass(frozen=True)
 class ErrorDetail:
-    """One thing wrong in a file: where it stands, what was given, what is allowed."""
+    """One error in a file.
+
+    key: where it is, such as ``variants.lstm.epochs``.
+    problem: what is wrong, with the given value.
+    allowed: what would be valid, if that can be listed.
+    suggestion: the valid name that was probably meant.
+    """
 
     key: str
     problem: str
@@ -60,75 +44,60 @@ class ErrorDetail:
         return text
 
 
-def nearest(given: object, allowed: Iterable[str]) -> str | None:
-    """The allowed name closest to the given one, or None if none is close."""
-    matches = difflib.get_close_matches(str(given), list(allowed), n=1, cutoff=0.6)
-    return matches[0] if matches else None
-
-
 def shown(value: object) -> str:
-    """The value as YAML spells it, cut to 60 characters."""
+    """The value as YAML writes it, cut to `MAX_LENGTH` characters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return _cut(_brief.repr(value), _LONGEST)
+    text = _brief.repr(value)
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 3] + "..."
 
 
 def child(key: str, part: object) -> str:
-    """The key of an entry: `key.part`, or `key[part]` for a place in a list."""
+    """The key of an entry: `key.part`, or `key[part]` for an index of a list."""
     if isinstance(part, int) and not isinstance(part, bool):
-        return f"{key}[{shown(part)}]"
+        return f"{key}[{part}]"
     return f"{key}.{_plain(part)}" if key else _plain(part)
 
 
 def unexpected(key: str, given: object, expected: str) -> ErrorDetail:
-    """A value of the wrong kind or outside its range."""
+    """A value of the wrong type or outside its range."""
     return ErrorDetail(key, f"got {shown(given)}, expected {expected}")
 
 
 def unknown(key: str, problem: str, given: object, allowed: Iterable[str]) -> ErrorDetail:
     """A name that does not exist, with all that do and the nearest of them."""
-    names = list(islice(allowed, _MOST_COMPARED))
-    told = _cut(", ".join(_plain(name) for name in names), _LONGEST_LIST)
-    # The time of a comparison grows with the square of the length.
-    wanted = given[:_LONGEST] if isinstance(given, str) else shown(given)
-    return ErrorDetail(key, problem, told or "none", nearest(wanted, names))
+    names = list(allowed)
+    nearest = next(iter(difflib.get_close_matches(str(given), names, n=1)), None)
+    return ErrorDetail(key, problem, ", ".join(map(_plain, names)) or "none", nearest)
 
 
-def of_validation(
-    error: ValidationError, model: type[BaseModel], key: str
-) -> Iterator[ErrorDetail]:
-    """What pydantic found wrong when it validated `model` at `key`."""
-    for detail in error.errors(include_url=False):
-        yield _of_detail(dict(detail), model, key)
+def pydantic_errors(error: ValidationError, model: type[BaseModel], key: str) -> list[ErrorDetail]:
+    """What pydantic found wrong when it validated a `model` at `key`."""
+    return [_detail(details, model, key) for details in error.errors(include_url=False)]
 
 
-def _of_detail(detail: dict[str, Any], model: type[BaseModel], key: str) -> ErrorDetail:
-    *parents, last = detail["loc"] or (None,)
-    place = key
-    for part in detail["loc"]:
-        place = child(place, part)
-    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+def _detail(details: ErrorDetails, model: type[BaseModel], key: str) -> ErrorDetail:
+    for part in details["loc"]:
+        key = child(key, part)
+    kind, given, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "missing":
-        return ErrorDetail(place, f"{last} is missing")
-    if kind == "extra_forbidden":
-        return unknown(place, f"unknown key {shown(last)}", last, _fields(model, parents))
-    if kind == "invalid_key":
-        return unknown(place, f"unknown key {shown(given)}", given, _fields(model, parents))
+        return ErrorDetail(key, "is missing")
+    if kind in ("extra_forbidden", "invalid_key"):
+        name = given if kind == "invalid_key" else details["loc"][-1]
+        return unknown(key, f"unknown key {shown(name)}", name, _fields(model, details["loc"]))
     if kind == "value_error":
-        return ErrorDetail(place, str(context["error"]))
+        return ErrorDetail(key, str(context["error"]))
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
-        return unknown(place, f"got {shown(given)}, expected one of the allowed", given, names)
-    # A kind that the table lacks still says in pydantic's words what is wrong.
-    expected = _EXPECTED.get(kind)
-    if expected is None:
-        return ErrorDetail(place, f"got {shown(given)}: {detail['msg']}")
-    return unexpected(place, given, expected.format(**context))
+        return unknown(key, f"got {shown(given)}, expected one of the allowed", given, names)
+    # "Input should be a valid dictionary or instance of Settings"
+    message = details["msg"].removeprefix("Input ").split(" or instance of ")[0]
+    return ErrorDetail(key, f"got {shown(given)}; {message}")
 
 
-def _fields(model: type[BaseModel], parents: Iterable[object]) -> list[str]:
-    """The keys that the (nested) settings at this place have."""
-    for part in parents:
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the (nested) model at this location has."""
+    for part in location[:-1]:
         annotation = model.model_fields[str(part)].annotation
         model = next(
             choice
@@ -139,9 +108,5 @@ def _fields(model: type[BaseModel], parents: Iterable[object]) -> list[str]:
 
 
 def _plain(part: object) -> str:
-    """A key or a name as it is where that is safe to print."""
+    """A key or a name: quoted unless it is safe to print."""
     return part if isinstance(part, str) and _PLAIN_KEY.fullmatch(part) else shown(part)
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 3] + "..."

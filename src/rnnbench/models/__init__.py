@@ -3,10 +3,11 @@
 The package's name is the value of a variant's ``model`` key in params.yaml. A package offers
 
 - ``Settings``: a variant's part of params.yaml, a subclass of `base.VariantSettings`;
-- ``mistakes(raw, key)``: what is wrong in the raw mapping beyond the types of its keys;
 - ``role(settings)``: one of `rnnbench.data.roles`;
 - ``describe(settings)``: the architecture as flat scalars, to compare runs by;
-- ``model_class()``: the class behind `base.Model`; only this call imports what trains and predicts.
+- ``model_class()``: the class behind `base.Model`; only this call imports what trains and predicts;
+- optionally ``check(settings, key)``: the errors beyond the types of the settings, found by the
+  family's library for `rnnbench check`.
 
 Importing a family module stays cheap: TensorFlow is imported only by what trains or predicts.
 """

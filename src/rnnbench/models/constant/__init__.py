@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rnnbench.core.validation import ErrorDetail
 from rnnbench.data.roles import BASELINE
 from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
 
@@ -15,11 +13,6 @@ if TYPE_CHECKING:
 
 class Settings(VariantSettings):
     """A variant that has nothing to set."""
-
-
-def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:  # noqa: ARG001 - none possible
-    """Nothing beyond what the types of `Settings` tell."""
-    return []
 
 
 def model_class() -> type[Model]:

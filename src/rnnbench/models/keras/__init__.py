@@ -5,8 +5,7 @@ Importing this module imports neither: only what trains or predicts does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -32,25 +31,19 @@ class Settings(VariantSettings):
     output_layer: whether the output layer that the target asks for follows the layers.
     """
 
-    layers: list[Any]
-    optimizer: Any
+    layers: list[validation.Spec] = Field(min_length=1)
+    optimizer: validation.Spec
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     output_layer: bool = True
 
 
-def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:
-    """What is wrong in the layers and the optimizer of a raw variant that stands at `key`.
-
-    A missing entry, or one that is no list where one belongs, is left to `Settings`.
-    """
-    found = []
-    layers = raw.get("layers")
-    if isinstance(layers, list):
-        found += validation.check_layers(layers, f"{key}.layers")
-    if "optimizer" in raw:
-        found += validation.check_optimizer(raw["optimizer"], f"{key}.optimizer")
-    return found
+def check(settings: Settings, key: str) -> list[ErrorDetail]:
+    """The errors that Keras finds in a variant at `key`; imports Keras, which takes seconds."""
+    return [
+        *validation.check_layers(settings.layers, f"{key}.layers"),
+        *validation.check_optimizer(settings.optimizer, f"{key}.optimizer"),
+    ]
 
 
 def model_class() -> type[Model]:

@@ -26,15 +26,15 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     key = "layers"
-    if mistakes := _unsuitable(layers, meta, output_layer):
-        raise ParamsError("params.yaml", mistakes)
+    if errors := _unsuitable(layers, meta, output_layer):
+        raise ParamsError("params.yaml", errors)
     units, activation = _output(meta)
     last = keras.layers.Dense(units, activation=activation, name="output")
     with keras_errors(_refusal(key)):
         network = keras.Sequential(
             [
                 *_front(meta),
-                *[_layer(spec, meta) for spec in layers],
+                *[layer(spec, meta.vocabulary_size) for spec in layers],
                 *([last] if output_layer else []),
             ],
             name="network",
@@ -52,6 +52,17 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
             allowed += f", of size {units} where output_layer is false"
         raise ParamsError("params.yaml", [ErrorDetail(key, problem, allowed)])
     return network
+
+
+def layer(spec: str | Mapping[str, Any], vocabulary_size: int) -> Any:
+    """A Keras layer; `vocabulary_size` is the default of an Embedding's input_dim."""
+    _, keras = start()
+    name, arguments = name_and_arguments(spec)
+    for inner in WRAPPED.intersection(arguments):
+        arguments[inner] = layer(arguments[inner], vocabulary_size)
+    if name == "Embedding":
+        arguments.setdefault("input_dim", vocabulary_size)
+    return getattr(keras.layers, name)(**arguments)
 
 
 def optimizer(spec: str | Mapping[str, Any]) -> Any:
@@ -102,16 +113,6 @@ def _output(meta: Meta) -> tuple[int, str]:
     if meta.target in ("classes", "steps"):
         return len(meta.classes), "softmax"
     return 1, "sigmoid" if meta.target == "binary" else "linear"
-
-
-def _layer(spec: str | Mapping[str, Any], meta: Meta) -> Any:
-    _, keras = start()
-    name, arguments = name_and_arguments(spec)
-    for inner in WRAPPED.intersection(arguments):
-        arguments[inner] = _layer(arguments[inner], meta)
-    if name == "Embedding":
-        arguments.setdefault("input_dim", meta.vocabulary_size)
-    return getattr(keras.layers, name)(**arguments)
 
 
 def _refusal(key: str) -> Callable[[str], ParamsError]:

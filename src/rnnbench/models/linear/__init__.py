@@ -7,12 +7,10 @@ Classification", ACL 2012.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from rnnbench.core.validation import ErrorDetail
 from rnnbench.data.roles import STRONG_BASELINE
 from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
 
@@ -33,11 +31,6 @@ class Settings(VariantSettings):
     alpha: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     min_count: int = Field(default=2, ge=1)
     C: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-
-
-def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:  # noqa: ARG001 - none possible
-    """Nothing beyond what the types of `Settings` tell."""
-    return []
 
 
 def model_class() -> type[Model]:

@@ -7,12 +7,10 @@ instead of its transpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from rnnbench.core.validation import ErrorDetail
 from rnnbench.data.roles import RECURRENT
 from rnnbench.models.base import Architecture, VariantSettings
 
@@ -35,11 +33,6 @@ class Settings(VariantSettings):
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-
-
-def mistakes(raw: Mapping[str, object], key: str) -> list[ErrorDetail]:  # noqa: ARG001
-    """Nothing: `Settings` says all there is to say about a variant of this family."""
-    return []
 
 
 def model_class() -> type[Model]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `path` only if the block ends well."""
+    """A new folder to fill; it replaces `path` only if the block ends without an exception."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
         yield partial
-        # A link to a folder elsewhere is no folder to empty.
+        # Remove a link itself, not the contents of its target.
         if path.is_symlink() or path.is_file():
             path.unlink()
         shutil.rmtree(path, ignore_errors=True)
@@ -28,7 +28,7 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of `path` only if the block ends well."""
+    """A path to write to; it replaces `path` only if the block ends without an exception."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
     try:
@@ -39,11 +39,11 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+    """Write UTF-8 text atomically."""
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _partial(path: Path) -> Path:
-    # The suffix is kept: some writers choose their format by it.
+    # With the same suffix: some writers choose their format by it.
     return path.with_name(f".partial-{path.name}")

@@ -14,9 +14,9 @@ from rnnbench.core.workspace import Workspace
 def stage_lock(
     workspace: Workspace, stage: str, name: str, warn: Callable[[str], None]
 ) -> Iterator[None]:
-    """Hold an exclusive lock for this stage instance; `warn` reports that another one holds it.
+    """Hold an exclusive lock for this stage instance; `warn` reports that it has to wait.
 
-    A stage whose DVC was killed may still be running when the next one starts.
+    If DVC was killed, its stage may still be running when the next one starts.
     """
     path = workspace.lock(stage, name)
     path.parent.mkdir(exist_ok=True)
@@ -24,7 +24,7 @@ def stage_lock(
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        warn(f"another process runs {stage} of {name}; waiting for it to finish")
+        warn(f"another process is running {stage} of {name}; waiting for it to finish")
         lock.acquire()
     try:
         yield

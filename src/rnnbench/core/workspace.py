@@ -18,7 +18,7 @@ class Workspace:
 
     @classmethod
     def find(cls, start: Path) -> Workspace:
-        """The nearest folder from `start` upwards that holds params.yaml.
+        """The nearest folder from `start` upwards that contains params.yaml.
 
         Raises DataError if there is none.
         """
@@ -34,7 +34,7 @@ class Workspace:
 
     @property
     def metrics(self) -> Path:
-        """The folder of results kept in git."""
+        """The folder of results under version control."""
         return self.root / "metrics"
 
     def raw(self, corpus: str) -> Path:
@@ -46,7 +46,7 @@ class Workspace:
         return self.root / "data" / "prepared" / dataset
 
     def models(self, variant: str) -> Path:
-        """The folder of a variant's trained models, one a replicate."""
+        """The folder of a variant's trained models, one per replicate."""
         return self.root / "models" / variant
 
     def model(self, variant: str, replicate: int, suffix: str) -> Path:
@@ -62,11 +62,11 @@ class Workspace:
         return self.root / "data" / "predictions" / variant
 
     def checkpoints(self, variant: str) -> Path:
-        """The folder of a training that has not ended yet."""
+        """The folder of an unfinished training."""
         return self.root / ".checkpoints" / variant
 
     def lock(self, stage: str, name: str) -> Path:
-        """The file that one process holds while it runs a stage."""
+        """The lock file of a stage instance."""
         return self.root / ".locks" / f"{stage}-{name}.lock"
 
     def history(self, variant: str) -> Path:
@@ -80,3 +80,7 @@ class Workspace:
     def scores(self, variant: str) -> Path:
         """A variant's scores on the evaluation split, flat JSON."""
         return self.metrics / "scores" / f"{variant}.json"
+
+    def misclassifications(self, variant: str) -> Path:
+        """The most confident misclassifications of a variant, CSV."""
+        return self.root / "data" / "misclassifications" / f"{variant}.csv"

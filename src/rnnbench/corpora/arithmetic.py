@@ -1,4 +1,4 @@
-"""Arithmetic sequences: each number is 0.01 more than the one before, the next one is sought."""
+"""Arithmetic sequences: each number is 0.01 more than the one before; predict the next one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Dataset = ArrayDataset
 
 
 class Settings(Schema):
-    """The arithmetic sequences' part of params.yaml.
+    """The settings of the arithmetic sequences.
 
-    sequences: the number of sequences; sequence j begins at j / 100.
+    sequences: the number of sequences; sequence j starts at j / 100.
     steps: the length of each.
-    tolerance: how near to the next number a prediction counts as right.
+    tolerance: the largest absolute error of a correct prediction.
     """
 
     sequences: int = Field(default=100, ge=1, le=10**6)

@@ -1,4 +1,4 @@
-"""The files of corpora whose samples and targets are numbers."""
+"""The files of a corpus whose samples and targets are numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnbench.data.format import read_array
 
 
 class _Record(Schema):
-    """corpus.json: what the arrays do not tell."""
+    """corpus.json: what the arrays do not contain."""
 
     tolerance: float = Field(gt=0)
 
@@ -29,7 +29,7 @@ def write(directory: Path, x: NDArray[Any], y: NDArray[Any], tolerance: float) -
 
 
 def read(directory: Path, features: int) -> ArrayCorpus:
-    """What `write` wrote; raises DataError if a file is missing, damaged or of another shape."""
+    """Read what `write` wrote; raises DataError if a file is missing, damaged or misshapen."""
     record = read_json(directory / "corpus.json", _Record)
     x, y = (read_array(directory / f"{name}.npy") for name in ("x", "y"))
     if x.ndim != 3 or x.shape[::2] != (*y.shape, features):

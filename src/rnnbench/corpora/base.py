@@ -1,4 +1,4 @@
-"""What a corpus module hands to preprocessing."""
+"""What a corpus module returns to preprocessing."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def keras_order(count: int) -> NDArray[np.int64]:
 class Documents:
     """Labelled texts.
 
-    texts: n byte strings, undecoded, since the published word indexes count bytes; they may be
-        read from their file when they are asked for.
+    texts: n byte strings, undecoded because the published word indexes are of bytes; they may be
+        read from their file on access.
     labels: class ids, shape (n,), int64.
     """
 
@@ -44,12 +44,12 @@ class TextCorpus:
 
     documents: what is split into training and evaluation.
     order: permutation, shape (n,); sample i of Keras's ``load_data`` is document ``order[i]``.
-    classes: one name a class id.
-    encoding: how bytes become words for a reader ("utf-8" or "latin-1").
-    escapes: by character, what the texts have in its place.
-    out_of_domain: further evaluation set, never trained on, and its name.
-    ids_sha256: digest of the documents' word ranks that the full corpus must have, as
-        `rnnbench.preprocessing.keras_words.RanksDigest` computes it; None for any other selection of texts.
+    classes: the class names by class id.
+    encoding: the character encoding of the texts, "utf-8" or "latin-1".
+    escapes: by character, its replacement in the texts.
+    out_of_domain: name and documents of the out-of-domain test set, never trained on.
+    ids_sha256: the expected `rnnbench.preprocessing.keras_words.ranks_sha256` of the published
+        corpus; None for any other selection of texts.
     """
 
     documents: Documents
@@ -63,7 +63,7 @@ class TextCorpus:
 
 @dataclass(frozen=True)
 class ArrayCorpus:
-    """Samples that are arrays from the start.
+    """Samples that need no encoding.
 
     x: shape (n, ...): numbers as float32, or ids below len(classes) as an unsigned type.
     y: shape (n,) or, for target "steps", (n, steps).

@@ -1,4 +1,4 @@
-"""One sentence, to be told character by character: at each step the next character is sought."""
+"""One sentence: at each step, predict the next character."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Dataset = ArrayDataset
 
 
 class Settings(Schema):
-    """The sentence's part of params.yaml.
+    """The settings of the sentence.
 
-    sentence: the characters, two different ones or more; a character is a Unicode code point.
+    sentence: two or more distinct characters, that is, Unicode code points.
     """
 
     sentence: str = Field(max_length=2**12)
 
     @field_validator("sentence")
     @classmethod
-    def _has_something_to_tell(cls, sentence: str) -> str:
+    def _has_two_classes(cls, sentence: str) -> str:
         if len(set(sentence)) < 2:
-            raise ValueError("expected two different characters or more")
+            raise ValueError("expected two or more distinct characters")
         return sentence
 
 
@@ -41,8 +41,8 @@ def read(directory: Path) -> ArrayCorpus:
     """The one sample of the sentence that `fetch` wrote.
 
     x, shape (1, characters - 1): the ids of all characters but the last. y, same shape: those of
-    all but the first. Both in the smallest unsigned dtype; the classes, one an id, are the
-    distinct characters in the order of their code points.
+    all but the first. Both have the smallest unsigned dtype. The classes are the distinct
+    characters, sorted by code point.
 
     Raises DataError if corpus.json is missing or damaged.
     """

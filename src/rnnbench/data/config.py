@@ -1,4 +1,4 @@
-"""What one dataset of params.yaml says: which corpus, and how its samples are encoded."""
+"""The settings of one dataset of params.yaml: its corpus, and how samples are encoded."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rnnbench.data.ragged import Side
 
 
 class ArrayDataset(Schema):
-    """A dataset whose corpus gives finished arrays.
+    """A dataset of a corpus that consists of arrays.
 
-    corpus: the corpus's key in params.yaml.
-    split: "random" (drawn from run.seed), "last" (the corpus's last samples are evaluated), or
-        "same" (what is learned is what is evaluated).
+    corpus: the key of the corpus in params.yaml.
+    split: "random" (drawn with run.seed), "last" (the last samples of the corpus are the
+        evaluation split), or "same" (both splits start at the first sample and overlap).
     train, evaluation: the number of samples of each split.
     """
 
@@ -30,16 +30,15 @@ class TextDataset(ArrayDataset):
 
     tokens: "words", with the ids of Keras's ``load_data``, or "subwords", by a byte-pair
         encoding learned from the training split.
-    encoding: how the network takes ids: "one_hot" (a row of zeros and one 1 a word),
-        "multi_hot" (one row a text), "index" (the ids), "number" (the ids as if they were
-        measured quantities).
-    vocabulary_size: the number of distinct ids, those for padding, start and unknown included;
-        null keeps every word. Of subwords: the number of subwords.
-    skip_top: ids from 3 up to this one, exclusive, are treated as unknown words.
+    encoding: the network's input: "one_hot" (one vector per word), "multi_hot" (one vector per
+        text), "index" (the ids, for an Embedding layer), or "number" (the ids as numeric values).
+    vocabulary_size: the number of distinct ids, including padding, start and unknown words; null
+        for all words. For subwords: the number of subwords.
+    skip_top: words with an id below this one are treated as unknown words.
     drop_ids_up_to: ids up to this one are left out; 2 leaves out start and unknown words.
-    maxlen: as in Keras's ``load_data``, texts of so many ids or more are not taken at all.
-    length: the number of ids of every sample; null leaves texts whole.
-    padding: the side on which short samples are filled and long ones cut.
+    maxlen: as in Keras's ``load_data``, texts of this many ids or more are excluded.
+    length: the number of ids of every sample; null for texts of different lengths.
+    padding: the side on which short samples are padded and long ones truncated.
     """
 
     tokens: Literal["words", "subwords"] = "words"
@@ -52,7 +51,7 @@ class TextDataset(ArrayDataset):
     padding: Side = "pre"
 
     @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.vocabulary_size is not None and self.skip_top >= self.vocabulary_size:
             raise ValueError(
                 f"skip_top {self.skip_top} leaves no word of vocabulary_size "
@@ -60,13 +59,13 @@ class TextDataset(ArrayDataset):
             )
         if self.tokens == "subwords":
             if (self.vocabulary_size or 0) < 256:
-                raise ValueError("subwords need a vocabulary_size of 256 or more, one a byte")
+                raise ValueError("subwords need a vocabulary_size of 256 or more, one per byte")
             if (self.skip_top, self.drop_ids_up_to, self.maxlen) != (0, 2, None):
-                raise ValueError("skip_top, drop_ids_up_to and maxlen are of words, not subwords")
+                raise ValueError("skip_top, drop_ids_up_to and maxlen apply to words, not subwords")
         if self.encoding in ("one_hot", "multi_hot") and self.vocabulary_size is None:
             raise ValueError(f"encoding {self.encoding} needs a vocabulary_size")
         if self.encoding in ("one_hot", "number") and self.length is None:
             raise ValueError(f"encoding {self.encoding} needs a length")
         if self.encoding == "multi_hot" and self.length is not None:
-            raise ValueError("encoding multi_hot takes whole texts, expected no length")
+            raise ValueError("encoding multi_hot uses whole texts, expected no length")
         return self

@@ -1,4 +1,4 @@
-"""Finding one sample of a prepared dataset, and telling it to a reader."""
+"""Find one sample of a prepared dataset and format it for a reader."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnnbench.preprocessing.encoders import ENCODER, SubwordEncoder, read_encode
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample for a reader: its split, its label or target, its content and its length."""
+    """One sample as text: its split, its label or target, its content and its length."""
 
     split: str
     label: str
@@ -27,20 +27,20 @@ class Sample:
 def find_sample(directory: Path, number: int) -> Sample:
     """The sample with this number in the corpus.
 
-    Raises DataError if no split holds it, or a file is missing or damaged.
+    Raises DataError if no split contains it, or if a file is missing or damaged.
     """
     meta = read_meta(directory)
     for split in ("train", "evaluation"):
         samples = read_samples(directory, split)
-        place = np.flatnonzero(samples.id == number)
-        if len(place):
-            x, y = samples.x[int(place[0])], samples.y[place[0]]
+        rows = np.flatnonzero(samples.id == number)
+        if len(rows):
+            x, y = samples.x[int(rows[0])], samples.y[rows[0]]
             return Sample(split, _label(meta, y), *_content(directory, meta, x))
     raise DataError(f"{directory}: no sample {number} in the training or the evaluation split")
 
 
 def _content(directory: Path, meta: Meta, x: NDArray[Any]) -> tuple[str, str]:
-    """The sample as text, and how long it is."""
+    """The sample as text, and its length with a unit."""
     if (directory / ENCODER).exists():
         encoder = read_encoder(directory)
         tokens = encoder.decode(x)

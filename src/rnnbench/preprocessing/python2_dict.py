@@ -1,7 +1,7 @@
 """The order in which CPython 2.7 (64-bit) iterates over a dict of byte strings.
 
-The published word indexes of IMDB and Reuters were made with it: words with equal counts stand
-in that order. Source: stringobject.c (string_hash) and dictobject.c (lookdict_string,
+The published word indexes of IMDB and Reuters depend on it: words with equal counts are in that
+order. Source: stringobject.c (string_hash) and dictobject.c (lookdict_string,
 PyDict_SetItem, dictresize) of CPython 2.7, hash randomization off, which was its default.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _WORD = 2**64 - 1
-_SMALLEST_TABLE = 8
-_FAST_GROWTH_UP_TO = 50_000
+_MIN_TABLE_SIZE = 8
+_MAX_FAST_GROWTH = 50_000
 
 _Slots = list[tuple[int, bytes] | None]
 
@@ -27,11 +27,11 @@ def string_hash(key: bytes) -> int:
 
 
 def iteration_order(keys: Iterable[bytes]) -> list[bytes]:
-    """The keys as CPython 2.7 lists a dict into which they were inserted one after another.
+    """The order in which CPython 2.7 lists a dict with these keys, inserted one after another.
 
-    The keys must be distinct. The result holds each of them once.
+    The keys must be distinct.
     """
-    slots: _Slots = [None] * _SMALLEST_TABLE
+    slots: _Slots = [None] * _MIN_TABLE_SIZE
     for used, key in enumerate(keys, start=1):
         _place(slots, (string_hash(key), key))
         if used * 3 >= len(slots) * 2:
@@ -52,8 +52,8 @@ def _place(slots: _Slots, entry: tuple[int, bytes]) -> None:
 
 def _rebuilt(slots: _Slots, used: int) -> _Slots:
     """The larger table that replaces a table two thirds full."""
-    above = used * (2 if used > _FAST_GROWTH_UP_TO else 4)
-    size = _SMALLEST_TABLE
+    above = used * (2 if used > _MAX_FAST_GROWTH else 4)
+    size = _MIN_TABLE_SIZE
     while size <= above:
         size *= 2
     larger: _Slots = [None] * size

@@ -1,0 +1,57 @@
+"""docs/params.md, from the docstrings of the settings: `make docs` writes it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+from pydantic_core import PydanticUndefined
+
+from rnnbench import corpora, models
+from rnnbench.core.schema import Schema
+from rnnbench.data.config import ArrayDataset, TextDataset
+from rnnbench.models.base import VariantSettings
+from rnnbench.params import Published, Run
+
+_HEAD = """# The keys of params.yaml
+
+Made from the settings' own docstrings by `make docs`. `rnnbench check` reports every key that is
+unknown, missing or out of range.
+"""
+_ENTRY = re.compile(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*): (.+(?:\n {4,}.+)*)", re.MULTILINE)
+
+
+def page() -> str:
+    """The text of params.md."""
+    parts = [_HEAD, _section("run", Run), "## corpora\n"]
+    parts += [_section(f"corpora.{name}", corpora.load(name).Settings) for name in corpora.NAMES]
+    parts += ["## datasets\n", _section("every dataset", ArrayDataset)]
+    parts += [_section("datasets of texts, in addition", TextDataset, ArrayDataset)]
+    parts += ["## variants\n", _section("every variant", VariantSettings)]
+    for name in models.names():
+        settings = models.load(name).Settings
+        if settings.model_fields.keys() > VariantSettings.model_fields.keys():
+            parts.append(_section(f"`model: {name}`, in addition", settings, VariantSettings))
+    parts += ["## published\n", _section("published.VARIANT", Published)]
+    return "\n".join(parts)
+
+
+def _section(title: str, settings: type[Schema], base: type[Schema] | None = None) -> str:
+    described = {
+        name: " ".join(text.split())
+        for names, text in _ENTRY.findall(inspect.getdoc(settings) or "")
+        for name in names.split(", ")
+    }
+    lines = [f"### {title}\n", "| key | default | meaning |", "|---|---|---|"]
+    for name, field in settings.model_fields.items():
+        if base is not None and name in base.model_fields:
+            continue
+        default = "required" if field.default is PydanticUndefined else f"`{json.dumps(field.default)}`"
+        lines.append(f"| `{name}` | {default} | {described[name].replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_suffix(".md").write_text(page(), encoding="utf-8", newline="\n")

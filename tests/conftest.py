@@ -21,7 +21,7 @@ from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.data.format import Meta, Samples, read_samples, write_dataset
 from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.encoders import WordEncoder
-from rnnbench.training.stage import training_settings
+from rnnbench.training.outputs import training_settings
 from tests.frozen import PARAMS
 
 

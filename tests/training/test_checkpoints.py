@@ -7,7 +7,7 @@ import pytest
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.training import checkpoints, replicate
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Result, training_key
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
 
@@ -56,23 +56,24 @@ def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
     shutil.rmtree(results.checkpoints(name))
 
     monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0)
-    met: list[int] = []
-    take_in = replicate.Progress.__call__
+    epochs: list[int] = []
+    add = replicate.Progress.__call__
 
     def killed(self, epoch) -> None:
-        if len(met) == after:
+        if len(epochs) == after:
             raise KeyboardInterrupt
-        met.append(epoch.number)
-        take_in(self, epoch)
+        epochs.append(epoch.number)
+        add(self, epoch)
 
     with monkeypatch.context() as patch:
         patch.setattr(replicate.Progress, "__call__", killed)
         with pytest.raises(KeyboardInterrupt):
             train(results, params, name, lambda _: None)
-    said: list[str] = []
-    train(results, params, name, said.append)
+    lines: list[str] = []
+    train(results, params, name, lines.append)
     assert outputs(results, name) == expected
-    assert any("goes on after epoch" in line for line in said)
+    # 4 epochs have ended the first replicate, but its result may not have been written.
+    assert any("resuming after epoch" in line or "already trained" in line for line in lines)
 
 
 def test_a_training_that_was_not_logged_is_had_again_at_once(
@@ -96,41 +97,55 @@ def test_a_checkpoint_that_fits_no_such_model_is_not_used(
     name, params = "imdb_numpy_rnn", short("imdb_numpy_rnn")
     train(results, params, name, lambda _: None)
     expected = outputs(results, name)
-    told = json.dumps({"rows": [{"epoch": 1}], "seconds": 1.0})
+    scalars = json.dumps({"rows": [{"epoch": 1}], "seconds": 1.0})
     for number in range(2):
         path = results.checkpoints(name) / f"replicate_{number}.npz"
-        np.savez(path, told=np.array(told), **content)
+        path.with_suffix(".result").unlink()
+        np.savez(path, json=np.array(scalars), **content)
     train(results, params, name, lambda _: None)
     assert outputs(results, name) == expected
 
 
-def test_a_checkpoint_of_other_settings_is_not_used(tmp_path) -> None:
+def test_a_checkpoint_with_another_key_is_not_used(tmp_path) -> None:
     workspace = Workspace(tmp_path)
-    kept = Checkpoint([{"epoch": 1}], 2.5, {"weights": np.arange(3)})
-    Checkpoints(workspace, "any", "first").save(0, kept)
+    checkpoint = Checkpoint([{"epoch": 1}], 2.5, {"weights": np.arange(3)})
+    Checkpoints(workspace, "any", "first").save(0, checkpoint)
     again = Checkpoints(workspace, "any", "first").load(0)
     assert again is not None
-    assert (again.rows, again.seconds, list(again.state["weights"])) == (
-        [{"epoch": 1}],
-        2.5,
-        [0, 1, 2],
-    )
+    assert (again.rows, again.seconds) == ([{"epoch": 1}], 2.5)
+    assert list(again.state["weights"]) == [0, 1, 2]
     assert Checkpoints(workspace, "any", "second").load(0) is None
     assert Checkpoints(workspace, "any", "first").load(0) is None
 
 
-def test_a_damaged_checkpoint_is_none(tmp_path) -> None:
+def test_a_damaged_file_is_no_checkpoint_and_no_result(tmp_path) -> None:
     workspace = Workspace(tmp_path)
-    found = Checkpoints(workspace, "any", "key")
-    (workspace.checkpoints("any") / "replicate_0.npz").write_bytes(b"PK junk")
-    assert found.load(0) is None
+    checkpoints = Checkpoints(workspace, "any", "key")
+    for suffix in ("npz", "result"):
+        (workspace.checkpoints("any") / f"replicate_0.{suffix}").write_bytes(b"PK junk")
+    assert checkpoints.load(0) is None
+    assert checkpoints.load_result(0, tmp_path / "model") is None
 
 
-def test_a_key_changes_with_settings_seeds_and_files(tmp_path) -> None:
+def test_a_result_without_its_model_is_not_used(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    checkpoints = Checkpoints(workspace, "any", "key")
+    result = Result([{"epoch": 1}], 2.5, 7, None, {"evaluation": np.zeros(3, np.float32)})
+    (tmp_path / "model").write_bytes(b"weights")
+    checkpoints.save_result(0, result, tmp_path / "model")
+    copy = tmp_path / "copy"
+    assert checkpoints.load_result(0, copy) is not None
+    assert copy.read_bytes() == b"weights"
+    (workspace.checkpoints("any") / "replicate_0.model").unlink()
+    assert checkpoints.load_result(0, copy) is None
+
+
+def test_a_key_changes_with_settings_seeds_and_data(tmp_path) -> None:
     (tmp_path / "x.npy").write_bytes(b"1")
-    first = training_key({"epochs": 1}, [42], tmp_path)
-    assert training_key({"epochs": 1}, [42], tmp_path) == first
-    assert training_key({"epochs": 2}, [42], tmp_path) != first
-    assert training_key({"epochs": 1}, [43], tmp_path) != first
+    settings = PARAMS.variant("imdb_numpy_rnn")
+    first = training_key(settings, [42], tmp_path)
+    assert training_key(settings.model_copy(update={"replicates": 9}), [42], tmp_path) == first
+    assert training_key(settings.model_copy(update={"epochs": 9}), [42], tmp_path) != first
+    assert training_key(settings, [43], tmp_path) != first
     (tmp_path / "x.npy").write_bytes(b"2")
-    assert training_key({"epochs": 1}, [42], tmp_path) != first
+    assert training_key(settings, [42], tmp_path) != first

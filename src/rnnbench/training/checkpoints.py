@@ -1,8 +1,12 @@
-"""How far a training has come, so that a killed one goes on from its last finished epoch.
+"""Checkpoints: what a killed training has finished, so that the next run continues from there.
 
-Checkpoints lie outside the DAG: DVC would turn its run cache off for a stage that keeps its
-outputs. They are taken only if everything that decides the training is as it was, and go when the
-training has been logged.
+.checkpoints/VARIANT/
+    key                  the `training_key` that all other files belong to
+    replicate_R.npz      replicate R after some epoch: a `Checkpoint`
+    replicate_R.result   replicate R after its end: a `Result`, in NumPy's .npz format
+    replicate_R.model    its model, unless it diverged
+
+They lie outside the DAG: DVC disables its run cache for a stage with persistent outputs.
 """
 
 from __future__ import annotations
@@ -14,98 +18,150 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.core.files import new_file, write_text
 from rnnbench.core.workspace import Workspace
+from rnnbench.models.base import VariantSettings
+from rnnbench.training.outputs import training_settings
 
-# A checkpoint takes milliseconds; an epoch of a small network as well.
-_SECONDS_BETWEEN = 5.0
+# Shorter trainings than this never write the state of an epoch.
+_SECONDS_BETWEEN = 20.0
+
+_LIBRARIES = ("keras", "numpy", "scikit-learn", "tensorflow")
+
+Row = dict[str, float | int | str]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One replicate after its last finished epochs.
+    """A replicate after some epoch.
 
-    rows: its history so far, one a finished epoch. seconds: what it has taken so far.
-    state: what `rnnbench.models.base.Resumable.state` gave.
+    rows: its history, one row per epoch.
+    seconds: wall-clock seconds of training so far.
+    state: what `rnnbench.models.base.Resumable.state` returned.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     seconds: float
     state: Mapping[str, NDArray[Any]]
 
 
-class Checkpoints:
-    """The checkpoints of one variant, one a replicate.
+@dataclass(frozen=True)
+class Result:
+    """A finished replicate.
 
-    key: identifies the training; checkpoints of another one are removed.
+    rows: its history, one row per epoch.
+    seconds: wall-clock seconds of training and prediction.
+    parameters: the number of trainable parameters.
+    diverged: the epoch of the first loss that was not finite, counted from 1, or None.
+    predictions: by split, shape (n, ...) as in `rnnbench.data.scoring`; empty if it diverged.
+    """
+
+    rows: list[Row]
+    seconds: float
+    parameters: int
+    diverged: int | None
+    predictions: Mapping[str, NDArray[np.float32]]
+
+
+_C = TypeVar("_C", Checkpoint, Result)
+
+
+class Checkpoints:
+    """The checkpoints of one variant; those of another `key` are removed.
+
+    Without disk space for a checkpoint, training goes on without checkpoints.
     """
 
     def __init__(self, workspace: Workspace, name: str, key: str) -> None:
         self._folder = workspace.checkpoints(name)
         self._saved_at = time.monotonic()
-        self._kept = True
+        self._enabled = True
         stamp = self._folder / "key"
         if not stamp.is_file() or stamp.read_bytes() != key.encode():
-            self.remove()
-            with self._if_there_is_room():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            with self._if_disk_space():
                 write_text(stamp, key)
-
-    def load(self, replicate: int) -> Checkpoint | None:
-        """The checkpoint of a replicate, if there is a readable one."""
-        try:
-            with np.load(self._path(replicate), allow_pickle=False) as archive:
-                arrays = dict(archive)
-            told = json.loads(str(arrays.pop("told")))
-            return Checkpoint(told["rows"], told["seconds"], arrays)
-        # Whatever is wrong with it, the training can begin anew.
-        except Exception:
-            return None
-
-    def save(self, replicate: int, checkpoint: Checkpoint) -> None:
-        """Keep the checkpoint of a replicate, whole or not at all."""
-        told = json.dumps({"rows": checkpoint.rows, "seconds": checkpoint.seconds})
-        arrays: dict[str, Any] = {"told": np.array(told), **checkpoint.state}
-        path = self._path(replicate)
-        with self._if_there_is_room(), new_file(path) as partial, partial.open("wb") as file:
-            np.savez(file, **arrays)
-        self._saved_at = time.monotonic()
 
     @property
     def due(self) -> bool:
-        """Whether the last checkpoint is some seconds old, and another one can be kept."""
-        return self._kept and time.monotonic() - self._saved_at >= _SECONDS_BETWEEN
+        """Whether enough time has passed since the last checkpoint."""
+        return self._enabled and time.monotonic() - self._saved_at >= _SECONDS_BETWEEN
 
-    def remove(self) -> None:
-        """Forget everything."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def load(self, replicate: int) -> Checkpoint | None:
+        """The last checkpoint of a replicate; None if it is missing or damaged."""
+        return self._read(self._path(replicate, "npz"), Checkpoint, "state")
+
+    def save(self, replicate: int, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint atomically."""
+        self._write(self._path(replicate, "npz"), checkpoint, "state")
+        self._saved_at = time.monotonic()
+
+    def load_result(self, replicate: int, model: Path) -> Result | None:
+        """The result of a replicate, whose model is copied to `model`; None as in `load`."""
+        result = self._read(self._path(replicate, "result"), Result, "predictions")
+        if result is not None and result.diverged is None:
+            try:
+                shutil.copyfile(self._path(replicate, "model"), model)
+            except OSError:
+                return None
+        return result
+
+    def save_result(self, replicate: int, result: Result, model: Path) -> None:
+        """Write a result and a copy of its model, which exists unless the replicate diverged."""
+        with self._if_disk_space():
+            if result.diverged is None:
+                shutil.copyfile(model, self._path(replicate, "model"))
+            self._write(self._path(replicate, "result"), result, "predictions")
+
+    def _read(self, path: Path, kind: type[_C], arrays: str) -> _C | None:
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                values = dict(archive)
+            scalars: dict[str, Any] = json.loads(str(values.pop("json")))
+            return kind(**scalars | {arrays: values})
+        # Damage causes errors of many types; training then starts over.
+        except Exception:
+            return None
+
+    def _write(self, path: Path, content: Any, arrays: str) -> None:
+        scalars = dict(vars(content))
+        values: dict[str, Any] = dict(scalars.pop(arrays))
+        with self._if_disk_space(), new_file(path) as partial, partial.open("wb") as file:
+            np.savez(file, json=np.array(json.dumps(scalars)), **values)
 
     @contextmanager
-    def _if_there_is_room(self) -> Iterator[None]:
-        # A disk without room for an aid may have room for the result.
+    def _if_disk_space(self) -> Iterator[None]:
         try:
             yield
         except OSError:
-            self._kept = False
-            self.remove()
+            self._enabled = False
+            shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _path(self, replicate: int) -> Path:
-        return self._folder / f"replicate_{replicate}.npz"
+    def _path(self, replicate: int, suffix: str) -> Path:
+        return self._folder / f"replicate_{replicate}.{suffix}"
 
 
-def training_key(settings: Mapping[str, Any], seeds: list[int], *places: Path) -> str:
-    """Identifies a training by its settings, its seeds, and the files at and below `places`."""
-    digest = hashlib.sha256(json.dumps([settings, seeds], sort_keys=True).encode())
-    for place in places:
-        for path in sorted([place, *place.rglob("*")]):
-            # Python may be writing bytecode meanwhile.
-            if path.is_file() and path.parent.name != "__pycache__":
-                digest.update(path.relative_to(place.parent).as_posix().encode() + b"\0")
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
+def training_key(settings: VariantSettings, seeds: list[int], data: Path) -> str:
+    """SHA-256 of all that determines a training.
+
+    These are its settings, its seeds, the prepared dataset in the folder `data`, the source code,
+    and the versions of the libraries.
+    """
+    package = Path(__file__).parents[1]
+    code = ("data/**/*.py", "models/base.py", f"models/{settings.model}/**/*.py", "training/*.py")
+    files = [path for pattern in code for path in sorted(package.glob(pattern))]
+    versions = [version(name) for name in _LIBRARIES]
+    plan = [training_settings(settings), seeds, versions]
+    digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
+    for path in (*files, *sorted(data.iterdir())):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

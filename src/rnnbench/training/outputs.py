@@ -1,4 +1,4 @@
-"""What a finished training tells of itself, beside its models, answers and history."""
+"""What a finished training leaves for later stages: its record, cost and predictions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Meta, Samples, read_array
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
-# Targets with a probability of each class.
-_MANY = ("classes", "steps")
+# Targets with a probability for each class.
+_MULTICLASS = ("classes", "steps")
 
 
 class TrainingRecord(Schema):
@@ -42,7 +42,7 @@ class TrainingRecord(Schema):
 
 
 class Cost(Schema):
-    """data/cost/VARIANT.json: wall-clock seconds, and MiB, which differ from run to run."""
+    """data/cost/VARIANT.json: wall-clock seconds and MiB; they differ from run to run."""
 
     seconds: float
     seconds_per_replicate: float
@@ -64,17 +64,22 @@ def write_cost(workspace: Workspace, name: str, cost: Cost) -> None:
     write_text(workspace.cost(name), cost.model_dump_json(indent=2) + "\n")
 
 
+def training_settings(settings: Schema) -> dict[str, Any]:
+    """The settings of a variant that determine its training, as JSON values."""
+    return settings.model_dump(mode="json", exclude={"replicates"})
+
+
 def read_predictions(
     workspace: Workspace, name: str, split: str, meta: Meta, samples: Samples
 ) -> NDArray[np.float32]:
-    """Predictions of one split, shape (replicates, n, ...) as `rnnbench.data.scoring` has it.
+    """Predictions for one split, shape (replicates, n, ...) as in `rnnbench.data.scoring`.
 
-    Replicates that diverged are left out; there may be none left, shape (0, n). Raises DataError
-    if the file is missing, damaged, or made for other samples.
+    Replicates that diverged are left out; if all diverged, the shape is (0, n). Raises DataError
+    if the file is missing or damaged, or belongs to other samples.
     """
     path = workspace.predictions(name) / f"{split}.npy"
     predictions = read_array(path)
-    expected = (*samples.y.shape, *((len(meta.classes),) if meta.target in _MANY else ()))
+    expected = (*samples.y.shape, *((len(meta.classes),) if meta.target in _MULTICLASS else ()))
     found = predictions.shape[1:]
     if found != (expected if len(predictions) else expected[:1]) or predictions.dtype.kind != "f":
         raise DataError(
@@ -82,5 +87,5 @@ def read_predictions(
             f"(replicates, {', '.join(map(str, expected))}); run dvc repro"
         )
     if not np.isfinite(predictions).all():
-        raise DataError(f"{path}: holds values that are no numbers; run dvc repro")
+        raise DataError(f"{path}: holds values that are not finite; run dvc repro")
     return predictions

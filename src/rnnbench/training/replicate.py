@@ -1,114 +1,168 @@
-"""One replicate of a training: its epochs, what is told of them, and its checkpoint."""
+"""One replicate of a variant: fit, score every epoch, predict, save."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from rnnbench.core.errors import DivergedError
-from rnnbench.data.format import Meta, Samples
-from rnnbench.data.ragged import Ragged
+from rnnbench.data.format import Meta, Samples, read_meta, read_samples
 from rnnbench.data.scoring import correct, losses
 from rnnbench.models.base import Epoch, Resumable, VariantSettings
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Result, Row
 from rnnbench.training.outputs import METRICS
 
-_QUIET_SECONDS = 2.0
-
-Row = dict[str, float | int | str]
+_SECONDS_BETWEEN_LINES = 2.0
 
 
-class Replicate:
-    """Trains one replicate, from its checkpoint if there is one."""
+@dataclass(frozen=True)
+class Data:
+    """A prepared dataset in memory.
 
-    def __init__(self, number: int, checkpoints: Checkpoints, progress: Progress) -> None:
-        self._number, self._checkpoints, self._progress = number, checkpoints, progress
+    evaluation: the samples that are predicted, by split: "evaluation", then `Meta.out_of_domain`.
+    """
+
+    meta: Meta
+    train: Samples
+    evaluation: dict[str, Samples]
+
+    @classmethod
+    def read(cls, folder: Path) -> Data:
+        """Read data/prepared/DATASET; raises DataError if a file is missing or damaged."""
+        meta = read_meta(folder)
+        splits = [split for split in ("evaluation", meta.out_of_domain) if split]
+        evaluation = {split: read_samples(folder, split) for split in splits}
+        return cls(meta, read_samples(folder, "train"), evaluation)
+
+
+class ReplicateTrainer:
+    """Trains the replicates of one variant, one after the other, with one compiled model."""
+
+    def __init__(
+        self,
+        family: type[Any],
+        settings: VariantSettings,
+        data: Data,
+        checkpoints: Checkpoints,
+        report: Callable[[str], None],
+    ) -> None:
+        self._family, self._settings, self._data = family, settings, data
+        self._checkpoints, self._report = checkpoints, report
+        self._model: Any = None
+
+    def train(self, replicate: int, seed: int, label: str, path: Path) -> Result:
+        """Train replicate `replicate`, counted from 0, unless a checkpoint has its result.
+
+        label: names the replicate in progress lines. path: the file of its model, which is
+        written unless the replicate diverges. Raises TrainingError or ParamsError.
+        """
+        if (result := self._checkpoints.load_result(replicate, path)) is not None:
+            self._report(f"{label}  already trained")
+            return result
+        progress = Progress(label, self._data, self._report)
+        diverged, predictions = None, {}
+        try:
+            model = self._new_model(seed)
+            self._fit(model, replicate, seed, progress)
+            splits = self._data.evaluation.items()
+            predictions = {split: model.predict(samples.x) for split, samples in splits}
+            # `Progress` has checked the evaluation split only.
+            if not all(np.isfinite(array).all() for array in predictions.values()):
+                raise DivergedError(int(progress.rows.pop()["epoch"]), math.nan)
+            model.save(path)
+        except DivergedError as error:
+            diverged, predictions = error.epoch, {}
+            progress.print_last()
+            self._report(f"{label}  diverged: {error}")
+        finally:
+            progress.print_last()
+        result = Result(
+            progress.rows, progress.seconds, self._model.parameters, diverged, predictions
+        )
+        self._checkpoints.save_result(replicate, result, path)
+        return result
+
+    def _new_model(self, seed: int) -> Any:
+        if self._model is None:
+            self._model = self._family.build(self._settings, self._data.meta, seed)
+        else:
+            self._model.restart(self._settings, seed)
+        return self._model
+
+    def _fit(self, model: Any, replicate: int, seed: int, progress: Progress) -> None:
+        x = self._data.evaluation["evaluation"].x
+        if not isinstance(model, Resumable):
+            model.fit(self._settings, seed, self._data.train, x, progress)
+            return
+        if checkpoint := self._checkpoints.load(replicate):
+            try:
+                model.restore(self._settings, checkpoint.state)
+            # A damaged state: start over.
+            except (LookupError, TypeError, ValueError):
+                model.restart(self._settings, seed)
+            else:
+                progress.resume(checkpoint)
+
+        def on_epoch(epoch: Epoch) -> None:
+            progress(epoch)
+            if self._checkpoints.due:
+                state = Checkpoint(progress.rows, progress.seconds, model.state())
+                self._checkpoints.save(replicate, state)
+
+        done = len(progress.rows)
+        model.fit(self._settings, seed, self._data.train, x, on_epoch, done=done)
+
+
+class Progress:
+    """Scores every epoch; prints the newest at most once in two seconds, and always the last."""
+
+    def __init__(self, label: str, data: Data, report: Callable[[str], None]) -> None:
+        self.rows: list[Row] = []
+        self._label, self._meta, self._report = label, data.meta, report
+        self._y = data.evaluation["evaluation"].y
+        self._printed, self._printed_at = 0, time.monotonic()
         self._begin = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        """What it has taken so far, earlier attempts included."""
+        """Wall-clock seconds since the start, earlier attempts included."""
         return time.perf_counter() - self._begin
 
-    def fit(
-        self,
-        model: Any,
-        settings: VariantSettings,
-        seed: int,
-        fitted: Samples,
-        x: NDArray[Any] | Ragged,
-    ) -> None:
-        """Train until the last epoch; raises DivergedError, and what the model's `fit` raises."""
-        if not isinstance(model, Resumable):
-            model.fit(settings, seed, fitted, x, self._progress)
-            return
-        if kept := self._checkpoints.load(self._number):
-            try:
-                model.restore(settings, kept.state)
-            # What fits no such model is of no use; the training begins anew.
-            except (LookupError, TypeError, ValueError):
-                model.restart(settings, seed)
-            else:
-                self._progress.go_on(kept.rows)
-                self._begin -= kept.seconds
-
-        def on_epoch(epoch: Epoch) -> None:
-            self._progress(epoch)
-            if self._checkpoints.due:
-                self._keep(model)
-
-        model.fit(settings, seed, fitted, x, on_epoch, done=len(self._progress.rows))
-        self._keep(model)
-
-    def _keep(self, model: Resumable) -> None:
-        state = Checkpoint(self._progress.rows, self.seconds, model.state())
-        self._checkpoints.save(self._number, state)
-
-
-class Progress:
-    """Scores every epoch, and tells the newest at most once in two seconds, and always the last."""
-
-    def __init__(
-        self, head: str, meta: Meta, evaluation: Samples, say: Callable[[str], None]
-    ) -> None:
-        self.rows: list[Row] = []
-        self._head, self._meta, self._evaluation, self._say = head, meta, evaluation, say
-        self._told, self._told_at = 0, time.monotonic()
-
-    def go_on(self, rows: list[Row]) -> None:
-        """Begin after the epochs of an earlier attempt."""
-        self.rows = list(rows)
-        self._told = len(rows)
-        if rows:
-            self._say(f"{self._head}  goes on after epoch {rows[-1]['epoch']}")
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Continue the history and the clock of an earlier attempt."""
+        self.rows = list(checkpoint.rows)
+        self._begin -= checkpoint.seconds
+        self._printed = len(self.rows)
+        self._report(f"{self._label}  resuming after epoch {self._printed}")
 
     def __call__(self, epoch: Epoch) -> None:
-        """Take in one epoch; raises DivergedError if one of its losses is no number."""
-        y = self._evaluation.y
-        val_loss = float(losses(self._meta, epoch.prediction, y).mean())
-        # The last step of an epoch can ruin the weights after its losses were finite.
+        """Add an epoch to the history; raises DivergedError if one of its losses is not finite."""
+        val_loss = float(losses(self._meta, epoch.prediction, self._y).mean())
+        # The last step of an epoch can ruin the weights after finite training losses.
         for loss in (epoch.loss, val_loss):
             if not math.isfinite(loss):
                 raise DivergedError(epoch.number, loss)
-        val_accuracy = float(correct(self._meta, epoch.prediction, y).mean())
+        val_accuracy = float(correct(self._meta, epoch.prediction, self._y).mean())
         values = (epoch.loss, epoch.accuracy, val_loss, val_accuracy)
         row: Row = {"epoch": epoch.number}
         row |= {k: round(v, 6) for k, v in zip(METRICS, values, strict=True)}
         if self._meta.target == "steps":
-            answer = epoch.prediction[0].argmax(axis=-1)
-            row["prediction"] = "".join(self._meta.classes[i] for i in answer)
+            predicted = epoch.prediction[0].argmax(axis=-1)
+            row["prediction"] = "".join(self._meta.classes[i] for i in predicted)
         self.rows.append(row)
-        if time.monotonic() - self._told_at > _QUIET_SECONDS:
-            self.tell()
+        if time.monotonic() - self._printed_at > _SECONDS_BETWEEN_LINES:
+            self.print_last()
 
-    def tell(self) -> None:
+    def print_last(self) -> None:
         """Print the newest epoch, unless it has been printed."""
-        if len(self.rows) > self._told:
+        if len(self.rows) > self._printed:
             row = self.rows[-1]
             figures = "  ".join(f"{key} {row[key]:.4f}" for key in METRICS)
-            self._say(f"{self._head}  epoch {row['epoch']}  {figures}")
-        self._told, self._told_at = len(self.rows), time.monotonic()
+            self._report(f"{self._label}  epoch {row['epoch']}  {figures}")
+        self._printed, self._printed_at = len(self.rows), time.monotonic()

@@ -35,6 +35,8 @@ EXCEPTIONS = {
     ("cli.main", "training.stage"),
     ("cli.main", "evaluation.stage"),
     ("cli.main", "report.stage"),
+    ("cli.main", "report.costs"),
+    ("cli.main", "report.article"),
     # MLflow shows each training with its worst misclassifications, before `evaluate` has run.
     ("tracking.runs", "evaluation.error_analysis"),
 }
@@ -90,8 +92,9 @@ def closure(roots: set[str], chosen: dict[str, str]) -> set[str]:
             continue
         seen.add(name)
         todo.update(imports(tree(name)))
-        if "." in name:
-            todo.add(name.rpartition(".")[0])
+        # A locator that is only a parent loads nothing.
+        if (parent := name.rpartition(".")[0]) not in LOCATORS:
+            todo.add(parent)
         if name in LOCATORS:
             inner = {found for found in modules() if found.rpartition(".")[0] == name}
             todo |= {f"{name}.{chosen[name]}"} if name in chosen else inner

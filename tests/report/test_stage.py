@@ -1,72 +1,74 @@
 import re
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
+from rnnbench.report.article import write_article
+from rnnbench.report.costs import write_costs
 from rnnbench.report.stage import report
-from rnnbench.report.statistics import bootstrap
 from tests.frozen import PARAMS
 
 TEXTS = [name for name in PARAMS.variants if name.startswith(("imdb", "reuters"))]
 
 
-@pytest.fixture(autouse=True)
-def _fewer_draws(monkeypatch) -> None:
-    monkeypatch.setattr(bootstrap, "DRAWS", 500)
+@pytest.fixture
+def scored(evaluated: Workspace, tmp_path: Path) -> Workspace:
+    return _copy(evaluated, tmp_path)
+
+
+@pytest.fixture
+def copied(reported: Workspace, tmp_path: Path) -> Workspace:
+    return _copy(reported, tmp_path)
+
+
+def _copy(workspace: Workspace, folder: Path) -> Workspace:
+    shutil.copytree(workspace.root, folder / "workspace")
+    return Workspace(folder / "workspace")
 
 
 def written(workspace: Workspace) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(workspace.metrics)): path.read_bytes()
-        for path in workspace.metrics.rglob("*")
-        if path.is_file()
-    }
+    files = (path for path in workspace.metrics.rglob("*") if path.is_file())
+    return {str(path.relative_to(workspace.metrics)): path.read_bytes() for path in files}
 
 
 def test_every_variant_has_its_row_in_every_table(reported: Workspace) -> None:
     for file in ("comparison", "cost", "learning_curves"):
         table = pd.read_csv(reported.metrics / f"{file}.csv")
         assert sorted(table["variant"].unique()) == sorted(PARAMS.variants)
-    mistakes = pd.read_csv(reported.metrics / "confident_misclassifications.csv")
-    assert sorted(mistakes["variant"].unique()) == sorted(TEXTS)
+    errors = pd.read_csv(reported.metrics / "confident_misclassifications.csv")
+    assert sorted(errors["variant"].unique()) == sorted(TEXTS)
 
 
-def test_the_same_predictions_give_the_same_bytes(scored: Workspace) -> None:
-    report(scored, PARAMS)
-    first = written(scored)
-    report(scored, PARAMS)
-    assert written(scored) == first
-    assert any(name.endswith(".svg") for name in first)
-
-
-def test_wall_clock_figures_stay_in_the_files_of_the_costs(scored: Workspace) -> None:
-    report(scored, PARAMS)
-    first = written(scored)
-    for name in PARAMS.variants:
-        cost = scored.cost(name)
-        cost.write_text(cost.read_text().replace("12.5", "99.5").replace("4.2", "33.2"))
-    report(scored, PARAMS)
-    second = written(scored)
-    changed = {name for name, content in second.items() if content != first[name]}
-    assert changed == {"cost.csv", "cost.md", "cost.svg"}
-
-
-def test_files_of_removed_variants_are_not_read(scored: Workspace) -> None:
+def test_the_same_predictions_give_the_same_bytes_whatever_an_earlier_run_left(
+    reported: Workspace, scored: Workspace
+) -> None:
     scored.scores("removed").write_text("not even JSON")
-    report(scored, PARAMS)
-    assert "removed" not in (scored.metrics / "comparison.csv").read_text()
-
-
-def test_a_picture_of_an_earlier_run_does_not_stay(scored: Workspace) -> None:
     (scored.metrics / "pictures").mkdir()
     (scored.metrics / "pictures" / "scatter_removed.svg").write_text("old")
-    report(scored, PARAMS)
-    assert "pictures/scatter_removed.svg" not in written(scored)
+    for stage in (report, write_costs, write_article):
+        stage(scored, PARAMS)
+    scored.scores("removed").unlink()
+    assert written(scored) == written(reported)
 
 
-def test_pages_show_pictures_that_are_there(reported: Workspace) -> None:
+def test_costs_change_no_other_file(reported: Workspace, copied: Workspace) -> None:
+    for name in PARAMS.variants:
+        path = copied.cost(name)
+        path.write_text(path.read_text().replace("12.5", "99.5").replace("4.2", "33.2"))
+    for stage in (write_costs, write_article):
+        stage(copied, PARAMS)
+    before = written(reported)
+    changed = {name for name, content in written(copied).items() if content != before[name]}
+    assert changed == {"cost.csv", "cost.md", "cost.svg"}
+    minutes = f"{99.5 * len(PARAMS.variants) / 60:.0f} minutes"
+    assert minutes in (copied.metrics / "cost.md").read_text()
+
+
+def test_pages_show_existing_pictures(reported: Workspace) -> None:
     for page in ("comparison.md", "cost.md"):
         shown = re.findall(r"!\[.+?\]\((.+?)\)", (reported.metrics / page).read_text())
         assert shown
@@ -74,7 +76,17 @@ def test_pages_show_pictures_that_are_there(reported: Workspace) -> None:
             assert (reported.metrics / picture).is_file()
 
 
-def test_a_missing_score_is_told(scored: Workspace) -> None:
+def test_a_missing_score_is_reported(scored: Workspace) -> None:
     scored.scores("imdb_embedding_gru").unlink()
-    with pytest.raises(DataError, match=r"imdb_embedding_gru\.json"):
-        report(scored, PARAMS)
+    for stage in (report, write_costs):
+        with pytest.raises(DataError, match=r"imdb_embedding_gru\.json"):
+            stage(scored, PARAMS)
+
+
+@pytest.mark.parametrize(
+    "file", ["metrics/pairs.csv", "data/misclassifications/imdb_embedding_gru.csv"]
+)
+def test_a_table_that_the_article_lacks_is_reported(copied: Workspace, file: str) -> None:
+    (copied.root / file).unlink()
+    with pytest.raises(DataError, match=re.escape(file)):
+        write_article(copied, PARAMS)

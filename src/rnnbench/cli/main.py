@@ -80,13 +80,13 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
 @command
 def train(workspace: Workspace, params: Params, variant: str) -> None:
     """Train all replicates of VARIANT and log them to MLflow."""
-    from rnnbench.tracking import sync as tracking
+    from rnnbench.tracking.sync import log_trainings
     from rnnbench.training.stage import train as run
 
     params.variant(variant)
     with stage_lock(workspace, "train", variant, warn):
         run(workspace, params, variant, echo)
-        tracking.record(workspace, params, variant, warn)
+        log_trainings(workspace, params, [variant], warn)
         shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
 
 
@@ -112,16 +112,39 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
 @main.command()
 @command
 def report(workspace: Workspace, params: Params) -> None:
-    """Write the comparison to metrics/, and name the champions in MLflow."""
+    """Compare all variants: write the tables and the pictures in metrics/."""
     from rnnbench.report.stage import report as run
-    from rnnbench.tracking import sync as tracking
 
-    champions = {}
     with stage_lock(workspace, "report", "all", warn):
         table = run(workspace, params)
-        # DVC may have taken trainings from its cache, which MLflow does not know as current then.
-        if tracking.record_all(workspace, params, params.variants, warn):
-            champions = tracking.promote(workspace, params, warn)
+    click.echo(f"{len(table)} variants are compared in {workspace.metrics / 'comparison.csv'}")
+
+
+@main.command()
+@command
+def cost(workspace: Workspace, params: Params) -> None:
+    """Write the time and the memory of each training to metrics/."""
+    from rnnbench.report.costs import write_costs
+
+    with stage_lock(workspace, "cost", "all", warn):
+        table = write_costs(workspace, params)
+    click.echo(f"all trainings together: {table['seconds'].sum() / 60:.0f} minutes of one thread")
+
+
+@main.command()
+@command
+def article(workspace: Workspace, params: Params) -> None:
+    """Write metrics/comparison.md from the tables, and promote the champions in MLflow."""
+    from rnnbench.report.article import write_article
+    from rnnbench.tracking.registry import promote
+    from rnnbench.tracking.sync import log_trainings
+
+    champions = {}
+    with stage_lock(workspace, "article", "all", warn):
+        table = write_article(workspace, params)
+        # MLflow does not know yet which trainings DVC has restored from its cache.
+        if log_trainings(workspace, params, params.variants, warn):
+            champions = promote(workspace, params, warn)
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
@@ -136,15 +159,16 @@ def sync(workspace: Workspace, params: Params) -> None:
 
     Exits with status 1 if variants of params.yaml are still missing in MLflow.
     """
-    from rnnbench.tracking import sync as tracking
+    from rnnbench.tracking.registry import promote
     from rnnbench.tracking.store import masked_uri
+    from rnnbench.tracking.sync import log_trainings, reconcile
 
-    tracking.reconcile(workspace, params)
+    reconcile(workspace, params)
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
-    logged = tracking.record_all(workspace, params, trained, warn)
+    logged = log_trainings(workspace, params, trained, warn)
     click.echo(f"{len(logged)} of {len(params.variants)} variants are in {masked_uri(workspace)}")
     if (workspace.metrics / "comparison.csv").is_file():
-        _print_champions(tracking.promote(workspace, params, warn))
+        _print_champions(promote(workspace, params, warn))
     if len(logged) < len(params.variants):
         raise SystemExit(1)
 
@@ -184,7 +208,7 @@ def show(workspace: Workspace, params: Params, variant: str) -> None:
 @click.argument("number", type=click.IntRange(min=0))
 @command
 def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> None:
-    """Print sample NUMBER of DATASET as words, with its label. Numbers are those of Keras."""
+    """Print sample NUMBER of DATASET with its label. Numbers are those of Keras."""
     from rnnbench.preprocessing.inspect import find_sample
 
     params.dataset(dataset)

@@ -1,4 +1,4 @@
-"""The wrong answers that a variant was most sure of, as words: errors to learn from."""
+"""The misclassifications with the highest probabilities, as readable text."""
 
 from __future__ import annotations
 
@@ -14,43 +14,47 @@ from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER, SubwordEncoder, TextEncoder, read_encoder
 from rnnbench.training.outputs import read_predictions
 
-COLUMNS = ("corpus", "variant", "sample", "label", "answer", "probability", "text")
+_COLUMNS = ("corpus", "variant", "sample", "label", "predicted", "probability", "text")
 _COUNT = 10
 
 
 def confident_misclassifications(workspace: Workspace, params: Params, name: str) -> pd.DataFrame:
-    """The ten most confident mistakes of variant `name`, the surest first, with `COLUMNS`.
+    """The ten most confident misclassifications of variant `name`, the most confident first.
 
-    The answer is that of the mean probability over the replicates. "text" is what the model was
-    given: words that are not in its vocabulary are missing, or a question mark. Empty for variants
-    that do not read text. Raises DataError if a file is missing or damaged.
+    Columns: corpus, variant, sample, label, predicted, probability, text. The prediction is the
+    class of the highest mean probability over the replicates; "text" is the decoded input of the
+    model, without the words that are not in its vocabulary. Empty for variants that do not read
+    text, and if all replicates diverged. Raises DataError if a file is missing or damaged.
     """
     folder = workspace.prepared(params.variant(name).dataset)
     meta = read_meta(folder)
+    nothing = pd.DataFrame(columns=list(_COLUMNS))
     if not (folder / ENCODER).exists():
-        return pd.DataFrame(columns=list(COLUMNS))
+        return nothing
     encoder = read_encoder(folder)
     samples = read_samples(folder, "evaluation")
-    answers = read_predictions(workspace, name, "evaluation", meta, samples)
-    chance = answers.mean(axis=0, dtype=float)
+    predictions = read_predictions(workspace, name, "evaluation", meta, samples)
+    if not len(predictions):
+        return nothing
+    mean = predictions.mean(axis=0, dtype=float)
     if meta.target == "binary":
-        chance = np.stack([1 - chance, chance], axis=-1)
-    answer, sure = chance.argmax(axis=-1), chance.max(axis=-1)
-    wrong = np.flatnonzero(answer != samples.y)
-    chosen = wrong[np.lexsort((wrong, -sure[wrong]))][:_COUNT]
+        mean = np.stack([1 - mean, mean], axis=-1)
+    predicted, probability = mean.argmax(axis=-1), mean.max(axis=-1)
+    wrong = np.flatnonzero(predicted != samples.y)
+    chosen = wrong[np.lexsort((wrong, -probability[wrong]))][:_COUNT]
     rows = [
         (
             meta.corpus,
             name,
             int(samples.id[i]),
             meta.classes[int(samples.y[i])],
-            meta.classes[int(answer[i])],
-            round(float(sure[i]), 4),
+            meta.classes[int(predicted[i])],
+            round(float(probability[i]), 4),
             _text(encoder, samples.x[int(i)]),
         )
         for i in chosen
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
 def _text(encoder: TextEncoder, x: NDArray[Any]) -> str:

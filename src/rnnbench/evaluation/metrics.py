@@ -1,8 +1,4 @@
-"""What else predictions are worth, beside their accuracy and their loss.
-
-Each measure is scikit-learn's, and the mean of that of each replicate. scikit-learn takes longer
-to import than anything else here, so one process measures all variants.
-"""
+"""All scores of a prediction, each the mean over the replicates."""
 
 from __future__ import annotations
 
@@ -12,95 +8,71 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import (
-    confusion_matrix,
-    f1_score,
-    mean_absolute_error,
-    precision_recall_fscore_support,
-    roc_auc_score,
-    top_k_accuracy_score,
-)
+from sklearn.metrics import f1_score, mean_absolute_error, roc_auc_score, top_k_accuracy_score
 
 from rnnbench.data.format import Meta
+from rnnbench.data.scoring import correct, losses
+from rnnbench.evaluation.outputs import CALIBRATION_BINS, SOLVED
 
-MEASURES = ("roc_auc", "f1", "calibration_error", "macro_f1", "top3_accuracy", "mae")
-_BINS = 10
 _TOP = 3
 
 
-def measures(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float | None]:
-    """All `MEASURES`; None for those that the target does not have.
+def scores(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float | None]:
+    """The scores that the target has, under the names of `rnnbench.evaluation.outputs.Scores`.
 
-    prediction: shape (replicates, n, ...), as `rnnbench.data.scoring` has it; y: shape (n, ...).
-    "macro_f1" and "top3_accuracy" are those over the classes that occur in y and over all.
+    prediction: shape (replicates, n, ...), as `rnnbench.data.scoring` defines it, with at least
+        one replicate; y: shape (n, ...).
     """
-    own: dict[str, Callable[[NDArray[Any]], float]] = {}
-    if meta.target == "binary" and len(np.unique(y)) > 1:
-        own["roc_auc"] = lambda p: roc_auc_score(y, p)
+    accuracy = correct(meta, prediction, y).mean(axis=1)
+    loss = losses(meta, prediction, y).mean(axis=1)
+    return {
+        "accuracy": float(accuracy.mean()),
+        "accuracy_sd": _sd(accuracy),
+        "loss": float(loss.mean()),
+        "loss_sd": _sd(loss),
+        "solved": float((accuracy >= SOLVED).mean()),
+        **_of_target(meta, prediction, y),
+    }
+
+
+def _sd(by_replicate: NDArray[np.float64]) -> float | None:
+    return float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else None
+
+
+def _of_target(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
+    """The scores that only this kind of target has.
+
+    "macro_f1" averages over the classes that occur in y, "top3_accuracy" ranks all classes.
+    """
+    metrics: dict[str, Callable[[NDArray[Any]], float]] = {}
     if meta.target == "binary":
-        own["f1"] = lambda p: f1_score(y, p > 0.5, zero_division=0)
-        own["calibration_error"] = lambda p: _calibration_error(p, y)
+        if len(np.unique(y)) > 1:
+            metrics["roc_auc"] = lambda p: roc_auc_score(y, p)
+        metrics["f1"] = lambda p: f1_score(y, p > 0.5, zero_division=0)
+        metrics["calibration_error"] = lambda p: _calibration_error(p, y)
     elif meta.target == "classes":
-        every, occurring = range(len(meta.classes)), np.unique(y)
-        own["macro_f1"] = lambda p: f1_score(
+        classes, occurring = range(len(meta.classes)), np.unique(y)
+        metrics["macro_f1"] = lambda p: f1_score(
             y, p.argmax(axis=-1), labels=occurring, average="macro", zero_division=0
         )
-        if len(every) > _TOP:
-            own["top3_accuracy"] = lambda p: top_k_accuracy_score(y, p, k=_TOP, labels=every)
+        if len(classes) > _TOP:
+            metrics["top3_accuracy"] = lambda p: top_k_accuracy_score(y, p, k=_TOP, labels=classes)
     elif meta.target == "number":
-        own["mae"] = lambda p: mean_absolute_error(y, p)
-    found: dict[str, float | None] = dict.fromkeys(MEASURES)
-    return found | {key: float(np.mean([f(p) for p in prediction])) for key, f in own.items()}
-
-
-def calibration(
-    probability: NDArray[Any], y: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often class 1 is true, and its mean probability, in ten bins of equal width.
-
-    Bins without a sample are left out.
-    """
-    true, predicted = calibration_curve(y, probability, n_bins=_BINS)
-    return true, predicted
+        metrics["mae"] = lambda p: mean_absolute_error(y, p)
+    return {
+        name: float(np.mean([metric(p) for p in prediction])) for name, metric in metrics.items()
+    }
 
 
 def _calibration_error(probability: NDArray[Any], y: NDArray[Any]) -> float:
-    """The mean gap between the two of `calibration`, weighted by the samples of each bin.
+    """The expected calibration error, shape (n,) both.
 
-    It is the expected calibration error (Guo et al., "On calibration of modern neural networks",
+    The gap between the frequency of class 1 and its mean probability, averaged over bins, each
+    weighted by its number of samples (Guo et al., "On calibration of modern neural networks",
     ICML 2017).
     """
-    # scikit-learn does not tell how many samples its bins have; these are its bins.
-    edges = np.linspace(0, 1, _BINS + 1)[1:-1]
-    counts = np.bincount(np.searchsorted(edges, probability), minlength=_BINS)
-    gaps = np.abs(np.subtract(*calibration(probability, y)))
+    gaps = np.abs(np.subtract(*calibration_curve(y, probability, n_bins=CALIBRATION_BINS)))
+    # scikit-learn does not return how many samples its bins have; these are its bins.
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1]
+    counts = np.bincount(np.searchsorted(edges, probability), minlength=CALIBRATION_BINS)
     return float(np.average(gaps, weights=counts[counts > 0]))
-
-
-def by_class(
-    prediction: NDArray[Any], y: NDArray[Any], labels: NDArray[Any]
-) -> dict[str, NDArray[np.float64]]:
-    """precision, recall and f1 of each of `labels`, shape (labels,)."""
-    scores = [
-        precision_recall_fscore_support(y, p.argmax(axis=-1), labels=labels, zero_division=0)[:3]
-        for p in prediction
-    ]
-    mean = np.mean(scores, axis=0)
-    return dict(zip(("precision", "recall", "f1"), mean, strict=True))
-
-
-def confusion(
-    prediction: NDArray[Any], y: NDArray[Any], labels: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Samples of each true class (rows) by predicted class (columns), shape (labels, labels + 1).
-
-    Only samples whose true class is one of `labels` count; the last column is all other classes.
-    """
-    other = int(max(labels.max(), prediction.shape[-1])) + 1
-    known = np.isin(y, labels)
-    matrices = []
-    for p in prediction:
-        answer = p.argmax(axis=-1)[known]
-        answer = np.where(np.isin(answer, labels), answer, other)
-        matrices.append(confusion_matrix(y[known], answer, labels=[*labels, other])[:-1])
-    return np.asarray(np.mean(matrices, axis=0))

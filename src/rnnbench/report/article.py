@@ -1,85 +1,87 @@
-"""metrics/comparison.md: the comparison as an article. Every figure in it is filled in."""
+"""The article stage: the tables in metrics/ -> metrics/comparison.md, every figure filled in."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rnnbench import corpora
-from rnnbench.params import Published
+from rnnbench.core.errors import DataError
+from rnnbench.core.files import write_text
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.roles import STRONG_BASELINE
+from rnnbench.params import Params, Published
 from rnnbench.report.findings import Findings
-from rnnbench.report.markdown import costs_table, figure, measures_table, records, scores_table
+from rnnbench.report.markdown import measures_table, records, render, scores_table
+from rnnbench.report.outputs import best_network, finished, read_table
 from rnnbench.report.questions import answers
-from rnnbench.report.results import Result
-from rnnbench.report.roles import STRONG_BASELINE, best_network, finished
-from rnnbench.report.statistics.bootstrap import DRAWS
+
+
+def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
+    """Write comparison.md and confident_misclassifications.csv; return the comparison.
+
+    Raises DataError if a table is missing or damaged.
+    """
+    comparison, pairs = (read_table(workspace, name) for name in ("comparison", "pairs"))
+    pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
+    page = article(comparison, pairs, params.published, pictures)
+    write_text(workspace.metrics / "comparison.md", page)
+    errors = _misclassifications(workspace, comparison["variant"])
+    path = workspace.metrics / "confident_misclassifications.csv"
+    write_text(path, errors.to_csv(index=False, lineterminator="\n"))
+    return comparison
+
+
+def _misclassifications(workspace: Workspace, variants: pd.Series[str]) -> pd.DataFrame:
+    tables = []
+    for path in map(workspace.misclassifications, variants):
+        try:
+            tables.append(pd.read_csv(path, dtype=str, keep_default_na=False))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
+    return pd.concat(tables)
 
 
 def article(
-    table: pd.DataFrame,
+    comparison: pd.DataFrame,
     pairs: pd.DataFrame,
-    results: list[Result],
     published: dict[str, Published],
-    drawn: set[str],
+    pictures: set[str],
 ) -> str:
-    """The text of comparison.md; `drawn` are the names of the pictures that there are."""
-    scored = finished(table)
+    """The text of comparison.md; `pictures` are the file names of the existing pictures."""
+    scored = finished(comparison)
     findings = Findings(scored, pairs)
     tasks = [
         {
             "corpus": corpus,
             "title": corpora.load(str(corpus)).TITLE,
-            "datasets": records(own.drop_duplicates("dataset")),
-            "outside": next(iter(records(own[own["out_of_domain_set"].notna()])), None),
-            "scores": scores_table(own),
-            "measures": measures_table(finished(own)),
+            "datasets": records(rows.drop_duplicates("dataset")),
+            "out_of_domain": next(iter(records(rows[rows["out_of_domain_set"].notna()])), None),
+            "scores": scores_table(rows),
+            "measures": measures_table(finished(rows)),
             "findings": findings.summary(str(corpus)),
-            "published": [(n, published[n]) for n in own["variant"] if n in published],
-            "widest": _widest([r for r in results if r.meta.corpus == corpus]),
-            "network": best_network(finished(own)),
+            "published": [(name, published[name]) for name in rows["variant"] if name in published],
+            "widest": _widest(finished(rows)),
+            "network": best_network(finished(rows)),
         }
-        for corpus, own in table.groupby("corpus", sort=False)
+        for corpus, rows in comparison.groupby("corpus", sort=False)
     ]
-    return _render(
+    return render(
         "article.md.j2",
         findings=findings,
         rows=findings.rows,
-        answers=answers(findings, results),
+        answers=answers(findings),
         tasks=tasks,
         pairs=len(pairs),
-        draws=DRAWS,
-        drawn=drawn,
-        ceiling=(scored["role"] == STRONG_BASELINE).any(),
+        pictures=pictures,
+        strong_baseline=(scored["role"] == STRONG_BASELINE).any(),
     )
 
 
-def cost_page(costs: pd.DataFrame) -> str:
-    """The text of cost.md."""
-    minutes = costs["seconds"].sum() / 60
-    return _render("cost.md.j2", table=costs_table(costs), minutes=minutes)
-
-
-def _render(template: str, **values: Any) -> str:
-    environment = Environment(
-        loader=PackageLoader("rnnbench.report", "templates"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        # The page is Markdown; there is no HTML to escape.
-        autoescape=False,  # noqa: S701
-    )
-    environment.filters["figure"] = figure
-    return environment.get_template(template).render(values)
-
-
-def _widest(results: list[Result]) -> dict[str, Any] | None:
-    """The variant whose replicates differ most, with its lowest and highest share of answers."""
-    shares = {r.name: r.table("accuracy").mean(axis=1) for r in results if len(r.prediction) > 1}
-    if not shares:
+def _widest(rows: pd.DataFrame) -> dict[str, Any] | None:
+    """The variant whose replicates differ most in accuracy; None if none differ."""
+    widths = rows["accuracy_max"] - rows["accuracy_min"]
+    if not (widths > 0).any():
         return None
-    name = max(shares, key=lambda n: float(shares[n].max() - shares[n].min()))
-    low, high = float(shares[name].min()), float(shares[name].max())
-    return {"variant": name, "low": low, "high": high} if high > low else None
+    return records(rows.loc[[widths.idxmax()]])[0]

@@ -1,15 +1,15 @@
-"""What the paired tests allow one to say, in sentences."""
+"""The results of the paired tests, as sentences."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
 from rnnbench.report.markdown import figure, records, small
-from rnnbench.report.roles import BASELINE, OTHER, RECURRENT
 
 
 class Findings:
-    """Sentences about the rows of the comparison, drawn from its pairs."""
+    """Sentences about the rows of the comparison, by the tests of its pairs."""
 
     def __init__(self, rows: pd.DataFrame, pairs: pd.DataFrame) -> None:
         self.rows = {str(row["variant"]): row for row in records(rows)}
@@ -20,35 +20,35 @@ class Findings:
         return (first, second) in self._pairs or (second, first) in self._pairs
 
     def better(self, first: str, second: str) -> bool:
-        """Whether the first variant was shown to be better than the second."""
+        """Whether the first variant is significantly better than the second."""
         pair = self._pairs.get((first, second))
         return pair is not None and bool(pair["different"])
 
     def compared(self, first: str, second: str) -> str:
-        """How two tested variants stand to each other, the better one first, with the gap."""
+        """How two tested variants compare, the better one first, with the gap."""
         if (first, second) not in self._pairs:
             first, second = second, first
         pair = self._pairs[first, second]
-        less = pair["measure"] == "loss"
-        shown, what = (small, "mean squared error") if less else (figure, "accuracy")
+        loss = pair["measure"] == "loss"
+        shown, what = (small, "mean squared error") if loss else (figure, "accuracy")
         # The first of a pair is the better one, and the better of two errors is the lower one.
-        gap, *bounds = (pair[key] * (-1 if less else 1) for key in ("difference", "low", "high"))
+        gap, *bounds = (pair[key] * (-1 if loss else 1) for key in ("difference", "low", "high"))
         low, high = sorted(bounds)
         p = "p < 0.001" if pair["p_holm"] < 0.001 else f"p = {pair['p_holm']:.3f}"
         if pair["different"]:
             result = f"`{first}` is better than `{second}`"
         else:
-            result = f"`{first}` and `{second}` cannot be told apart"
+            result = f"`{first}` and `{second}` are not significantly different"
         return f"{result}: {what} differs by {shown(gap)} ({shown(low)} to {shown(high)}), {p}"
 
     def summary(self, corpus: str) -> list[str]:
-        """What is real and what is not among the variants of a corpus, the best first."""
-        own = {name: row for name, row in self.rows.items() if row["corpus"] == corpus}
-        sets = list(dict.fromkeys(row["evaluation_set"] for row in own.values()))
+        """Which differences between the variants of a corpus are significant."""
+        rows = {name: row for name, row in self.rows.items() if row["corpus"] == corpus}
+        sets = list(dict.fromkeys(row["evaluation_set"] for row in rows.values()))
         lines = []
         for number in sets:
-            names = [name for name, row in own.items() if row["evaluation_set"] == number]
-            samples = own[names[0]]["evaluation_samples"]
+            names = [name for name, row in rows.items() if row["evaluation_set"] == number]
+            samples = rows[names[0]]["evaluation_samples"]
             where = f" on the same {samples:,} samples" if len(sets) > 1 else ""
             lines += self._of_set(names, where)
         return lines
@@ -57,32 +57,37 @@ class Findings:
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
-        floors = [name for name in names if roles[name] == BASELINE]
+        baselines = [name for name in names if roles[name] == BASELINE]
         lines = []
         if len(names) > 2:
             lines.append(self._leader(names, f"Of all variants{where}"))
         if len(recurrent) > 1 and recurrent[0] != names[0]:
             lines.append(self._leader(recurrent, f"Of the recurrent networks{where}"))
-        for floor in floors:
-            not_better = [name for name in networks if not self.better(name, floor)]
+        for baseline in baselines:
+            not_better = [name for name in networks if not self.better(name, baseline)]
             if not_better:
                 lines.append(
-                    f"Not shown to be better than the floor `{floor}`: {_list(not_better)}."
+                    f"Not significantly better than the baseline `{baseline}`: {_list(not_better)}."
                 )
             elif networks:
-                lines.append(f"Every network{where} is better than the floor `{floor}`.")
+                lines.append(
+                    f"Every network{where} is significantly better than the baseline `{baseline}`."
+                )
         if len(names) > 2:
             pairs = [pair for pair in self._pairs.values() if pair["first"] in names]
             different = sum(bool(pair["different"]) for pair in pairs)
-            lines.append(f"{different} of {len(pairs)} pairs can be told apart.")
+            lines.append(f"{different} of {len(pairs)} pairs are significantly different.")
         return lines
 
-    def _leader(self, names: list[str], whom: str) -> str:
+    def _leader(self, names: list[str], among: str) -> str:
         first = names[0]
         ties = [name for name in names[1:] if not self.better(first, name)]
         if not ties:
-            return f"{whom}, `{first}` is the best, and its lead on each other one is real."
-        return f"{whom}, `{first}` comes first, but cannot be told apart from {_list(ties)}."
+            return f"{among}, `{first}` is significantly better than every other."
+        return (
+            f"{among}, `{first}` ranks first, but is not significantly different from "
+            f"{_list(ties)}."
+        )
 
 
 def _list(names: list[str]) -> str:

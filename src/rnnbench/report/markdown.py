@@ -1,4 +1,4 @@
-"""Rows of the comparison as Markdown tables for readers."""
+"""Rows of the comparison as Markdown tables, and the pages around them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def render(template: str, **values: Any) -> str:
+    """A page of Markdown from a template of this package."""
+    environment = Environment(
+        loader=PackageLoader("rnnbench.report", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        # The page is Markdown; there is no HTML to escape.
+        autoescape=False,  # noqa: S701
+    )
+    environment.filters["figure"] = figure
+    return environment.get_template(template).render(values)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -23,22 +39,38 @@ def small(value: float) -> str:
     return f"{value:.2e}" if pd.notna(value) else ""
 
 
+def short_table(rows: pd.DataFrame) -> str:
+    """The accuracy of each variant of one corpus, for the README."""
+    by = "accuracy"
+    numbers = _are_numbers(rows)
+    columns = {
+        "variant": rows["variant"],
+        f"within {rows['tolerance'].iloc[0]:g}" if numbers else by: rows[by].map(figure),
+        "95 % interval": _interval(rows, by, figure),
+        "group by MSE" if numbers else "group": rows["group"],
+        "replicates": _replicates(rows),
+        "published": rows["published"].map(figure),
+        "verdict": rows["verdict"],
+    }
+    return _markdown(pd.DataFrame(columns))
+
+
 def scores_table(rows: pd.DataFrame) -> str:
     """The scores of one corpus with intervals, groups and verdicts."""
     return _markdown(_numbers(rows) if _are_numbers(rows) else _shares(rows))
 
 
 def measures_table(rows: pd.DataFrame) -> str:
-    """What else the predictions and the trainings of one corpus are worth."""
+    """Further metrics of the predictions of one corpus, and how the trainings went."""
     columns = {"variant": rows["variant"]}
-    for key, title in _MEASURES.items():
+    for key, title in _METRICS.items():
         if rows[key].notna().any():
             columns[title] = rows[key].map(small if key == "mae" else figure)
     trained = rows["epochs"] > 1
     best = rows["best_epoch"].map("{:.1f}".format) + " of " + rows["epochs"].map("{:.0f}".format)
     gap = rows["overfitting_gap"].map(small if _are_numbers(rows) else "{:+.4f}".format)
     columns["best epoch"] = best.where(trained, "")
-    columns["over-fitting gap"] = gap.where(trained, "")
+    columns["overfitting gap"] = gap.where(trained, "")
     return _markdown(pd.DataFrame(columns))
 
 
@@ -47,7 +79,7 @@ def costs_table(costs: pd.DataFrame) -> str:
     return str(costs.drop(columns="accuracy").to_markdown(index=False))
 
 
-_MEASURES = {
+_METRICS = {
     "roc_auc": "ROC-AUC",
     "f1": "F1",
     "calibration_error": "calibration error",
@@ -111,7 +143,7 @@ def _interval(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd
 
 
 def _replicates(rows: pd.DataFrame) -> pd.Series[str]:
-    """How many are scored, and how many were lost."""
+    """How many are scored, and how many diverged."""
     counts = rows["replicates"].astype(str)
     return counts.where(
         rows["diverged"] == 0, counts + ", " + rows["diverged"].astype(str) + " diverged"

@@ -1,4 +1,4 @@
-"""The questions that a reader of the tutorials comes with, and the variants that answer them."""
+"""Questions that the tutorials raise, and the pairs of variants that answer them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnbench.report.findings import Findings
-from rnnbench.report.results import Result
 
 _PLAIN = {"recurrent_layers": 1, "bidirectional": False}
 _LSTM = {"cell": "LSTM", **_PLAIN}
@@ -20,10 +19,10 @@ class Side:
     variant: str
     architecture: Mapping[str, Any]
 
-    def holds(self, results: Mapping[str, Result]) -> bool:
-        """Whether the variant is there and is still what the question takes it for."""
-        result = results.get(self.variant)
-        return result is not None and self.architecture.items() <= result.architecture.items()
+    def holds(self, rows: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether the comparison has the variant, with this architecture."""
+        row = rows.get(self.variant)
+        return row is not None and all(row[k] == v for k, v in self.architecture.items())
 
 
 _QUESTIONS = (
@@ -66,13 +65,12 @@ _QUESTIONS = (
 )
 
 
-def answers(findings: Findings, results: list[Result]) -> list[tuple[str, str]]:
-    """Question and answer, for those questions that the results can answer."""
-    by_name = {result.name: result for result in results}
+def answers(findings: Findings) -> list[tuple[str, str]]:
+    """Question and answer, for the questions that the comparison can answer."""
     return [
         (question, findings.compared(first.variant, second.variant))
         for question, first, second in _QUESTIONS
-        if first.holds(by_name)
-        and second.holds(by_name)
+        if first.holds(findings.rows)
+        and second.holds(findings.rows)
         and findings.tested(first.variant, second.variant)
     ]

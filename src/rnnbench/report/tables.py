@@ -1,47 +1,35 @@
-"""The further tables of the report, one row an entity."""
+"""The further tables of the report: curves, calibration, classes and confusions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from rnnbench.evaluation.metrics import by_class, calibration, confusion
+from rnnbench.evaluation.outputs import CALIBRATION_BINS
 from rnnbench.report.results import Result
 
-# More classes than these are too rare to be told apart, and too many for one picture.
+# More classes are too rare to compare, and too many for one picture.
 _FREQUENT = 8
 
 
-def costs(results: list[Result]) -> pd.DataFrame:
-    """What each training took, beside how well the variant answers."""
-    return pd.DataFrame(
-        {
-            "corpus": result.meta.corpus,
-            "variant": result.name,
-            "accuracy": result.scores.accuracy,
-            "parameters": result.scores.parameters,
-            "replicates": result.scores.replicates,
-            **result.cost.model_dump(),
-        }
-        for result in results
-    )
-
-
 def learning_curves(results: list[Result]) -> pd.DataFrame:
-    """Mean of the replicates by epoch, with the lowest and highest evaluation accuracy."""
+    """Mean of the replicates by epoch, with the range of the evaluation score."""
     return _by_variant(results, _curve)
 
 
 def scatter(results: list[Result]) -> pd.DataFrame:
-    """Predicted over true numbers, of the first replicate."""
+    """Predicted and true numbers, of the first replicate."""
     return _by_variant([r for r in results if r.meta.target == "number"], _points)
 
 
 def calibration_curves(results: list[Result]) -> pd.DataFrame:
-    """Mean probability of class 1 and how often it is true, over all replicates, by bin."""
+    """Mean predicted probability of class 1 and its true share, over all replicates, by bin."""
     return _by_variant([r for r in results if r.meta.target == "binary"], _bins)
 
 
@@ -51,11 +39,11 @@ def classes(results: list[Result]) -> pd.DataFrame:
 
 
 def confusions(results: list[Result]) -> pd.DataFrame:
-    """Samples of the most frequent classes by the class that was answered, replicates' mean."""
+    """Samples of the most frequent classes by predicted class, as means over the replicates."""
     return _by_variant([r for r in results if r.meta.target == "classes"], _confusion)
 
 
-def _by_variant(results: list[Result], rows: Any) -> pd.DataFrame:
+def _by_variant(results: list[Result], rows: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
     tables = []
     for result in results:
         table = rows(result)
@@ -74,34 +62,46 @@ def _curve(result: Result) -> pd.DataFrame:
 
 
 def _points(result: Result) -> pd.DataFrame:
-    return pd.DataFrame({"target": result.judged.y, "prediction": result.prediction[0]})
+    return pd.DataFrame({"target": result.samples.y, "prediction": result.prediction[0]})
 
 
 def _bins(result: Result) -> pd.DataFrame:
-    y = np.tile(result.judged.y, len(result.prediction))
-    true, predicted = calibration(result.prediction.ravel(), y)
+    y = np.tile(result.samples.y, len(result.prediction))
+    true, predicted = calibration_curve(y, result.prediction.ravel(), n_bins=CALIBRATION_BINS)
     return pd.DataFrame({"probability": predicted, "share": true})
 
 
 def _classes(result: Result) -> pd.DataFrame:
-    labels, counts = np.unique(result.judged.y, return_counts=True)
+    y = result.samples.y
+    labels, counts = np.unique(y, return_counts=True)
+    by_replicate = [
+        precision_recall_fscore_support(y, p.argmax(axis=-1), labels=labels, zero_division=0)[:3]
+        for p in result.prediction
+    ]
+    scores = dict(zip(("precision", "recall", "f1"), np.mean(by_replicate, axis=0), strict=True))
     names = [result.meta.classes[i] for i in labels]
-    scores = by_class(result.prediction, result.judged.y, labels)
     table = pd.DataFrame({"class": names, "samples": counts, **scores})
     return table.sort_values(["samples", "class"], ascending=[False, True])
 
 
 def _confusion(result: Result) -> pd.DataFrame:
-    labels = frequent(result.judged.y)
+    """Rows are the true classes; all predicted classes that are not frequent are "other"."""
+    y = result.samples.y
+    labels = frequent(y)
+    chosen, other = np.isin(y, labels), len(result.meta.classes)
+    matrices = []
+    for prediction in result.prediction:
+        predicted = prediction.argmax(axis=-1)[chosen]
+        predicted = np.where(np.isin(predicted, labels), predicted, other)
+        matrices.append(confusion_matrix(y[chosen], predicted, labels=[*labels, other])[:-1])
     names = [result.meta.classes[i] for i in labels]
-    matrix = confusion(result.prediction, result.judged.y, labels)
-    table = pd.DataFrame(matrix, columns=[*names, "other"])
+    table = pd.DataFrame(np.mean(matrices, axis=0), columns=[*names, "other"])
     table.insert(0, "true", names)
     return table.melt("true", var_name="predicted", value_name="samples")
 
 
 def frequent(y: NDArray[Any]) -> NDArray[Any]:
-    """The class ids that occur most, the most frequent first."""
+    """The class ids that occur most often, the most frequent first."""
     labels, counts = np.unique(y, return_counts=True)
     order = np.lexsort((labels, -counts))
     return np.asarray(labels[order][:_FREQUENT])

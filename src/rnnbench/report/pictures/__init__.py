@@ -1,4 +1,4 @@
-"""The pictures of the report: SVG, the same bytes for the same figures."""
+"""The pictures of the report: SVG, with the same bytes for the same tables."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from rnnbench.report.outputs import best_network
 from rnnbench.report.pictures import confusion, forest, grids, trade_offs
-from rnnbench.report.roles import best_network
 
 
 def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Draw all pictures that do not show costs into `directory`.
-
-    tables: the report's tables by name.
-    """
+    """Draw all pictures but that of the costs into `directory`, from the report's tables."""
     comparison = tables["comparison"]
     forest.draw(directory / "forest.svg", comparison)
     trade_offs.draw(directory / "parameters.svg", comparison, "parameters", "parameters")

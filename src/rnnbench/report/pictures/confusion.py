@@ -1,4 +1,4 @@
-"""Which classes are taken for which others."""
+"""Which classes are confused with which others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DARK = 0.5
 
 
 def draw(path: Path, table: pd.DataFrame, variant: str) -> None:
-    """The share of each true class that a variant answered as each class."""
+    """The share of each true class that a variant predicted as each class."""
     best = table[table["variant"] == variant]
     order = list(best["true"].unique())
     counts = best.pivot_table(index="true", columns="predicted", values="samples", sort=False)
@@ -31,5 +31,5 @@ def draw(path: Path, table: pd.DataFrame, variant: str) -> None:
         panel.set_yticks(range(len(order)), names)
         panel.set_xticks(range(len(order) + 1), [*order, "other"], rotation=40, ha="right")
         panel.set_ylabel("true topic (samples)")
-        panel.set_xlabel("answer")
+        panel.set_xlabel("predicted topic")
         panel.set_title(variant, loc="left")

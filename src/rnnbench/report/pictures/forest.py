@@ -1,4 +1,4 @@
-"""All scores with their intervals, one panel a task."""
+"""All scores with their intervals, one panel per task."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from rnnbench.data.roles import BASELINE, OTHER, RECURRENT, STRONG_BASELINE
 from rnnbench.report.pictures.style import BLUE, GREEN, GREY, ORANGE, RED, picture, short
-from rnnbench.report.roles import BASELINE, OTHER, RECURRENT, STRONG_BASELINE
 
 _ROLES = {
     RECURRENT: (BLUE, "o"),
@@ -21,7 +21,7 @@ _ROLES = {
 
 
 def draw(path: Path, table: pd.DataFrame) -> None:
-    """Shares of right answers with 95 % intervals, published figures, floors and ceilings."""
+    """Accuracies with 95 % intervals, published figures and baselines."""
     by_corpus = list(table.groupby("corpus", sort=False))
     heights = [len(rows) + 2 for _, rows in by_corpus]
     with picture(path, 7.5, 0.17 * sum(heights) + 0.9) as figure:
@@ -48,10 +48,9 @@ def _panel(panel: Axes, corpus: str, rows: pd.DataFrame) -> None:
             panel.axvline(row["accuracy"], color=color, linestyle=":", linewidth=1)
         # Numbers are grouped by their squared error, which is not what is drawn.
         if row["target"] != "number":
-            where = (1.01, place)
             panel.annotate(
-                str(row["group"]),
-                where,
+                row["group"],
+                (1.01, place),
                 xycoords=("axes fraction", "data"),
                 va="center",
                 color=GREY,

@@ -1,4 +1,4 @@
-"""How every picture looks, and how it becomes the same bytes each time."""
+"""The style of all pictures, and how the same picture becomes the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from rnnbench.core.files import write_text
 
-# Okabe & Ito, "Color universal design", 2008: told apart by the colour-blind, and in grey.
+# Okabe & Ito, "Color universal design", 2008: distinguishable by the colour-blind, and in grey.
 BLUE, ORANGE, RED, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#666666"
 FAINT = "#CCCCCC"
 
@@ -31,7 +31,7 @@ _STYLE: Any = {
     "axes.axisbelow": True,
     "lines.linewidth": 1.2,
     "legend.frameon": False,
-    # Letters become outlines, so that the picture needs no font.
+    # Text becomes outlines, so that the picture needs no font.
     "svg.fonttype": "path",
     # Without it the names of shapes in the file are random.
     "svg.hashsalt": "rnnbench",
@@ -43,7 +43,7 @@ _COLUMNS = 4
 
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure to draw on, in inches, which is written as SVG if the block ends well."""
+    """A figure to draw on, sizes in inches; it is written as SVG if the block raises nothing."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -52,13 +52,13 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         _settle(figure)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    # The renderer leaves blanks at some line ends.
+    # The renderer leaves blanks at the ends of some lines.
     write_text(path, "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n")
 
 
 def _settle(figure: Figure) -> None:
-    # The solver of the layout ends a rounding error apart from one time to the next, and names in
-    # the file are made from where a panel lies.
+    # The layout solver's results differ by rounding errors from one call to the next, and names in
+    # the file depend on the positions of the panels.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for panel in figure.axes:
@@ -73,7 +73,7 @@ def grid(
     labels: tuple[str, str],
     share_x: bool = True,
 ) -> None:
-    """One small panel a name, all on the same scale; `labels` are those of x and y."""
+    """One small panel per name, all on the same scale; `labels` are those of x and y."""
     columns = min(_COLUMNS, len(names))
     rows = math.ceil(len(names) / columns)
     # A single panel needs the width of two for its title.

@@ -1,4 +1,4 @@
-"""What size and time buy: accuracy over what a variant takes, one panel a task."""
+"""Accuracy over the size or the training time of the variants, one panel per task."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rnnbench.report.pictures.style import BLUE, FAINT, picture, short
 
-# Fewer variants make no trade-off.
-_FEWEST = 3
+# Fewer variants show no trade-off.
+_MIN_VARIANTS = 3
 
 
 def draw(path: Path, table: pd.DataFrame, cost: str, label: str) -> None:
-    """Accuracy over the column `cost` on a logarithmic scale; `label` says what it is."""
+    """Accuracy over the column `cost` on a logarithmic scale; `label` is its title."""
     tasks = [
         (str(corpus), rows)
         for corpus, rows in table[table[cost] > 0].groupby("corpus", sort=False)
-        if len(rows) >= _FEWEST
+        if len(rows) >= _MIN_VARIANTS
     ]
     heights = [max(len(rows), 6) for _, rows in tasks]
     with picture(path, 7.5, 0.26 * sum(heights) + 0.8) as figure:
         if not tasks:
-            figure.text(0.5, 0.5, f"no task has {_FEWEST} variants", ha="center")
+            figure.text(0.5, 0.5, f"no task has {_MIN_VARIANTS} variants", ha="center")
             return
         panels = figure.subplots(len(tasks), 1, squeeze=False, height_ratios=heights).ravel()
         for (corpus, rows), panel in zip(tasks, panels, strict=True):
@@ -35,10 +35,10 @@ def draw(path: Path, table: pd.DataFrame, cost: str, label: str) -> None:
 
 
 def _panel(panel: Axes, rows: pd.DataFrame, cost: str) -> None:
-    """The points, and their names in a column at the right, the best on top."""
+    """The points, with their names in a column at the right, the best on top."""
     panel.plot(rows[cost], rows["accuracy"], "o", color=BLUE, markersize=4)
     panel.set_xscale("log")
-    # Less than two decades need more ticks than the powers of ten.
+    # Less than two decades need more ticks than powers of ten.
     few = rows[cost].max() < 100 * rows[cost].min()
     panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

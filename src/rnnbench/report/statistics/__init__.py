@@ -1,1 +1,1 @@
-"""What of the scores is real: intervals, paired tests, groups, and published figures."""
+"""Which differences are significant: intervals, paired tests, groups, published figures."""

@@ -1,4 +1,4 @@
-"""Groups of variants that cannot be told apart, as letters.
+"""Groups of variants that are not significantly different, as letters.
 
 Two variants share a letter if and only if their difference is not significant (Piepho, "An
 algorithm for a letter-based representation of all-pairwise comparisons", Journal of
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 def letters(names: list[str], different: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The letters of each name, best first: "a" goes to the group of the first name.
 
-    different: the pairs that can be told apart.
+    different: the pairs that differ significantly.
     """
     groups = [frozenset(names)]
     for first, second in different:

@@ -1,4 +1,4 @@
-"""Which variants of a corpus can be told apart: every pair, tested on the same samples."""
+"""Which variants of a corpus differ significantly: every pair, tested on the same samples."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import itertools
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from rnnbench.report.statistics.bootstrap import LEVEL, Bootstrap
+from rnnbench.report.statistics.intervals import LEVEL, PairedScores
 
 COLUMNS = ("first", "second", "difference", "low", "high", "p", "p_holm", "different")
 
 
-def compare(names: list[str], draws: Bootstrap) -> pd.DataFrame:
-    """All pairs of variants, with `COLUMNS`; one row a pair, in the order of `names`.
+def compare(names: list[str], scores: PairedScores) -> pd.DataFrame:
+    """All pairs of variants, with `COLUMNS`; one row per pair, in the order of `names`.
 
-    names: the variants, in the order of the scores in `draws`. difference, low, high: first minus
-    second, with the 95 % interval of this pair stage_lock. p_holm: p, corrected for the number of pairs
-    (Holm, Scandinavian Journal of Statistics 6, 1979). different: whether p_holm is below 0.05.
+    names: the variants, in the order of `scores`. difference, low, high: first minus second, with
+    the 95 % interval of this one pair. p_holm: p, corrected for the number of pairs (Holm,
+    Scandinavian Journal of Statistics 6, 1979). different: whether p_holm is below 0.05.
     """
     rows = []
     for (i, first), (j, second) in itertools.combinations(enumerate(names), 2):
-        interval, p = draws.difference(i, j)
+        interval, p = scores.difference(i, j)
         rows.append((first, second, interval.mean, interval.low, interval.high, p))
     if not rows:
         return pd.DataFrame(columns=list(COLUMNS))

@@ -1,4 +1,4 @@
-"""How a score of ours stands to a published one."""
+"""Whether a score is consistent with a published figure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import math
 
 from scipy import stats
 
-from rnnbench.report.statistics.bootstrap import LEVEL, Interval
+from rnnbench.report.statistics.intervals import LEVEL, Interval
+
+CONSISTENT, ABOVE, BELOW = "consistent", "above", "below"
+NOT_COMPARABLE, NOT_TESTED = "not comparable", "not tested"
 
 
 def share_interval(share: float, samples: int) -> Interval:
@@ -17,19 +20,19 @@ def share_interval(share: float, samples: int) -> Interval:
 
 
 def verdict(ours: Interval, published: float, samples: int, further_run: float | None) -> str:
-    """A score beside a published share of `samples` answers: above it, below it, or reproduced.
+    """Whether our score is `ABOVE`, `BELOW` or `CONSISTENT` with a published share of `samples`.
 
-    The published figure has an interval of its own: that of the share, and, as it comes from one
-    run, how far one run may lie from the mean (`Bootstrap.further_run`; None gives "not tested").
+    The published figure has an interval too: that of the share, and, as it comes from one run,
+    how far one run may lie from the mean (`PairedScores.further_run`; None gives `NOT_TESTED`).
     The interval of the difference follows from all three (Zou & Donner, "Construction of
     confidence limits about effect measures", Statistics in Medicine 27, 2008): half widths
     towards each other, added in quadrature.
     """
     if further_run is None:
-        return "not tested"
+        return NOT_TESTED
     theirs = share_interval(published, samples)
     if ours.mean > published:
         margin = math.hypot(ours.mean - ours.low, theirs.high - published, further_run)
-        return "above" if ours.mean - published > margin else "reproduced"
+        return ABOVE if ours.mean - published > margin else CONSISTENT
     margin = math.hypot(ours.high - ours.mean, published - theirs.low, further_run)
-    return "below" if published - ours.mean > margin else "reproduced"
+    return BELOW if published - ours.mean > margin else CONSISTENT

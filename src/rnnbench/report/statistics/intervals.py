@@ -1,0 +1,121 @@
+"""95 % intervals of mean scores and of their differences, with paired tests.
+
+Replicates and samples are crossed: all replicates predict the same samples. The variance of a mean
+has one component for the replicates and one for the samples:
+
+- replicates: the moderated variance of their means (`rnnbench.report.statistics.variances`),
+  divided by their number;
+- samples: the variance of the samples' means over the replicates, divided by their number. The
+  interaction of replicate and sample is in both components; it is subtracted from this one.
+
+For a difference of two scores, the samples' component is that of the paired differences, and both
+scores contribute a replicates' component. Intervals and tests are Student's t with Satterthwaite's
+degrees of freedom (Satterthwaite, "An approximate distribution of estimates of variance
+components", Biometrics Bulletin 2, 1946).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from rnnbench.report.statistics.variances import moderated
+
+LEVEL = 0.95
+_UPPER = (1 + LEVEL) / 2
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the interval around it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class PairedScores:
+    """Means of several scores on the same samples.
+
+    tables: one array per score, shape (replicates, samples), the same samples in all.
+    stochastic: whether the replicates of each score differ by their seeds. The interval of a
+        deterministic method covers the samples only. So does that of a score whose replicates'
+        variance is unknown (a single one, and too few other scores); then nothing can be tested.
+    """
+
+    def __init__(self, tables: Sequence[NDArray[np.float64]], stochastic: Sequence[bool]) -> None:
+        self._by_sample = np.stack([table.mean(axis=0) for table in tables])
+        self._interaction = np.array([_interaction(table) for table in tables])
+        counts = np.array([len(table) for table in tables])
+        between = [t.mean(axis=1).var(ddof=1) if len(t) > 1 else 0.0 for t in tables]
+        variances, degrees = moderated(np.array(between), np.where(stochastic, counts - 1.0, 0.0))
+        self._variance = np.where(stochastic, variances, 0)
+        self._degrees = np.where(stochastic, degrees, 0)
+        self._component = self._variance / counts
+        self._quantile = stats.t.ppf(_UPPER, np.maximum(self._degrees, 1))
+        self._known = (self._degrees > 0) | ~np.array(stochastic)
+
+    def interval(self, number: int) -> Interval:
+        """The mean of one score with its interval."""
+        return self._estimate(self._by_sample[number], [number])[0]
+
+    def difference(self, first: int, second: int) -> tuple[Interval, float]:
+        """The mean of the first score minus that of the second with its interval, and p.
+
+        p is two-sided, and 1 where nothing can be tested.
+        """
+        gaps = self._by_sample[first] - self._by_sample[second]
+        interval, p = self._estimate(gaps, [first, second])
+        testable = len(gaps) > 1 and self._known[first] and self._known[second]
+        return interval, p if testable else 1.0
+
+    def further_run(self, number: int) -> float | None:
+        """How far one more replicate may lie from the true mean (95 %); None if unknown."""
+        if not self._known[number]:
+            return None
+        return float(self._quantile[number] * np.sqrt(self._variance[number]))
+
+    def _estimate(self, values: NDArray[np.float64], numbers: list[int]) -> tuple[Interval, float]:
+        """The interval of the mean of `values`, shape (samples,), and p of its being 0."""
+        mean = float(values.mean())
+        components = np.append(self._component[numbers], self._of_samples(values, numbers))
+        degrees = np.append(self._degrees[numbers], len(values) - 1)
+        error = float(np.sqrt(components.sum()))
+        if error == 0:
+            return Interval(mean, mean, mean), float(mean == 0)
+        positive = components > 0
+        total = error**4 / (components[positive] ** 2 / degrees[positive]).sum()
+        half = float(stats.t.ppf(_UPPER, total)) * error
+        p = float(2 * stats.t.sf(abs(mean) / error, total))
+        return Interval(mean, mean - half, mean + half), p
+
+    def _of_samples(self, values: NDArray[np.float64], numbers: list[int]) -> float:
+        """The samples' component, without the interaction, which the replicates' one has too.
+
+        A few replicates can agree by accident, so no more is subtracted than their component
+        makes up for at 95 %.
+        """
+        samples = len(values)
+        if samples == 1:
+            return 0.0
+        wide = (self._quantile / stats.norm.ppf(_UPPER)) ** 2
+        limit = wide * self._component * samples
+        shared = np.minimum(self._interaction, limit)[numbers].sum()
+        return max(0.0, float(values.var(ddof=1) - shared)) / samples
+
+
+def _interaction(table: NDArray[np.float64]) -> float:
+    """The variance of a sample's mean that neither the replicates nor the samples explain.
+
+    It is the mean square of the residuals of both, divided by the number of replicates; 0 for one
+    replicate or one sample, where it cannot be estimated.
+    """
+    replicates, samples = table.shape
+    if replicates == 1 or samples == 1:
+        return 0.0
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
+    return float((rest**2).sum() / ((replicates - 1) * (samples - 1)) / replicates)

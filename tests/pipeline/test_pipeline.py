@@ -1,329 +1,212 @@
-"""The real DAG, run by DVC in a project of its own, on a slice of the real reviews."""
+"""The real DAG, run by DVC: what it makes, what an edit runs again, and what tools show of it."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 
-SHORT = [{"Embedding": {"output_dim": 4, "mask_zero": True}}, {"LSTM": {"units": 3}}]
-# One variant of every family and of every corpus that is not the same as another to the stages.
-KEPT = {
-    "imdb_simple_rnn_one_hot": {"epochs": 2},
-    "imdb_embedding_lstm": {"epochs": 2},
-    "imdb_numpy_rnn": {"epochs": 2},
-    "imdb_multi_hot_dense": {"epochs": 1},
-    "imdb_ngrams_linear": {},
-    "imdb_subword_bidirectional_lstm": {"epochs": 1, "layers": SHORT, "replicates": 1},
-    "reuters_majority": {},
-    "product_simple_rnn": {"epochs": 1},
-    "characters_simple_rnn": {"epochs": 3},
-}
-ROOT = Path(__file__).parents[2]
-SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text())
-BIN = Path(sys.executable).parent
+from rnnbench.cli.main import main
+from rnnbench.core.workspace import Workspace
+from rnnbench.corpora import imdb
+from rnnbench.data.format import read_meta, read_samples
+from rnnbench.training.outputs import read_predictions
+from tests.frozen import PARAMS_FILE
+from tests.pipeline.helpers import REPLICATES, VARIANTS, edit, git, run, stages_run
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+MINE = {
+    "model": "numpy_rnn",
+    "dataset": "imdb_one_hot_100",
+    "units": 3,
+    "window": 5,
+    "learning_rate": 0.1,
+    "epochs": 1,
+    "batch_size": 20,
+}
 
 
-def run(project: Path, *command: str) -> str:
-    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    done = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def edit(project: Path, change) -> None:
-    path = project / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    change(params)
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
-
-
-def stages_run(output: str) -> list[str]:
-    return [
-        line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")
-    ]
-
-
-def trainings(project: Path) -> int:
-    """How many trainings MLflow knows: each logs one parent run."""
-    import mlflow
-
-    client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("imdb")
-    return len(client.search_runs([experiment.experiment_id], "tags.level = 'variant'"))
-
-
-def _slice(corpus) -> list[bytes]:
-    """The texts of `make_slice` as Keras would number them."""
-    documents = corpus.documents
-    chosen = []
-    for label in (1, 0):
-        own = [t for t, y in zip(documents.texts, documents.labels, strict=True) if y == label]
-        names = sorted((f"{number}_{1 + 8 * label}.txt", t) for number, t in enumerate(own[:300]))
-        chosen += [text for _, text in names]
-    order = np.arange(600)
-    np.random.RandomState(113).shuffle(order)
-    return [chosen[i] for i in order]
-
-
-def make_slice(corpus, folder: Path) -> None:
-    documents = corpus.documents
-    for label, name in enumerate(("neg", "pos")):
-        target = folder / "train" / name
-        target.mkdir(parents=True)
-        chosen = [t for t, y in zip(documents.texts, documents.labels, strict=True) if y == label]
-        for number, text in enumerate(chosen[:300]):
-            (target / f"{number}_{1 + 8 * label}.txt").write_bytes(text)
+@pytest.fixture
+def project(finished: Path) -> Iterator[Path]:
+    """The project to edit; afterwards its files are as they were."""
+    yield finished
+    git("checkout", "-q", ".", cwd=finished)
+    git("clean", "-fdq", cwd=finished)
+    run(finished, "dvc", "checkout", "--quiet")
 
 
 @pytest.fixture(scope="module")
-def project(imdb_corpus, tmp_path_factory) -> Path:
-    """A git and DVC project of the tracked files, with two short variants, run once."""
-    folder = tmp_path_factory.mktemp("pipeline") / "project"
-    tracked = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-    for name in tracked:
-        if not name.startswith("metrics/") and name != "dvc.lock":
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    make_slice(imdb_corpus, folder.parent / "aclImdb")
-
-    def shorten(params) -> None:
-        params["run"]["replicates"] = 2
-        params["corpora"]["imdb"]["source"] = str(folder.parent / "aclImdb")
-        params["corpora"]["product"]["steps"] = 10
-        for dataset in params["datasets"].values():
-            if dataset["corpus"] == "imdb":
-                dataset.update(train=400, evaluation=200)
-            if dataset.get("tokens") == "subwords":
-                dataset["vocabulary_size"] = 1000
-            if "length" in dataset:
-                dataset["length"] = 30
-        params["variants"] = {k: params["variants"][k] | changes for k, changes in KEPT.items()}
-        datasets = {v["dataset"] for v in params["variants"].values()}
-        params["datasets"] = {k: v for k, v in params["datasets"].items() if k in datasets}
-        params["published"] = {k: v for k, v in params["published"].items() if k in KEPT}
-
-    edit(folder, shorten)
-    for command in (
-        ["git", "init", "-q"],
-        ["git", "config", "user.email", "test@example.org"],
-        ["git", "config", "user.name", "test"],
-        ["dvc", "repro"],
-        ["git", "add", "--all"],
-        ["git", "commit", "-q", "-m", "first"],
-    ):
-        run(folder, *command)
-    return folder
+def plots(finished: Path) -> Path:
+    run(finished, "dvc", "plots", "show", "--out", "dvc_plots")
+    return finished / "dvc_plots" / "index.html"
 
 
-def test_one_command_makes_the_table_and_the_runs(project: Path) -> None:
-    table = pd.read_csv(project / "metrics" / "comparison.csv")
-    assert sorted(table["variant"]) == sorted(KEPT)
+def client_of(project: Path) -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
+
+
+def trainings(project: Path, query: str = "tags.level = 'variant'") -> list[mlflow.entities.Run]:
+    client = client_of(project)
+    numbers = [experiment.experiment_id for experiment in client.search_experiments()]
+    return client.search_runs(numbers, query)
+
+
+def current(project: Path) -> list[str]:
+    found = trainings(project, "tags.level = 'variant' and tags.current = 'true'")
+    return sorted(training.data.tags["variant"] for training in found)
+
+
+def test_make_reproduce_makes_the_table_and_logs_every_training(finished: Path) -> None:
+    table = pd.read_csv(finished / "metrics" / "comparison.csv")
+    assert sorted(table["variant"]) == sorted(VARIANTS)
+    assert set(table["replicates"]) == {REPLICATES}
     samples = table.groupby("corpus")["evaluation_samples"].first().to_dict()
-    assert samples == {"imdb": 200, "reuters": 599, "product": 440, "characters": 1}
-    assert trainings(project) == sum(name.startswith("imdb") for name in KEPT)
+    assert samples == {"imdb": 100, "product": 100, "characters": 1}
+    assert current(finished) == sorted(VARIANTS)
 
 
-def test_every_replicate_is_scored_and_kept(project: Path) -> None:
-    table = pd.read_csv(project / "metrics" / "comparison.csv").set_index("variant")
-    for name in KEPT:
-        replicates = (SHIPPED["variants"][name] | KEPT[name]).get("replicates", 2)
-        assert table.loc[name, "replicates"] == replicates
-        assert len(list((project / "models" / name).glob("replicate_*"))) == replicates
-        prediction = np.load(project / "data" / "predictions" / name / "evaluation.npy")
-        assert len(prediction) == replicates
-
-
-def test_every_logged_model_answers_as_the_pipeline_predicted(
-    project: Path, imdb_corpus, monkeypatch
+def test_every_logged_model_predicts_what_the_pipeline_predicted(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mlflow
-
-    monkeypatch.chdir(project)
-    uri = f"sqlite:///{project / 'mlflow.db'}"
-    mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient(uri)
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    texts = [t.decode() for t in _slice(imdb_corpus)]
-    for name in KEPT:
-        prepared = project / "data" / "prepared" / params["variants"][name]["dataset"]
-        meta = json.loads((prepared / "meta.json").read_text())
-        experiment = client.get_experiment_by_name(meta["corpus"]).experiment_id
-        found = client.search_logged_models([experiment], filter_string=f"name = '{name}'")
-        seed = {m: client.get_run(m.source_run_id).data.tags["seed"] for m in found}
-        model = mlflow.pyfunc.load_model(next(m for m in found if seed[m] == "42").model_uri)
-        prediction = np.load(project / "data" / "predictions" / name / "evaluation.npy")[0]
-        if meta["corpus"] == "imdb":
-            ids = np.load(prepared / "evaluation_id.npy")[:5]
-            answer = model.predict([texts[i] for i in ids] + ["", "😀"])
-            assert answer["probability"][:5].tolist() == pytest.approx(prediction[:5], abs=1e-6)
-        elif meta["corpus"] == "reuters":
-            answer = model.predict(["Shr 5 cts <NET> & more", ""])
-            assert set(answer["label"]) <= set(meta["classes"])
+    monkeypatch.chdir(finished)
+    mlflow.set_tracking_uri(f"sqlite:///{finished / 'mlflow.db'}")
+    client, workspace = client_of(finished), Workspace(finished)
+    params = yaml.safe_load((finished / "params.yaml").read_text())
+    reviews = imdb.read(workspace.raw("imdb"))
+    for name in VARIANTS:
+        folder = workspace.prepared(params["variants"][name]["dataset"])
+        meta, samples = read_meta(folder), read_samples(folder, "evaluation")
+        predictions = read_predictions(workspace, name, "evaluation", meta, samples)
+        experiment = client.get_experiment_by_name(meta.corpus).experiment_id
+        logged = client.search_logged_models([experiment], filter_string=f"name = '{name}'")
+        assert len(logged) == len(predictions) == REPLICATES
+        seeds = {client.get_run(m.source_run_id).data.tags["seed"]: m.model_uri for m in logged}
+        model = mlflow.pyfunc.load_model(seeds["42"])
+        if meta.corpus == "imdb":
+            texts = [reviews.documents.texts[reviews.order[i]].decode() for i in samples.id[:5]]
+            predicted = model.predict([*texts, "", "😀"])["probability"][:5]
         else:
-            x = np.load(prepared / "evaluation_x.npy")[:5]
-            x = x.astype("float32" if meta["encoding"] == "number" else "int64")
-            np.testing.assert_allclose(model.predict(x), prediction[:5], atol=1e-6)
+            x = np.asarray(samples.x[:5])
+            predicted = model.predict(x.astype(x.dtype if x.dtype.kind == "f" else "int64"))
+        np.testing.assert_allclose(predicted, predictions[0, :5], atol=1e-6)
 
 
-def test_a_second_run_does_nothing(project: Path) -> None:
-    assert stages_run(run(project, "dvc", "repro")) == []
-    assert run(project, "dvc", "status").strip().endswith("up to date.")
-    assert run(project, "git", "status", "--porcelain") == ""
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    assert stages_run(run(finished, "dvc", "repro")) == set()
+    assert run(finished, "dvc", "status").strip().endswith("up to date.")
+    assert git("status", "--porcelain", cwd=finished) == ""
 
 
-def test_the_same_bytes_come_again(project: Path) -> None:
-    again = stages_run(run(project, "dvc", "repro", "--force", "--no-run-cache"))
-    assert {f"train@{name}" for name in KEPT} <= set(again)
-    changed = {line[3:] for line in run(project, "git", "status", "--porcelain").splitlines()}
-    costs = {f"metrics/cost.{suffix}" for suffix in ("csv", "md", "svg")}
-    assert changed <= {"dvc.lock", *costs}
-    lines = run(project, "git", "diff", "HEAD", "--unified=0", "dvc.lock").splitlines()
-    values = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    assert all(("md5:" in v) or ("size:" in v) for v in values)
-    lock = yaml.safe_load((project / "dvc.lock").read_text())
-    before = yaml.safe_load(run(project, "git", "show", "HEAD:dvc.lock"))
-    differing = {
-        out["path"]
-        for stage, content in lock["stages"].items()
-        for out, old in zip(content["outs"], before["stages"][stage]["outs"], strict=True)
-        if out["md5"] != old["md5"]
-    }
-    costs |= {f"data/cost/{name}.json" for name in KEPT}
-    assert differing <= costs
+def test_a_second_training_makes_the_same_bytes(project: Path) -> None:
+    stage = "train@imdb_embedding_lstm"
+    run(project, "dvc", "repro", "--force", "--no-run-cache", "--single-item", stage)
+    changed = git("diff", "--unified=0", cwd=project)
+    assert set(re.findall(r"^\+\+\+ b/(.*)", changed, re.M)) <= {"dvc.lock"}
+    before = yaml.safe_load(git("show", "HEAD:dvc.lock", cwd=project))["stages"][stage]["outs"]
+    after = yaml.safe_load((project / "dvc.lock").read_text())["stages"][stage]["outs"]
+    differing = {new["path"] for new in after if new not in before}
+    assert differing <= {"data/cost/imdb_embedding_lstm.json"}
 
 
-def test_an_edit_runs_only_what_depends_on_it_and_its_reversal_trains_nothing(
+def test_an_experiment_runs_only_what_depends_on_its_edits_and_their_reversal_trains_nothing(
     project: Path,
 ) -> None:
-    known = trainings(project)
-    edit(project, lambda p: p["variants"]["imdb_embedding_lstm"].update(epochs=3))
-    assert stages_run(run(project, "dvc", "repro")) == [
-        "check",
-        "train@imdb_embedding_lstm",
-        "evaluate@imdb_embedding_lstm",
-        "report",
-    ]
-    assert trainings(project) == known + 1
-    edit(project, lambda p: p["variants"]["imdb_embedding_lstm"].update(epochs=2))
-    assert stages_run(run(project, "dvc", "repro")) == ["report"]
-    assert trainings(project) == known + 1
-    assert f"{len(KEPT)} of {len(KEPT)}" in run(project, "rnnbench", "sync")
-
-
-def test_a_new_variant_needs_no_code(project: Path) -> None:
-    def add(params) -> None:
-        params["variants"]["mine"] = {
-            "model": "keras",
-            "dataset": "imdb_index_1000",
-            "layers": [{"Embedding": {"output_dim": 4}}, {"GRU": {"units": 3}}],
-            "optimizer": "RMSprop",
-            "epochs": 1,
-            "batch_size": 64,
-        }
-
-    edit(project, add)
-    stages = stages_run(run(project, "dvc", "repro"))
-    assert stages == ["check", "train@mine", "evaluate@mine", "report"]
-    assert "mine" in list(pd.read_csv(project / "metrics" / "comparison.csv")["variant"])
-
-
-def test_plots_and_metrics_can_be_shown(project: Path) -> None:
-    shown = run(project, "dvc", "metrics", "show", "--md")
-    assert sum("imdb_embedding_lstm" in line for line in shown.splitlines()) == 1
-    run(project, "dvc", "plots", "show", "--out", "plots")
-    page = (project / "plots" / "index.html").read_text()
-    assert "<script src" not in page
-    specs = [json.loads(spec) for spec in re.findall(r"spec = (\{.*\});", page)]
-    curves = [s for s in specs if "by epoch" in str(s["title"])]
-    assert [c["spec"]["encoding"]["color"]["field"] for c in curves] == ["variant"]
-    assert {v["variant"] for v in curves[0]["data"]["values"]} >= {"imdb_embedding_lstm"}
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_a_browser_without_network_draws_the_plots(project: Path) -> None:
-    run(project, "dvc", "plots", "show", "--out", "plots")
-    page = project / "plots" / "index.html"
-    offline = "--host-resolver-rules=MAP * ~NOTFOUND"
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000")
-    drawn = run(project, str(CHROMIUM), *options, offline, "--dump-dom", page.as_uri())
-    assert drawn.count("<canvas") == page.read_text().count("var spec =") > len(KEPT)
-
-
-def test_another_sentence_is_learned_and_its_predictions_are_in_the_history(project: Path) -> None:
-    edit(project, lambda p: p["corpora"]["characters"].update(sentence="hihello"))
-    stages = stages_run(run(project, "dvc", "repro"))
-    corpus = [f"{stage}@characters" for stage in ("download", "preprocess")]
-    assert stages[:4] == ["check", *corpus, "train@characters_simple_rnn"]
+    known = len(trainings(project))
+    edit(project, lambda params: params["variants"].update(mine=MINE))
+    sentence = "corpora.characters.sentence=hihello"
+    ran = stages_run(run(project, "dvc", "exp", "run", "--name", "here", "--set-param", sentence))
+    stale = {f"{stage}@characters" for stage in ("download", "preprocess")}
+    for name in ("mine", "characters_simple_rnn"):
+        stale |= {f"train@{name}", f"evaluate@{name}"}
+    assert ran == stale | {"check", "report", "cost", "article"}
+    assert "mine" in set(pd.read_csv(project / "metrics" / "comparison.csv")["variant"])
     history = pd.read_csv(project / "metrics" / "history" / "characters_simple_rnn.csv", dtype=str)
     assert {len(prediction) for prediction in history["prediction"]} == {6}
     assert set("".join(history["prediction"])) <= set("hielo")
-    assert "hihell" in run(project, "rnnbench", "decode", "characters", "0")
+    new = trainings(project, "tags.level = 'variant' and tags.`dvc.exp` = 'here'")
+    assert sorted(r.data.tags["variant"] for r in new) == ["characters_simple_rnn", "mine"]
+    assert current(project) == sorted([*VARIANTS, "mine"])
+
+    git("checkout", "-q", "params.yaml", cwd=project)
+    assert stages_run(run(project, "dvc", "repro")) <= {"cost", "article"}
+    assert len(trainings(project)) == known + 2
+    assert "4 of 4" in run(project, "rnnbench", "sync")
+    assert current(project) == sorted(VARIANTS)
 
 
-def test_tools_show_networks_and_samples(project: Path) -> None:
-    for name, parameters in (("imdb_simple_rnn_one_hot", "4,289"), ("imdb_numpy_rnn", "4,289")):
-        assert parameters in run(project, "rnnbench", "show", name)
-    head, words = run(project, "rnnbench", "decode", "imdb_index_1000", "0").splitlines()
-    assert re.fullmatch(r"sample 0, (train|evaluation), (positive|negative), \d+ words", head)
-    assert len(words.split()) == int(head.split()[-2])
+def test_an_edit_of_a_published_figure_runs_the_report_alone(project: Path) -> None:
+    edit(project, lambda params: params["published"]["imdb_numpy_rnn"].update(accuracy=0.123))
+    assert stages_run(run(project, "dvc", "repro")) == {"check", "report", "article"}
+    assert "0.123" in (project / "metrics" / "comparison.md").read_text()
+    git("checkout", "-q", "params.yaml", cwd=project)
+    assert stages_run(run(project, "dvc", "repro")) <= {"article"}
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [("product_simple_rnn", "2,851"), ("product_lstm", "11,311"), ("product_gru", "8,671")],
-)
-def test_the_product_networks_are_as_large_as_published(
-    project: Path, name: str, parameters: str
-) -> None:
-    edit(project, lambda p: p["variants"].setdefault(name, SHIPPED["variants"][name]))
-    assert parameters in run(project, "rnnbench", "show", name)
-
-
-def test_experiments_are_in_mlflow_under_their_names(project: Path) -> None:
-    """One in the project, two side by side in copies of it; all log to the project's store."""
-    import mlflow
-
-    def go_back() -> None:
-        run(project, "git", "checkout", "--quiet", ".")
-        run(project, "dvc", "checkout", "--quiet")
-
-    go_back()
-    name = "characters_simple_rnn"
-    run(project, "dvc", "exp", "run", "--name", "here", "-S", f"variants.{name}.epochs=4")
-    go_back()
-    for epochs in (5, 6):
-        change = f"variants.{name}.epochs={epochs}"
-        run(project, "dvc", "exp", "run", "--queue", "--name", f"queued-{epochs}", "-S", change)
-    run(project, "dvc", "queue", "start", "--jobs", "2")
+def test_a_queued_experiment_is_in_mlflow_under_its_name(project: Path) -> None:
+    variant = "imdb_numpy_rnn"
+    change = f"variants.{variant}.epochs=4"
+    stage = f"evaluate@{variant}"
+    run(project, "dvc", "exp", "run", "--queue", "--name", "queued", "-S", change, stage)
+    run(project, "dvc", "queue", "start")
     deadline = time.monotonic() + 300
     while re.search("Queued|Running", run(project, "dvc", "queue", "status")):
         assert time.monotonic() < deadline
-        time.sleep(2)
-    client = mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("characters")
-    query = f"tags.variant = '{name}' and tags.level = 'variant'"
-    runs = client.search_runs([experiment.experiment_id], query)
-    found = {
-        r.data.tags.get("dvc.exp"): (r.data.params["epochs"], r.data.tags["current"]) for r in runs
+        time.sleep(1)
+    (found,) = trainings(project, "tags.level = 'variant' and tags.`dvc.exp` = 'queued'")
+    assert found.data.params["epochs"] == "4"
+    # It ran in a copy of the project: the files here are still those of the other training.
+    assert found.data.tags["current"] == "false"
+    assert current(project) == sorted(VARIANTS)
+
+
+def test_dvc_shows_metrics_and_plots(finished: Path, plots: Path) -> None:
+    shown = run(finished, "dvc", "metrics", "show", "--md")
+    assert sum("imdb_embedding_lstm" in line for line in shown.splitlines()) == 1
+    page = plots.read_text()
+    assert "<script src" not in page
+    specs = [json.loads(spec) for spec in re.findall(r"spec = (\{.*\});", page)]
+    (curves,) = [spec for spec in specs if "by epoch" in str(spec["title"])]
+    assert curves["spec"]["encoding"]["color"]["field"] == "variant"
+    assert {row["variant"] for row in curves["data"]["values"]} >= {"imdb_embedding_lstm"}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_a_browser_without_network_draws_every_plot(finished: Path, plots: Path) -> None:
+    offline = "--host-resolver-rules=MAP * ~NOTFOUND"
+    options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000")
+    drawn = run(finished, str(CHROMIUM), *options, offline, "--dump-dom", plots.as_uri())
+    assert drawn.count("<canvas") == plots.read_text().count("var spec =") > len(VARIANTS)
+
+
+def test_show_counts_the_parameters_that_the_tutorials_publish(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(PARAMS_FILE, tmp_path)
+    (tmp_path / "data").symlink_to(finished / "data")
+    monkeypatch.chdir(tmp_path)
+    published = {
+        "imdb_simple_rnn_one_hot": "4,289",
+        "imdb_numpy_rnn": "4,289",
+        "product_simple_rnn": "2,851",
+        "product_lstm": "11,311",
+        "product_gru": "8,671",
     }
-    assert found["here"] == ("4", "true")
-    assert found["queued-5"] == ("5", "false")
-    assert found["queued-6"] == ("6", "false")
-    shown = run(project, "dvc", "exp", "show", "--no-pager", "--csv")
-    assert all(experiment in shown for experiment in ("here", "queued-5", "queued-6"))
+    for name, parameters in published.items():
+        assert parameters in CliRunner().invoke(main, ["show", name]).output
+
+
+def test_decode_prints_a_sample_as_words(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished)
+    head, words = CliRunner().invoke(main, ["decode", "imdb_index_1000", "0"]).output.splitlines()
+    assert re.fullmatch(r"sample 0, (train|evaluation), (positive|negative), \d+ words", head)
+    assert len(words.split()) == int(head.split()[-2])
+    characters = CliRunner().invoke(main, ["decode", "characters", "0"]).output
+    assert " My name is Ji Myung Hwa" in characters

@@ -204,8 +204,8 @@ class _Reader:
             names = self._names("datasets")
             self._exists(f"{key}.dataset", "dataset", dataset, names, " in datasets")
         if "model" not in entry:
-            self.errors.append(ErrorDetail(f"{key}.model", "is missing", ", ".join(models.names())))
-        elif self._exists(f"{key}.model", "model family", entry["model"], models.names()):
+            self.errors.append(ErrorDetail(f"{key}.model", "is missing", ", ".join(models.NAMES)))
+        elif self._exists(f"{key}.model", "model family", entry["model"], models.NAMES):
             schema: type[VariantSettings] = models.load(entry["model"]).Settings
             return schema
         return None

@@ -1,4 +1,4 @@
-"""The protocol of every model family, and the settings that all variants share."""
+"""The protocol of all model families, and the settings that all variants have."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.data.scoring import correct, losses
 
-# Each has a seed of its own, a model and a row of predictions.
 MAX_REPLICATES = 1000
 
 
 class VariantSettings(Schema):
-    """The part of a variant that does not depend on its family.
+    """The settings of a variant that all families have.
 
-    dataset: the dataset's key in params.yaml.
-    model: the model family.
-    replicates: how often it is trained, if not as often as `run` says.
+    dataset: its key in params.yaml.
+    model: the model family, one of `rnnbench.models.NAMES`.
+    replicates: the number of trainings with different seeds; by default, that of `run`.
     """
 
     dataset: str
@@ -35,10 +34,11 @@ class VariantSettings(Schema):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch, counted from 1, gave.
+    """The result of one epoch.
 
-    loss, accuracy: over the training samples, as they were met.
-    prediction: of the evaluation samples, with the weights at the end of the epoch.
+    number: counted from 1.
+    loss, accuracy: means over the training samples, each scored before its batch's update.
+    prediction: for the evaluation samples, at the end of the epoch, shape (n, ...).
     """
 
     number: int
@@ -50,7 +50,10 @@ class Epoch:
 def single_epoch(
     meta: Meta, seen: NDArray[np.float32], y: NDArray[Any], prediction: NDArray[np.float32]
 ) -> Epoch:
-    """The one epoch of a method that has none, from its predictions `seen` of training samples."""
+    """The epoch of a method without epochs.
+
+    seen, y: predictions and targets of the training samples. prediction: as in `Epoch`.
+    """
     loss, accuracy = losses(meta, seen, y).mean(), correct(meta, seen, y).mean()
     return Epoch(1, float(loss), float(accuracy), prediction)
 
@@ -71,33 +74,33 @@ NO_NETWORK: Architecture = {
 
 
 class Model(Protocol):
-    """One trainable model. `settings` is the family's own Settings.
+    """One trainable model. `settings` is an instance of the family's Settings.
 
-    SUFFIX: how the names of its files end.
+    SUFFIX: the extension of its files.
     """
 
     SUFFIX: ClassVar[str]
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
-        """An untrained model with weights drawn from `seed`; raises ParamsError if impossible."""
+        """An untrained model with weights drawn from `seed`; raises ParamsError if invalid."""
 
     def restart(self, settings: Any, seed: int) -> None:
-        """Make a built model as `build` makes it from `seed`; what it has compiled may stay."""
+        """Reset a built model to what `build` returns for `seed`; compiled code may be reused."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote, never a pickle; raises DataError if it is damaged."""
+        """Read a file of `save`, never a pickle; raises DataError if it is missing or damaged."""
 
     def save(self, path: Path) -> None:
-        """Write the model so that the same weights give the same bytes."""
+        """Write the model; equal weights give equal bytes."""
 
     @property
     def parameters(self) -> int:
         """The number of trainable parameters."""
 
     def summary(self) -> str:
-        """The model's parts as text for a reader."""
+        """A description of the layers and parameters, as text."""
 
     def fit(
         self,
@@ -107,25 +110,29 @@ class Model(Protocol):
         evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
     ) -> None:
-        """Train; the x of `evaluation` is only predicted, after each epoch.
+        """Train, and call `on_epoch` after each epoch.
 
-        Methods without epochs report a single one. `on_epoch` raises DivergedError if a
-        loss is no number.
+        evaluation: the x of the evaluation samples, which are only predicted.
+        Methods without epochs report a single one. `on_epoch` raises DivergedError if a loss is
+        not finite.
         """
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """Predictions for n samples, of the shape that `rnnbench.data.scoring` tells."""
+        """Predictions for n samples, shape (n, ...) as in `rnnbench.data.scoring`."""
 
 
 @runtime_checkable
 class Resumable(Model, Protocol):
-    """A `Model` that trains epoch by epoch and can go on after any of them."""
+    """A `Model` with epochs that can resume training after any of them."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that the next epochs depend on, as named arrays."""
+        """All that later epochs depend on, as named arrays."""
 
     def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from the `state` of a model that was built alike."""
+        """Resume from the `state` of a model with the same settings.
+
+        Raises LookupError, TypeError or ValueError if it is not one.
+        """
 
     def fit(
         self,
@@ -136,4 +143,4 @@ class Resumable(Model, Protocol):
         on_epoch: Callable[[Epoch], None],
         done: int = 0,
     ) -> None:
-        """As `Model.fit`, without the first `done` epochs, after which the state was taken."""
+        """As `Model.fit`, without the first `done` epochs."""

@@ -1,4 +1,4 @@
-"""The same prediction for every sample: what the training targets stage_lock achieve."""
+"""The same prediction for every sample, from the training targets only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Settings(VariantSettings):
-    """A variant that has nothing to set."""
+    """A variant without settings of its family."""
 
 
 def model_class() -> type[Model]:
-    """The class that builds, trains and loads; imports it now."""
+    """The class of the models."""
     from rnnbench.models.constant.model import Model
 
     return Model
@@ -28,5 +28,5 @@ def role(settings: Settings) -> str:  # noqa: ARG001 - nothing set
 
 
 def describe(settings: Settings) -> Architecture:  # noqa: ARG001 - nothing set
-    """The architecture as flat scalars, under the names that the Keras family uses."""
+    """The architecture, with the keys of the Keras family."""
     return NO_NETWORK | {"layers": "constant"}

@@ -1,4 +1,4 @@
-"""What the training targets say on the whole, as one of the benchmark's models."""
+"""Class frequencies, or the mean, of the training targets as a model."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from rnnbench.models.constant import Settings
 class Model:
     """See `rnnbench.models.base.Model`.
 
-    It predicts the share of each class (for a binary target, that of class 1), the same shares
-    at every step, or the mean of numbers.
+    The prediction for every sample is the frequency of each class in the training targets (for
+    "binary", of class 1; for "steps", over all steps), or the mean of the numbers.
     """
 
     SUFFIX: ClassVar[str] = ".npz"
@@ -32,28 +32,28 @@ class Model:
 
     @classmethod
     def build(cls, settings: Settings, meta: Meta, seed: int) -> Self:  # noqa: ARG003 - nothing drawn
-        """A model that says 0 for every class or number; every dataset suits it."""
+        """A model that predicts 0; every dataset is suitable."""
         return cls(meta, np.zeros(_shape(meta), np.float32), 0)
 
     def restart(self, settings: Settings, seed: int) -> None:
-        """Nothing to do: `fit` begins anew."""
+        """Nothing to do: `fit` replaces everything."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; raises DataError if it is missing, damaged or incomplete."""
+        """Read a file of `save`; raises DataError if it is missing or damaged."""
         try:
             with np.load(path, allow_pickle=False) as archive:
                 meta = Meta.model_validate_json(archive["meta"].item())
                 numbers, steps = archive["numbers"], int(archive["steps"])
             if numbers.dtype != np.float32 or numbers.shape != _shape(meta):
                 raise ValueError("numbers that do not match the target")
-        # Damage shows as errors of many kinds, of zipfile, NumPy and pydantic.
+        # Damage causes errors of many types, of zipfile, NumPy and pydantic.
         except Exception as error:
             raise DataError(f"{path}: not a readable model; run dvc repro") from error
         return cls(meta, numbers, steps)
 
     def save(self, path: Path) -> None:
-        """Write an .npz file; the same numbers give the same bytes."""
+        """Write an .npz file; equal numbers give equal bytes."""
         with path.open("wb") as file:
             np.savez(
                 file,
@@ -64,11 +64,11 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """One number, or one a class."""
+        """One number, or one per class."""
         return self._numbers.size
 
     def summary(self) -> str:
-        """The numbers that every sample gets."""
+        """The predicted numbers."""
         return f"constant: {np.array2string(self._numbers, precision=4, threshold=20)}"
 
     def fit(
@@ -79,7 +79,7 @@ class Model:
         evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
     ) -> None:
-        """Count or average the targets; no x is looked at."""
+        """Count or average the targets; x is not used."""
         if self._meta.target in ("binary", "number"):
             self._numbers = np.asarray(train.y.mean(dtype=np.float64), np.float32)
         else:
@@ -91,7 +91,7 @@ class Model:
         on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """The same for each of n samples, of the shape that `rnnbench.data.scoring` tells."""
+        """The same prediction n times, shape (n, ...) as in `rnnbench.data.scoring`."""
         steps = (self._steps,) if self._meta.target == "steps" else ()
         return np.broadcast_to(self._numbers, (len(x), *steps, *self._numbers.shape)).copy()
 

@@ -1,4 +1,4 @@
-"""Linear classification of n-grams: what word order within three words stage_lock achieves.
+"""Linear classification of n-grams: no word order beyond three words.
 
 Log-count ratios weight the n-grams, and logistic regression separates them.
 Source: Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Settings(VariantSettings):
-    """A variant made of n-grams and logistic regression.
+    """A variant with n-gram features and logistic regression.
 
-    ngrams: the longest n-gram, in words; all shorter ones are features too.
-    alpha: what is added to every n-gram's count before the log-count ratio.
-    min_count: the number of training samples that must hold an n-gram for it to be a feature.
-    C: the inverse strength of the regularization, as scikit-learn defines it.
+    ngrams: the maximum length of an n-gram, in words; shorter ones are features too.
+    alpha: the smoothing added to every n-gram count before the log-count ratio.
+    min_count: the minimum number of training samples that contain an n-gram for it to be a feature.
+    C: the inverse regularization strength, as in scikit-learn.
     """
 
     ngrams: int = Field(default=3, ge=1, le=3)
@@ -34,7 +34,7 @@ class Settings(VariantSettings):
 
 
 def model_class() -> type[Model]:
-    """The class that builds, trains and loads; imports it now."""
+    """The class of the models; imports scikit-learn."""
     from rnnbench.models.linear.model import Model
 
     return Model
@@ -46,7 +46,7 @@ def role(settings: Settings) -> str:  # noqa: ARG001 - the same for all
 
 
 def describe(settings: Settings) -> Architecture:
-    """The architecture as flat scalars, under the names that the Keras family uses."""
+    """The architecture, with the keys of the Keras family."""
     layers = (
         f"ngrams={settings.ngrams}, alpha={settings.alpha}, "
         f"min_count={settings.min_count}, C={settings.C}"

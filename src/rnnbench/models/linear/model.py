@@ -1,4 +1,4 @@
-"""Log-count ratios of n-grams with logistic regression, as one of the benchmark's models."""
+"""Logistic regression on log-count ratios of n-grams as a model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Model:
 
     @classmethod
     def build(cls, settings: Settings, meta: Meta, seed: int) -> Self:  # noqa: ARG003 - nothing drawn
-        """A model without features; raises ParamsError unless samples are whole texts of ids."""
+        """A model without features; raises ParamsError unless samples are ids of whole texts."""
         problem = None
         if meta.target != "binary":
             problem = f"linear cannot predict the target {meta.target!r}", "a binary target"
@@ -62,24 +62,24 @@ class Model:
         return cls(meta, settings.ngrams, np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
 
     def restart(self, settings: Settings, seed: int) -> None:
-        """Nothing to do: `fit` begins anew."""
+        """Nothing to do: `fit` replaces everything."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote; raises DataError if it is missing, damaged or incomplete."""
+        """Read a file of `save`; raises DataError if it is missing or damaged."""
         try:
             with np.load(path, allow_pickle=False) as archive:
                 meta = Meta.model_validate_json(archive["meta"].item())
                 ngrams, bias = int(archive["ngrams"]), float(archive["bias"])
                 keys, weights = archive["keys"], archive["weights"]
             _check(keys, weights)
-        # Damage shows as errors of many kinds, of zipfile, NumPy and pydantic.
+        # Damage causes errors of many types, of zipfile, NumPy and pydantic.
         except Exception as error:
             raise DataError(f"{path}: not a readable model; run dvc repro") from error
         return cls(meta, ngrams, keys, weights, bias)
 
     def save(self, path: Path) -> None:
-        """Write an .npz file; the same weights give the same bytes."""
+        """Write an .npz file; equal weights give equal bytes."""
         with path.open("wb") as file:
             np.savez(
                 file,
@@ -92,11 +92,11 @@ class Model:
 
     @property
     def parameters(self) -> int:
-        """The number of weights, one a feature, and the bias."""
+        """The number of weights, one per feature, and the bias."""
         return len(self._weights) + 1
 
     def summary(self) -> str:
-        """The features' kind and number."""
+        """The kind and number of the features."""
         return (
             f"n-grams of 1 to {self._ngrams} words, present or absent: {len(self._keys)}\n"
             f"logistic regression of log-count ratios: {self.parameters} parameters"
@@ -110,9 +110,9 @@ class Model:
         evaluation: NDArray[Any] | Ragged,
         on_epoch: Callable[[Epoch], None],
     ) -> None:
-        """Choose the features and train once; the x of `evaluation` is only predicted.
+        """Select the features and train once; the x of `evaluation` is only predicted.
 
-        Raises TrainingError if no n-gram is frequent enough, or one class has no samples.
+        Raises TrainingError if no n-gram is frequent enough, or all samples are of one class.
         """
         y = train.y > 0
         keys, samples = distinct(_ragged(train.x), self._ngrams, self._meta.vocabulary_size)
@@ -127,7 +127,7 @@ class Model:
         samples = samples[known]
         ratios = log_count_ratios(place, y[samples], len(vocabulary), settings.alpha)
         features = csr_array((ratios[place], (samples, place)), (len(y), len(vocabulary)))
-        # The dual problem has one unknown a sample, and so far fewer than one a feature.
+        # The dual problem has one unknown per sample, far fewer than one per feature.
         regression = LogisticRegression(
             solver="liblinear", dual=True, C=settings.C, max_iter=1000, random_state=seed
         )
@@ -141,7 +141,7 @@ class Model:
         on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """The probability of class 1, shape (n,); n-grams that training had not count nothing."""
+        """The probability of class 1, shape (n,); n-grams that are not features are ignored."""
         keys, samples = distinct(_ragged(x), self._ngrams, self._meta.vocabulary_size)
         place, known = places(keys, self._keys)
         return self._probabilities(samples[known], place, len(x))
@@ -154,13 +154,13 @@ class Model:
 
 
 def _ragged(x: NDArray[Any] | Ragged) -> Ragged:
-    """`build` admits no other samples than ragged ones."""
+    # `build` refuses datasets with other samples.
     assert isinstance(x, Ragged)
     return x
 
 
 def _check(keys: NDArray[Any], weights: NDArray[Any]) -> None:
-    """Raises ValueError unless there is one weight a key, and keys ascend as searching needs."""
+    """Raise ValueError unless keys ascend strictly and have one weight each."""
     if keys.dtype != np.int64 or weights.dtype != np.float32:
         raise ValueError("keys or weights of the wrong type")
     if keys.ndim != 1 or keys.shape != weights.shape or not (keys[1:] > keys[:-1]).all():

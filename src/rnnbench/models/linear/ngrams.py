@@ -1,7 +1,7 @@
-"""N-grams of ids as integers, without a string and without a loop over n-grams.
+"""N-grams of ids as integer keys.
 
-An n-gram of the ids a, b, c is the key (a * vocabulary_size + b) * vocabulary_size + c, and keys of longer n-grams
-lie above those of all shorter ones.
+With V = vocabulary_size, the n-gram of the ids a, b, c is number (a * V + b) * V + c of its length;
+keys of longer n-grams follow those of all shorter ones.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def key_count(ngrams: int, vocabulary_size: int) -> int:
 def distinct(
     x: Ragged, ngrams: int, vocabulary_size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Every n-gram of up to `ngrams` ids in every sample, once a sample.
+    """Every n-gram of up to `ngrams` ids in every sample, without duplicates.
 
-    Returns keys and the samples (rows of x) that hold them, both of shape (pairs,), sorted by
-    key, then by sample. `key_count` must fit into int64.
+    Returns keys and the samples (rows of x) that contain them, both of shape (pairs,), sorted by
+    key, then by sample. `key_count` must be less than 2**63.
     """
     values = x.values.astype(np.int64)
     rows = np.repeat(np.arange(len(x), dtype=np.int32), x.lengths)
@@ -34,7 +34,7 @@ def distinct(
         starts, ends = rows[: len(window)], rows[length - 1 :]
         inside = starts == ends
         keys, samples = window[inside] + key_count(length - 1, vocabulary_size), starts[inside]
-        # Stable, so that samples, which ascend already, still do so within a key.
+        # Stable: samples, which ascend already, still ascend within a key.
         order = np.argsort(keys, kind="stable")
         keys, samples = keys[order], samples[order]
         first = np.ones(len(keys), bool)
@@ -47,21 +47,21 @@ def distinct(
 def places(
     keys: NDArray[np.int64], vocabulary: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """The place of each known key in a sorted vocabulary, and which keys are known, (keys,)."""
+    """Which keys are in a sorted vocabulary, shape (keys,), and the indices of those that are."""
     place = np.searchsorted(vocabulary, keys)
     known = place < len(vocabulary)
     known[known] = vocabulary[place[known]] == keys[known]
-    # scikit-learn's liblinear takes no wider indices.
+    # scikit-learn's liblinear accepts 32-bit indices only.
     return place[known].astype(np.int32), known
 
 
 def log_count_ratios(
     place: NDArray[np.int32], positive: NDArray[np.bool_], size: int, alpha: float
 ) -> NDArray[np.float64]:
-    """How much more each of `size` n-grams belongs to class 1, shape (size,).
+    """The log-count ratio of each of `size` n-grams, shape (size,).
 
-    place, positive: for each pair of an n-gram and a sample that holds it, the n-gram's place
-    and whether the sample is of class 1; shape (pairs,).
+    place, positive: for each pair of an n-gram and a sample that contains it, the index of the
+    n-gram and whether the sample is of class 1; shape (pairs,).
     Source: Wang and Manning, section 2.1, with counts of samples (binarized f).
     """
     p = alpha + np.bincount(place[positive], minlength=size)

@@ -36,7 +36,7 @@ class Settings(VariantSettings):
 
 
 def model_class() -> type[Model]:
-    """The class that builds, trains and loads; imports it now."""
+    """The class of the models."""
     from rnnbench.models.numpy_rnn.model import Model
 
     return Model
@@ -48,7 +48,7 @@ def role(settings: Settings) -> str:  # noqa: ARG001 - the same for all
 
 
 def describe(settings: Settings) -> Architecture:
-    """The architecture as flat scalars, under the keys of the Keras family, and the window."""
+    """The architecture, with the keys of the Keras family, and the window."""
     return {
         "cell": "SimpleRNN",
         "units": settings.units,

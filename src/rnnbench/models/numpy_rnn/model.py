@@ -1,4 +1,4 @@
-"""The NumPy network as one of the benchmark's models."""
+"""The NumPy network as a model."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Model:
         return cls(weights)
 
     def save(self, path: Path) -> None:
-        """Write a .npz file of the arrays of `Weights`; the same weights give the same bytes."""
+        """Write the arrays of `Weights` as an .npz file; equal weights give equal bytes."""
         arrays: dict[str, Any] = self._weights.arrays()
         # Given a path instead of a file, NumPy may append .npz to it.
         with path.open("wb") as file:

@@ -1,9 +1,12 @@
+import getpass
+import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
-from rnnbench import models
+from rnnbench import corpora, models
+from rnnbench.core.files import new_directory
 from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
@@ -23,6 +28,17 @@ from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.training.outputs import training_settings
 from tests.frozen import PARAMS
+
+# A shell starts background jobs with SIGINT ignored, and every process would inherit that from us.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_store_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+            patch.delenv(variable, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +80,30 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
 
 
 @pytest.fixture(scope="session")
-def imdb_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of the real corpus, fetched once; not to be written to."""
-    directory = tmp_path_factory.mktemp("imdb")
-    imdb.fetch(imdb.Settings(), directory)
-    return directory
+def fetched():
+    """The folder of a real corpus, which all workers and later sessions share; do not write to it.
+
+    A change of the code that fetches it, pinned hashes included, makes a new folder.
+    """
+    sources = sorted(Path(corpora.__file__).parent.glob("*.py"))
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    root = Path(tempfile.gettempdir()) / f"rnnbench-tests-{getpass.getuser()}"
+    root.mkdir(mode=0o700, exist_ok=True)
+
+    def fetch(name: str) -> Path:
+        corpus, directory = corpora.load(name), root / f"{name}-{key}"
+        with FileLock(f"{directory}.lock"):
+            if not directory.exists():
+                with new_directory(directory) as partial:
+                    corpus.fetch(corpus.Settings(), partial)
+        return directory
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def imdb_raw(fetched) -> Path:
+    return fetched("imdb")
 
 
 @pytest.fixture(scope="session")

@@ -26,35 +26,35 @@ def rng() -> np.random.Generator:
 
 
 def test_two_classes(rng) -> None:
-    y, chance = rng.integers(0, 2, 50), rng.random((3, 50))
-    for answers, loss, p in zip(
-        correct(meta("binary"), chance, y), losses(meta("binary"), chance, y), chance, strict=True
-    ):
-        assert answers.mean() == metrics.accuracy_score(y, p > 0.5)
-        assert loss.mean() == pytest.approx(metrics.log_loss(y, p))
+    y, probabilities = rng.integers(0, 2, 50), rng.random((3, 50))
+    hits = correct(meta("binary"), probabilities, y)
+    loss = losses(meta("binary"), probabilities, y)
+    for replicate, p in enumerate(probabilities):
+        assert hits[replicate].mean() == metrics.accuracy_score(y, p > 0.5)
+        assert loss[replicate].mean() == pytest.approx(metrics.log_loss(y, p))
 
 
 @pytest.mark.parametrize("target", ["classes", "steps"])
 def test_many_classes_and_many_steps(rng, target: str) -> None:
     shape = (50, 5) if target == "steps" else (50,)
     y = rng.integers(0, 3, shape)
-    chance = rng.dirichlet(np.ones(3), (2, *shape))
-    answers, loss = correct(meta(target), chance, y), losses(meta(target), chance, y)
-    assert answers.shape == loss.shape == (2, 50)
+    probabilities = rng.dirichlet(np.ones(3), (2, *shape))
+    hits, loss = correct(meta(target), probabilities, y), losses(meta(target), probabilities, y)
+    assert hits.shape == loss.shape == (2, 50)
     for replicate in range(2):
-        flat, truth = chance[replicate].reshape(-1, 3), y.ravel()
+        flat, truth = probabilities[replicate].reshape(-1, 3), y.ravel()
         expected = metrics.accuracy_score(truth, flat.argmax(axis=1))
-        assert answers[replicate].mean() == pytest.approx(expected)
+        assert hits[replicate].mean() == pytest.approx(expected)
         assert loss[replicate].mean() == pytest.approx(metrics.log_loss(truth, flat))
 
 
-def test_numbers_are_right_within_the_tolerance() -> None:
+def test_numbers_are_correct_within_the_tolerance() -> None:
     y = np.array([0.5, 0.5, 0.5], np.float32)
     prediction = np.array([0.59, 0.61, 0.41], np.float32)
     assert correct(meta("number"), prediction, y).tolist() == [1, 0, 1]
     assert losses(meta("number"), prediction, y) == pytest.approx([0.0081, 0.0121, 0.0081])
 
 
-def test_a_certain_error_costs_much_but_not_everything() -> None:
+def test_the_loss_of_a_certain_error_is_finite() -> None:
     (loss,) = losses(meta("binary"), np.array([1.0]), np.array([0]))
     assert 10 < loss < 20

@@ -33,16 +33,16 @@ def test_unknown_words_and_the_start_token_are_dropped() -> None:
     ]
 
 
-def test_unknown_words_and_the_start_token_can_be_kept() -> None:
-    kept = encoder(drop_ids_up_to=0, padding="post").encode(["good zebra"])
-    assert kept.tolist() == [[1, 6, 2, 0]]
+def test_unknown_words_and_the_start_token_can_be_stored() -> None:
+    x = encoder(drop_ids_up_to=0, padding="post").encode(["good zebra"])
+    assert x.tolist() == [[1, 6, 2, 0]]
 
 
 def test_skip_top_leaves_out_the_most_frequent_words() -> None:
     assert encoder(skip_top=5).encode(["the good film"]).tolist() == [[0, 0, 6, 5]]
 
 
-def test_numbers_have_an_axis_of_their_own() -> None:
+def test_numbers_have_an_axis_for_features() -> None:
     assert encoder(encoding="number").encode(["good"]).tolist() == [[[0], [0], [0], [6]]]
 
 
@@ -51,7 +51,7 @@ def test_without_a_length_texts_stay_whole() -> None:
     assert [x[i].tolist() for i in range(2)] == [[4, 6, 6, 5, 4, 5], []]
 
 
-def test_multi_hot_keeps_each_id_once() -> None:
+def test_multi_hot_has_each_id_once() -> None:
     x = encoder(encoding="multi_hot", length=None).encode(["the good good film the"])
     assert x[0].tolist() == [4, 5, 6]
 
@@ -60,16 +60,22 @@ def test_without_a_vocabulary_size_every_word_has_an_id() -> None:
     assert encoder(vocabulary_size=None).vocabulary_size == 7
 
 
-def test_decode_gives_the_words_back() -> None:
+def test_decode_returns_the_words() -> None:
     assert encoder().decode(encoder().encode(["good film"])[0]) == ["good", "film"]
-    kept = encoder(drop_ids_up_to=0)
-    assert kept.decode(kept.encode(["good zebra"])[0]) == ["good", "?"]
+    with_unknown = encoder(drop_ids_up_to=0)
+    assert with_unknown.decode(with_unknown.encode(["good zebra"])[0]) == ["good", "?"]
+
+
+ESCAPES = {"<": "&lt;", "&": "&amp;"}
 
 
 def test_new_text_is_escaped_as_the_files_are() -> None:
-    words = ("lt", "amp", "good")
-    escaped = WordEncoder(dataset(), "latin-1", {"<": "&lt;", "&": "&amp;"}, words)
-    assert escaped.encode(["<good>", "good & <"]).tolist() == [[0, 0, 4, 6], [0, 6, 5, 4]]
+    words = WordEncoder(dataset(), "latin-1", ESCAPES, ("lt", "amp", "good"))
+    assert words.encode(["<good>", "good & <"]).tolist() == [[0, 0, 4, 6], [0, 6, 5, 4]]
+    settings = dataset(tokens="subwords", vocabulary_size=256, length=None)
+    tokenizer = SubwordTokenizer.train([], 256)
+    subwords = SubwordEncoder(settings, "latin-1", ESCAPES, tokenizer)
+    assert tokenizer.decode(subwords.encode(["é < 漢"])[0]) == "é &lt; ?"
 
 
 def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:
@@ -77,10 +83,11 @@ def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:
     assert read_encoder(tmp_path) == encoder()
 
 
-def test_subwords_are_read_as_written_and_lose_nothing(tmp_path) -> None:
+def test_subwords_are_read_as_written_and_lossless(tmp_path) -> None:
     text = "A  good film — 😀\n"
     learned = SubwordTokenizer.train([text, "the film"], 300)
-    subwords = SubwordEncoder(dataset(tokens="subwords", vocabulary_size=300, length=None), learned)
+    settings = dataset(tokens="subwords", vocabulary_size=300, length=None)
+    subwords = SubwordEncoder(settings, "utf-8", {}, learned)
     subwords.write(tmp_path)
     again = read_encoder(tmp_path)
     assert again.encode([text])[0].tolist() == subwords.encode([text])[0].tolist()
@@ -88,7 +95,7 @@ def test_subwords_are_read_as_written_and_lose_nothing(tmp_path) -> None:
     assert again.vocabulary_size == subwords.vocabulary_size
 
 
-def test_a_damaged_encoder_is_told(tmp_path) -> None:
+def test_the_error_names_a_damaged_encoder(tmp_path) -> None:
     (tmp_path / "encoder.json").write_text("[")
     with pytest.raises(DataError, match=r"encoder\.json"):
         read_encoder(tmp_path)

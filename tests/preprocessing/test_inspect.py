@@ -11,8 +11,8 @@ from rnnbench.preprocessing.inspect import find_sample
 def write(folder, meta: Meta, x, y) -> None:
     write_meta(folder, meta)
     for split, ids in (("train", [5, 9]), ("evaluation", [2])):
-        chosen = [i % len(x) for i in ids]
-        write_samples(folder, split, Samples(x[chosen], y[chosen], np.array(ids, np.int32)))
+        rows = [i % len(x) for i in ids]
+        write_samples(folder, split, Samples(x[rows], y[rows], np.array(ids, np.int32)))
 
 
 def meta(**changes: object) -> Meta:
@@ -27,7 +27,7 @@ def meta(**changes: object) -> Meta:
     return Meta(**(values | changes))
 
 
-def test_a_text_is_found_by_its_number_and_told_as_words(tmp_path) -> None:
+def test_a_text_is_found_by_its_number_and_shown_as_words(tmp_path) -> None:
     write(tmp_path, meta(), np.array([[0, 4, 5], [0, 0, 2]]), np.array([0, 1]))
     dataset = TextDataset(
         corpus="any", encoding="index", vocabulary_size=6, length=3, train=2, evaluation=1
@@ -42,14 +42,14 @@ def test_a_text_is_found_by_its_number_and_told_as_words(tmp_path) -> None:
         find_sample(tmp_path, 3)
 
 
-def test_characters_are_told_as_a_sentence_and_its_continuation(tmp_path) -> None:
+def test_characters_are_shown_as_a_sentence_and_its_continuation(tmp_path) -> None:
     sentence = meta(target="steps", encoding="one_hot", classes=("a", "b"))
     write(tmp_path, sentence, np.array([[0, 1, 1]]), np.array([[1, 1, 0]]))
     found = find_sample(tmp_path, 5)
     assert (found.text, found.label, found.length) == ("abb", "bba", "3 steps")
 
 
-def test_numbers_are_told_step_by_step(tmp_path) -> None:
+def test_numbers_are_shown_step_by_step(tmp_path) -> None:
     numbers = meta(target="number", encoding="number", classes=(), shape=(2, 2), vocabulary_size=0)
     write(tmp_path, numbers, np.array([[[1, 0.5], [0, 0.25]]]), np.array([0.125]))
     found = find_sample(tmp_path, 5)

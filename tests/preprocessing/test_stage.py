@@ -1,14 +1,28 @@
+"""Real reviews, as many as a test needs, from corpus to prepared dataset."""
+
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from rnnbench.core.errors import DataError
-from rnnbench.corpora import product
+from rnnbench.corpora import imdb, product
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
-from rnnbench.data.format import read_meta, read_samples
+from rnnbench.data.format import read_meta, read_samples, read_summary
 from rnnbench.preprocessing.encoders import read_encoder
+from rnnbench.preprocessing.keras_words import tokenize
 from rnnbench.preprocessing.stage import preprocess, split
 from rnnbench.preprocessing.subwords import SubwordTokenizer
+
+SUBWORDS = {"tokens": "subwords", "vocabulary_size": 400, "skip_top": 0, "length": None}
+DATASETS = {
+    "index": {},
+    "one_hot": {"encoding": "one_hot", "vocabulary_size": 100, "train": 200},
+    "subwords": SUBWORDS,
+    "maxlen": {"maxlen": 200, "train": 100, "evaluation": 20, "split": "last"},
+}
 
 
 def dataset(**changes: object) -> TextDataset:
@@ -18,15 +32,18 @@ def dataset(**changes: object) -> TextDataset:
         "vocabulary_size": 1000,
         "skip_top": 20,
         "length": 100,
-        "train": 20000,
-        "evaluation": 5000,
+        "train": 320,
+        "evaluation": 80,
     }
     return TextDataset(**(values | changes))
 
 
+# The split
+
+
 def parts(train: int, evaluation: int, mode: str = "random", count: int = 100, seed: int = 1):
-    wanted = ArrayDataset(corpus="any", split=mode, train=train, evaluation=evaluation)
-    return split(count, wanted, seed)
+    settings = ArrayDataset(corpus="any", split=mode, train=train, evaluation=evaluation)
+    return split(count, settings, seed)
 
 
 def test_split_is_disjoint_complete_and_random() -> None:
@@ -39,99 +56,123 @@ def test_the_evaluation_samples_do_not_depend_on_the_training_size() -> None:
     np.testing.assert_array_equal(parts(10, 20)["evaluation"], parts(80, 20)["evaluation"])
 
 
-def test_the_last_samples_can_be_the_evaluation_part() -> None:
+def test_the_last_samples_can_be_the_evaluation_split() -> None:
     found = parts(2, 3, "last", count=6)
     assert (found["train"].tolist(), found["evaluation"].tolist()) == ([0, 1], [3, 4, 5])
 
 
-def test_what_is_learned_can_be_what_is_evaluated() -> None:
+def test_both_splits_can_have_the_same_samples() -> None:
     found = parts(1, 1, "same", count=1)
     assert (found["train"].tolist(), found["evaluation"].tolist()) == ([0], [0])
 
 
-def test_too_small_a_corpus_is_told() -> None:
+def test_the_error_for_a_small_corpus_names_both_sizes() -> None:
     with pytest.raises(DataError, match="101 samples, but the corpus has 100"):
         parts(81, 20)
 
 
-@pytest.fixture(scope="session")
-def prepared(imdb_raw, tmp_path_factory):
-    folders = {}
-    for name, changes in {
-        "index": {},
-        "one_hot": {"encoding": "one_hot", "vocabulary_size": 100},
-        "subwords": {
-            **{"tokens": "subwords", "vocabulary_size": 400, "skip_top": 0, "length": None},
-            **{"train": 300, "evaluation": 100},
-        },
+# Texts
+
+
+@pytest.fixture(scope="module")
+def raw(imdb_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 positive and 200 negative reviews, and 50 snippets out of domain."""
+    folder = tmp_path_factory.mktemp("raw")
+    for name, rows in {
+        "reviews": (*range(200), *range(-200, 0)),
+        "rotten_tomatoes": range(50),
     }.items():
+        lines = (imdb_raw / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
+        (folder / f"{name}.jsonl").write_bytes(b"".join(lines[row] for row in rows))
+    record = {"source": "registry", "reviews": 400, "pinned": False}
+    (folder / "corpus.json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(raw: Path) -> TextCorpus:
+    return imdb.read(raw)
+
+
+@pytest.fixture(scope="module")
+def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {}
+    for name, changes in DATASETS.items():
         folders[name] = tmp_path_factory.mktemp(name)
-        preprocess(dataset(**changes), imdb_raw, folders[name], seed=42)
+        preprocess(dataset(**changes), raw, folders[name], seed=42)
     return folders
 
 
-def test_the_real_reviews_are_those_of_keras(prepared) -> None:
-    """The first review of load_data(skip_top=20, num_words=100), ids <= 2 dropped."""
-    folder = prepared["one_hot"]
-    for part in ("train", "evaluation"):
-        samples = read_samples(folder, part)
-        if 0 in samples.id:
-            row = samples.x[samples.id.tolist().index(0)]
-    kept = row[row > 0]
-    assert len(kept) == 59
-    assert kept[:8].tolist() == [22, 43, 65, 66, 36, 25, 43, 50]
+def texts(corpus: TextCorpus, ids: np.ndarray) -> list[str]:
+    return [corpus.documents.texts[corpus.order[i]].decode() for i in ids]
 
 
-def test_all_encodings_share_one_split(prepared) -> None:
-    for part, count in (("train", 20000), ("evaluation", 5000)):
-        one_hot, index = (read_samples(prepared[n], part) for n in ("one_hot", "index"))
-        np.testing.assert_array_equal(one_hot.id, index.id)
-        np.testing.assert_array_equal(one_hot.y, index.y)
-        assert len(index) == count
+def test_all_encodings_share_the_evaluation_split(prepared) -> None:
+    index, one_hot, subwords = (
+        read_samples(prepared[name], "evaluation") for name in ("index", "one_hot", "subwords")
+    )
+    assert len(index) == 80
+    for other in (one_hot, subwords):
+        np.testing.assert_array_equal(other.id, index.id)
+        np.testing.assert_array_equal(other.y, index.y)
 
 
-def test_samples_are_compact_ids_and_never_reserved_ones(prepared) -> None:
+def test_samples_are_compact_ids_without_reserved_ones(prepared) -> None:
     x = read_samples(prepared["one_hot"], "train").x
-    assert (x.dtype, x.shape) == (np.uint8, (20000, 100))
+    assert (x.dtype, x.shape) == (np.uint8, (200, 100))
     assert set(np.unique(x)) <= {0, *range(20, 100)}
     assert read_samples(prepared["index"], "train").x.dtype == np.uint16
 
 
-def test_new_text_is_encoded_as_the_stored_samples_were(prepared, imdb_corpus: TextCorpus) -> None:
-    samples = read_samples(prepared["index"], "evaluation")
-    texts = [imdb_corpus.documents.texts[imdb_corpus.order[i]].decode() for i in samples.id[:200]]
-    encoded = read_encoder(prepared["index"]).encode(texts)
-    np.testing.assert_array_equal(encoded, samples.x[:200])
+@pytest.mark.parametrize("name", DATASETS)
+def test_new_text_is_encoded_as_the_stored_samples_are(prepared, corpus, name: str) -> None:
+    encoder, order = read_encoder(prepared[name]), corpus.order
+    if name == "maxlen":
+        order = order[[len(tokenize(corpus.documents.texts[i])) + 1 < 200 for i in order]]
+    for part in ("train", "evaluation"):
+        samples = read_samples(prepared[name], part)
+        rows = order[samples.id[:30]]
+        encoded = encoder.encode(corpus.documents.texts[row].decode() for row in rows)
+        for row in range(30 if part == "train" else 20):
+            np.testing.assert_array_equal(encoded[row], samples.x[row])
+            assert samples.y[row] == corpus.documents.labels[rows[row]]
 
 
-def test_snippets_from_outside_are_encoded_with_the_same_words(
-    prepared, imdb_corpus: TextCorpus
-) -> None:
-    name, snippets = imdb_corpus.out_of_domain
+def test_texts_out_of_domain_are_encoded_with_the_same_words(prepared, corpus) -> None:
+    name, snippets = corpus.out_of_domain
     assert read_meta(prepared["index"]).out_of_domain == name == "rotten_tomatoes"
     samples = read_samples(prepared["index"], name)
-    assert len(samples) == 8530
-    assert samples.y.mean() == 0.5
-    encoded = read_encoder(prepared["index"]).encode([t.decode() for t in snippets.texts[:50]])
-    np.testing.assert_array_equal(encoded, samples.x[:50])
+    encoded = read_encoder(prepared["index"]).encode(text.decode() for text in snippets.texts)
+    np.testing.assert_array_equal(encoded, samples.x)
+    np.testing.assert_array_equal(samples.y, snippets.labels)
+    assert read_summary(prepared["index"]).out_of_domain_samples == 50
 
 
-def test_subwords_are_learned_from_the_training_reviews_alone(prepared, imdb_corpus) -> None:
-    def texts(split: str) -> list[str]:
-        ids = imdb_corpus.order[read_samples(prepared["subwords"], split).id]
-        return [imdb_corpus.documents.texts[i].decode() for i in ids]
-
-    encoder = read_encoder(prepared["subwords"])
-    learned = SubwordTokenizer.train(texts("train"), 400)
-    both = SubwordTokenizer.train(texts("train") + texts("evaluation"), 400)
-    text = texts("evaluation")[:20]
-    stored = read_samples(prepared["subwords"], "evaluation").x
-    for row, (ours, other) in enumerate(zip(learned.encode(text), both.encode(text), strict=True)):
-        assert stored[row].tolist() == ours.tolist() == encoder.encode([text[row]])[0].tolist()
-        assert ours.tolist() != other.tolist()
+def test_subwords_are_learned_from_the_training_texts_only(prepared, corpus) -> None:
+    train, evaluation = (
+        texts(corpus, read_samples(prepared["subwords"], part).id)
+        for part in ("train", "evaluation")
+    )
+    stored = read_samples(prepared["subwords"], "evaluation").x[0].tolist()
+    ours, other = (
+        SubwordTokenizer.train(part, 400).encode(evaluation[:1])[0].tolist()
+        for part in (train, train + evaluation)
+    )
+    assert stored == ours != other
 
 
-def test_a_corpus_of_arrays_needs_no_encoder(tmp_path) -> None:
+def test_ids_that_differ_from_the_published_ones_are_refused(raw: Path, tmp_path: Path) -> None:
+    for file in raw.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes().replace(b"false", b"true"))
+    for tokens in ({}, SUBWORDS):
+        with pytest.raises(DataError, match="differ from the published ones"):
+            preprocess(dataset(**tokens), tmp_path, tmp_path, seed=42)
+
+
+# Arrays
+
+
+def test_a_corpus_of_arrays_needs_no_encoder(tmp_path: Path) -> None:
     raw, folder = tmp_path / "raw", tmp_path / "prepared"
     for path in (raw, folder):
         path.mkdir()
@@ -145,14 +186,3 @@ def test_a_corpus_of_arrays_needs_no_encoder(tmp_path) -> None:
         assert len(samples) == count
         np.testing.assert_array_equal(samples.x, whole.x[samples.id])
         np.testing.assert_array_equal(samples.y, whole.y[samples.id])
-
-
-def test_ids_that_are_not_the_published_ones_are_refused(imdb_raw, tmp_path) -> None:
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    for file in imdb_raw.iterdir():
-        (raw / file.name).write_bytes(file.read_bytes())
-    reviews = raw / "reviews.jsonl"
-    reviews.write_bytes(reviews.read_bytes().replace(b"film", b"movie", 1))
-    with pytest.raises(DataError, match="not the published ones"):
-        preprocess(dataset(), raw, tmp_path, seed=42)

@@ -1,0 +1,153 @@
+"""rnnbench and DVC both read params.yaml: for both, it must mean the same."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.utils.serialize import dump_yaml, parse_yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnbench.core.errors import ParamsError
+from rnnbench.params_yaml import MAX_BYTES, read_yaml
+
+SCALARS = (
+    st.text("0123456789+-._eEobxXaAfFnNuUlLtTrRsSiI~:,<=", max_size=7)
+    | st.floats().map(repr)
+    | st.integers().map(str)
+    | st.sampled_from(["no", "Off", "on", "y", "017", "1:30", "1_000", "1e1", "-.INF", "=", "<<"])
+)
+TOKENS = [
+    *("\n", "\n  ", "\r\n", " ", ",", ": ", ":", "- ", "? ", "[", "]", "{", "}", "'", '"', "|\n"),
+    *("&a ", "*a", "<<: ", "!!str ", "!!int ", "#", "---\n", "a: ", "b: ", "\n  a: 1", "\n- "),
+    *("1", "1.5", "no", "~", "true", "1e-05", "é", "=", "2001-01-01", "\t", "> "),
+]
+DOCUMENTS = st.lists(st.sampled_from(TOKENS), max_size=14).map("".join)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+examples = pytest.mark.parametrize("examples", [150, pytest.param(5000, marks=pytest.mark.full)])
+
+
+def check(examples: int, strategy: st.SearchStrategy, holds: Any) -> None:
+    run = settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run(given(strategy)(holds))()
+
+
+def read(file: Path, text: str) -> Any:
+    file.write_text(text, encoding="utf-8", newline="")
+    try:
+        return read_yaml(file)
+    except ParamsError as error:
+        return error
+
+
+def read_by_dvc(text: str) -> Any:
+    try:
+        return parse_yaml(text, "params.yaml")
+    except Exception as error:  # ruamel.yaml raises whatever int() raises
+        return error
+
+
+def has_date(value: Any) -> bool:
+    """Dates are texts for rnnbench, of which no key of params.yaml holds one."""
+    if isinstance(value, dict):
+        return any(map(has_date, [*value, *value.values()]))
+    return (
+        any(map(has_date, value)) if isinstance(value, list) else isinstance(value, datetime.date)
+    )
+
+
+@examples
+def test_a_scalar_means_the_same_to_dvc(tmp_path: Path, examples: int) -> None:
+    def holds(scalar: str) -> None:
+        text = f"k: {scalar}\n"
+        ours, theirs = read(tmp_path / "p.yaml", text), read_by_dvc(text)
+        if isinstance(theirs, Exception):
+            assert isinstance(ours, ParamsError)
+        elif not has_date(theirs):
+            assert repr(ours) == repr(theirs)
+
+    check(examples, SCALARS, holds)
+
+
+@examples
+def test_a_document_means_the_same_to_dvc_or_is_refused(tmp_path: Path, examples: int) -> None:
+    def holds(text: str) -> None:
+        ours, theirs = read(tmp_path / "p.yaml", text), read_by_dvc(text)
+        if not isinstance(ours, ParamsError) and not has_date(theirs):
+            assert repr(ours or {}) == repr(theirs)
+
+    check(examples, DOCUMENTS, holds)
+
+
+@examples
+def test_what_dvc_writes_is_read_back(tmp_path: Path, examples: int) -> None:
+    def holds(value: Any) -> None:
+        dump_yaml(tmp_path / "p.yaml", {"k": value})
+        assert repr(read_yaml(tmp_path / "p.yaml")) == repr({"k": value})
+
+    check(examples, VALUES, holds)
+
+
+def test_scalars_follow_yaml_1_2(tmp_path: Path) -> None:
+    text = "[no, on, y, 1e-05, 7e-4, 1e1, .5, -.inf, 0o17, 017, 0x1F, 1:30, 2001-01-01, ~, '1', 1.]"
+    expected = ["no", "on", "y", 1e-5, 7e-4, 10.0, 0.5, -float("inf"), 15, 17, 31]
+    expected += ["1:30", "2001-01-01", None, "1", 1.0]
+    assert repr(read(tmp_path / "p.yaml", text)) == repr(expected)
+
+
+def test_merge_keys_can_be_overridden(tmp_path: Path) -> None:
+    text = "v: &v {epochs: 1, units: 2}\nw: {<<: *v, epochs: 3}\n"
+    assert read(tmp_path / "p.yaml", text)["w"] == {"epochs": 3, "units": 2}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"run: [", "is not valid YAML: line 1, column 7: "),
+        (b"a: 1\n---\nb: 2", "is not valid YAML: line 2, column 1: expected a single document"),
+        ("a: é".encode("utf-16"), "is not valid UTF-8"),
+        (b"a: \xe9", "is not valid UTF-8"),
+        (b"a: \0", "is not valid YAML: unacceptable character #x0000"),
+        (b"a: 1\nb: {c: 1,\n  c: 2}", "is not valid YAML: line 3, column 3: 'c' is given twice"),
+        (b"a: 1\nb: 2\na: 3", "'a' is given twice, first in line 1"),
+        (b"a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", "merge conflict markers, line 2"),
+        (b"a: &a [*a]", "is not valid YAML: line 1, column 4: found unconstructable recursive"),
+        (b"a: *b", "is not valid YAML: line 1, column 4: found undefined alias 'b'"),
+        (b"a: !!python/object:os.system {}", "could not determine a constructor for the tag"),
+        (b"a: !!int x", "is not valid YAML: invalid literal for int()"),
+        (b"a: " + b"1" * 5000, "is not valid YAML: Exceeds the limit"),
+        (b"a: 0x" + b"f" * 5000, "is not valid YAML: Exceeds the limit"),
+        (b"- " * 100_000, "is not valid YAML: maximum recursion depth exceeded"),
+        (b"#" * (MAX_BYTES + 1), "is longer than 256 KiB"),
+    ],
+    ids=range(16),
+)
+def test_invalid_files_are_refused_with_the_place(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ParamsError) as caught:
+        read_yaml(file)
+    assert str(caught.value).startswith(f"{file}: file: ")
+    assert problem in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory"])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(ParamsError, match="file: cannot be read: "):
+        read_yaml(tmp_path if kind == "directory" else tmp_path / "missing")

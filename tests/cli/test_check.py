@@ -1,0 +1,52 @@
+"""`rnnbench check`: its exit status, its stamp, and what it reports about dvc.lock."""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rnnbench.cli.main import main
+from tests.frozen import PARAMS_FILE
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(PARAMS_FILE, tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_stamp_changes_with_library_versions_only(project: Path) -> None:
+    done = CliRunner().invoke(main, ["check", "--stamp", "data/checked"])
+    assert (done.exit_code, "params.yaml is valid: " in done.stdout) == (0, True)
+    lines = (project / "data" / "checked").read_text().splitlines()
+    libraries = ("keras", "numpy", "scikit-learn", "tensorflow")
+    assert lines == [f"{name} {version(name)}" for name in libraries]
+
+
+def test_an_error_leaves_no_stamp(project: Path) -> None:
+    file = project / "params.yaml"
+    file.write_text(file.read_text().replace("LSTM: {units", "LSTM: {unit"))
+    done = CliRunner().invoke(main, ["check", "--stamp", "data/checked"])
+    assert done.exit_code == 2
+    assert all(line.startswith("error: ") for line in done.stderr.splitlines())
+    assert "imdb_embedding_lstm.layers[1].LSTM.unit: LSTM has no argument 'unit'" in done.stderr
+    assert [path.name for path in project.iterdir()] == ["params.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "dvc.lock is truncated"),
+        ("schema: '2.0'\nstages:\n  tr", "dvc.lock is truncated"),
+        ("\0", "dvc.lock is truncated"),
+        ("schema: '2.0'\n<<<<<<< HEAD\n", "dvc.lock has merge conflict markers, line 2"),
+    ],
+    ids=["empty", "cut", "nul", "conflict"],
+)
+def test_a_damaged_lock_file_is_reported(project: Path, content: str, problem: str) -> None:
+    (project / "dvc.lock").write_text(content)
+    done = CliRunner().invoke(main, ["check"])
+    assert (done.exit_code, problem in done.stderr) == (1, True)

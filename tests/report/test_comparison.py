@@ -6,13 +6,11 @@ import pytest
 
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
-from rnnbench.report.statistics import bootstrap
 from tests.frozen import PARAMS
 
 
-@pytest.fixture(autouse=True)
-def _fewer_draws(monkeypatch) -> None:
-    monkeypatch.setattr(bootstrap, "DRAWS", 500)
+def one(results: list[Result], name: str) -> Result:
+    return next(result for result in results if result.name == name)
 
 
 def test_the_best_variant_of_a_corpus_comes_first(compared) -> None:
@@ -68,36 +66,36 @@ def test_letters_follow_from_the_pairs(compared) -> None:
 def test_roles_follow_from_the_family_and_its_layers(compared) -> None:
     table, _ = compared
     role = table.set_index("variant")["role"]
-    assert role["imdb_majority"] == "floor"
-    assert role["imdb_ngrams_linear"] == "ceiling"
+    assert role["imdb_majority"] == "baseline"
+    assert role["imdb_ngrams_linear"] == "strong baseline"
     assert role["imdb_multi_hot_dense"] == "other network"
     assert role["imdb_numpy_rnn"] == role["product_gru"] == "recurrent network"
 
 
 def test_a_figure_that_is_not_comparable_gets_no_verdict(invented_results: list[Result]) -> None:
     name = "product_gru"
-    own = [result for result in invented_results if result.meta.corpus == "product"]
-    table = compare_all(own, PARAMS.published)[0].set_index("variant")
+    numbers = [result for result in invented_results if result.meta.corpus == "product"]
+    table = compare_all(numbers, PARAMS.published)[0].set_index("variant")
     assert table.loc[name, "verdict"] == "below"
     changes = {"comparable": False, "note": "Other numbers."}
     figure = PARAMS.published[name].model_copy(update=changes)
-    table = compare_all(own, PARAMS.published | {name: figure})[0].set_index("variant")
+    table = compare_all(numbers, PARAMS.published | {name: figure})[0].set_index("variant")
     assert table.loc[name, "verdict"] == "not comparable"
     assert table.loc["product_mean", "verdict"] == ""
 
 
-def test_the_published_number_of_answers_counts(invented_results: list[Result]) -> None:
+def test_the_published_number_of_samples_counts(invented_results: list[Result]) -> None:
     name = "product_gru"
-    own = [result for result in invented_results if result.meta.corpus == "product"]
+    numbers = [result for result in invented_results if result.meta.corpus == "product"]
     few = PARAMS.published[name].model_copy(update={"samples": 5})
-    table = compare_all(own, PARAMS.published | {name: few})[0].set_index("variant")
-    assert table.loc[name, "verdict"] == "reproduced"
+    table = compare_all(numbers, PARAMS.published | {name: few})[0].set_index("variant")
+    assert table.loc[name, "verdict"] == "consistent"
 
 
-def test_epochs_to_best_and_over_fitting_are_means_of_replicates(
+def test_best_epoch_and_overfitting_gap_are_means_of_replicates(
     invented_results: list[Result],
 ) -> None:
-    chosen = next(r for r in invented_results if r.name == "reuters_lstm")
+    chosen = one(invented_results, "reuters_lstm")
     history = pd.DataFrame(
         {
             "replicate": [0, 0, 0, 1, 1, 1],
@@ -116,8 +114,8 @@ def test_epochs_to_best_and_over_fitting_are_means_of_replicates(
     assert len(pairs) == 0
 
 
-def test_errors_over_fit_when_the_training_error_is_lower(invented_results: list[Result]) -> None:
-    chosen = next(r for r in invented_results if r.name == "product_gru")
+def test_errors_overfit_when_the_training_error_is_lower(invented_results: list[Result]) -> None:
+    chosen = one(invented_results, "product_gru")
     history = pd.DataFrame(
         {
             "replicate": [0, 0],
@@ -134,29 +132,60 @@ def test_errors_over_fit_when_the_training_error_is_lower(invented_results: list
 
 
 def test_variants_with_other_samples_are_not_paired(invented_results: list[Result]) -> None:
-    own = [result for result in invented_results if result.meta.corpus == "product"]
-    first, second, third = own[:3]
-    moved = replace(third.judged, id=third.judged.id + np.int32(1))
-    _, pairs = compare_all([first, second, replace(third, judged=moved)], PARAMS.published)
+    numbers = [result for result in invented_results if result.meta.corpus == "product"]
+    first, second, third = numbers[:3]
+    moved = replace(third.samples, id=third.samples.id + np.int32(1))
+    _, pairs = compare_all([first, second, replace(third, samples=moved)], PARAMS.published)
     assert list(zip(pairs["first"], pairs["second"], strict=True)) == [(first.name, second.name)]
-    table, _ = compare_all([first, second, replace(third, judged=moved)], {})
+    table, _ = compare_all([first, second, replace(third, samples=moved)], {})
     assert list(table["evaluation_set"]) == [1, 1, 2]
 
 
-def test_when_all_answers_are_right_the_interval_is_wilsons(
+def test_when_all_predictions_are_correct_the_interval_is_wilsons(
     invented_results: list[Result],
 ) -> None:
-    chosen = next(r for r in invented_results if r.name == "product_gru")
-    exact = np.tile(chosen.judged.y, (3, 1))
+    chosen = one(invented_results, "product_gru")
+    exact = np.tile(chosen.samples.y, (3, 1))
     scores = chosen.scores.model_copy(update={"accuracy": 1.0})
     row = compare_all([replace(chosen, prediction=exact, scores=scores)], {})[0].iloc[0]
     assert row["accuracy_high"] == 1
     assert 0.98 < row["accuracy_low"] < 1
 
 
-def test_a_network_trained_once_is_not_told_apart_by_luck(invented_results: list[Result]) -> None:
+def test_a_network_trained_once_is_never_significantly_different(
+    invented_results: list[Result],
+) -> None:
     names = ("imdb_embedding_gru", "imdb_embedding_lstm")
     first, second = (r for r in invented_results if r.name in names)
     worse = replace(first, prediction=1 - first.prediction[:1])
     _, pairs = compare_all([replace(second, prediction=second.prediction[:1]), worse], {})
     assert not pairs["different"].any()
+
+
+def test_the_extremes_are_those_of_the_replicates(compared, invented_results) -> None:
+    rows = compared[0].set_index("variant")
+    for name in ("imdb_embedding_lstm", "product_gru"):
+        by_replicate = one(invented_results, name).table("accuracy").mean(axis=1)
+        assert rows.loc[name, "accuracy_min"] == pytest.approx(by_replicate.min(), abs=1e-6)
+        assert rows.loc[name, "accuracy_max"] == pytest.approx(by_replicate.max(), abs=1e-6)
+
+
+def test_the_architecture_is_that_of_the_training(compared) -> None:
+    rows = compared[0].set_index("variant")
+    columns = ["cell", "units", "recurrent_layers", "bidirectional"]
+    found = rows.loc["imdb_embedding_bidirectional_lstm", columns].to_list()
+    assert found == ["LSTM", 8, 1, True]
+    assert rows.loc["imdb_majority", columns].to_list() == ["none", 0, 0, False]
+
+
+def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores(
+    invented_results: list[Result],
+) -> None:
+    first, second = (r for r in invented_results if r.meta.corpus == "characters")
+    gone = first.scores.model_copy(update={"accuracy": None, "replicates": 0, "diverged": 3})
+    lost = replace(first, prediction=first.prediction[:0], scores=gone)
+    table, pairs = compare_all([second, lost], {})
+    assert list(table["variant"]) == [second.name, first.name]
+    assert table["accuracy"].isna().to_list() == [False, True]
+    assert table["group"].to_list() == ["a", ""]
+    assert len(pairs) == 0

@@ -32,62 +32,66 @@ def pair(first: str, second: str, different: bool, measure: str = "accuracy") ->
 
 ROWS = pd.DataFrame(
     [
-        row("top", "ceiling", "a"),
+        row("top", "strong baseline", "a"),
         row("best", "recurrent network", "b"),
         row("near", "recurrent network", "bc"),
         row("low", "recurrent network", "c"),
-        row("floor", "floor", "c"),
+        row("mean", "baseline", "c"),
     ]
 )
 PAIRS = pd.DataFrame(
     [
-        *(pair("top", other, True) for other in ("best", "near", "low", "floor")),
+        *(pair("top", other, True) for other in ("best", "near", "low", "mean")),
         pair("best", "near", False),
-        *(pair("best", other, True) for other in ("low", "floor")),
-        *(pair("near", other, False) for other in ("low", "floor")),
-        pair("low", "floor", False),
+        *(pair("best", other, True) for other in ("low", "mean")),
+        *(pair("near", other, False) for other in ("low", "mean")),
+        pair("low", "mean", False),
     ]
 )
 
 
-def test_ties_are_called_ties() -> None:
+def test_the_summary_separates_leads_from_ties() -> None:
     lines = Findings(ROWS, PAIRS).summary("any")
     assert lines == [
-        "Of all variants, `top` is the best, and its lead on each other one is real.",
-        "Of the recurrent networks, `best` comes first, but cannot be told apart from `near`.",
-        "Not shown to be better than the floor `floor`: `near` and `low`.",
-        "6 of 10 pairs can be told apart.",
+        "Of all variants, `top` is significantly better than every other.",
+        "Of the recurrent networks, `best` ranks first, but is not significantly different from "
+        "`near`.",
+        "Not significantly better than the baseline `mean`: `near` and `low`.",
+        "6 of 10 pairs are significantly different.",
     ]
 
 
-def test_a_pair_is_told_the_better_one_first_whichever_is_asked_for() -> None:
+def test_a_pair_begins_with_the_better_variant_in_either_order() -> None:
     findings = Findings(ROWS, PAIRS)
-    told = findings.compared("floor", "best")
-    assert told == findings.compared("best", "floor")
-    assert told == (
-        "`best` is better than `floor`: accuracy differs by 0.0200 (0.0100 to 0.0300), p = 0.012"
+    sentence = findings.compared("mean", "best")
+    assert sentence == findings.compared("best", "mean")
+    assert sentence == (
+        "`best` is better than `mean`: accuracy differs by 0.0200 (0.0100 to 0.0300), p = 0.012"
     )
-    assert findings.compared("best", "near").startswith("`best` and `near` cannot be told apart")
+    tie = "`best` and `near` are not significantly different"
+    assert findings.compared("best", "near").startswith(tie)
 
 
 def test_of_two_errors_the_lower_is_better() -> None:
-    rows = pd.DataFrame([row("gru", "recurrent network", "a"), row("mean", "floor", "b")])
+    rows = pd.DataFrame([row("gru", "recurrent network", "a"), row("mean", "baseline", "b")])
     findings = Findings(rows, pd.DataFrame([pair("gru", "mean", True, "loss")]))
     assert findings.compared("gru", "mean") == (
         "`gru` is better than `mean`: mean squared error differs by 2.00e-02 "
         "(1.00e-02 to 3.00e-02), p = 0.012"
     )
-    assert findings.summary("any") == ["Every network is better than the floor `mean`."]
+    expected = "Every network is significantly better than the baseline `mean`."
+    assert findings.summary("any") == [expected]
 
 
-def test_a_network_behind_the_floor_is_not_better_than_it() -> None:
-    rows = pd.DataFrame([row("mean", "floor", "a"), row("rnn", "recurrent network", "b")])
+def test_a_network_below_the_baseline_is_not_better_than_it() -> None:
+    rows = pd.DataFrame([row("mean", "baseline", "a"), row("rnn", "recurrent network", "b")])
     findings = Findings(rows, pd.DataFrame([pair("mean", "rnn", True)]))
-    assert findings.summary("any") == ["Not shown to be better than the floor `mean`: `rnn`."]
+    expected = "Not significantly better than the baseline `mean`: `rnn`."
+    assert findings.summary("any") == [expected]
 
 
-@pytest.mark.parametrize("role", ["floor", "recurrent network"])
-def test_one_variant_alone_says_nothing(role: str) -> None:
+@pytest.mark.parametrize("role", ["baseline", "recurrent network"])
+def test_a_single_variant_has_no_findings(role: str) -> None:
     columns = ["corpus", "first", "second", "different"]
     findings = Findings(pd.DataFrame([row("only", role, "a")]), pd.DataFrame(columns=columns))
     assert findings.summary("any") == []

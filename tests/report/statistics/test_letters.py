@@ -13,12 +13,14 @@ def test_an_overlap_gives_two_letters() -> None:
     assert letters(NAMES[:3], [("a1", "c3")]) == {"a1": "a", "b2": "ab", "c3": "b"}
 
 
-def test_variants_that_all_differ_have_a_letter_each() -> None:
+def test_variants_that_all_differ_have_one_letter_each() -> None:
     assert letters(NAMES, PAIRS) == dict(zip(NAMES, "abcde", strict=True))
 
 
 @given(st.sets(st.sampled_from(PAIRS)))
-def test_a_letter_is_shared_exactly_by_those_that_cannot_be_told_apart(different: set) -> None:
+def test_a_letter_is_shared_exactly_by_those_that_are_not_significantly_different(
+    different: set,
+) -> None:
     found = letters(NAMES, sorted(different))
     for first, second in PAIRS:
         shared = set(found[first]) & set(found[second])

@@ -1,30 +1,30 @@
 import pytest
 
-from rnnbench.report.statistics.bootstrap import Interval
+from rnnbench.report.statistics.intervals import Interval
 from rnnbench.report.statistics.verdicts import share_interval, verdict
 
 
 @pytest.mark.parametrize(
     ("mean", "published", "expected"),
-    [(0.80, 0.80, "reproduced"), (0.80, 0.84, "below"), (0.80, 0.76, "above")],
+    [(0.80, 0.80, "consistent"), (0.80, 0.84, "below"), (0.80, 0.76, "above")],
 )
 def test_a_verdict_follows_from_both_intervals(mean, published, expected: str) -> None:
     assert verdict(Interval(mean, 0.79, 0.81), published, 5000, 0.0) == expected
 
 
-def test_few_published_answers_forgive_more() -> None:
+def test_a_published_figure_of_few_samples_has_a_wider_interval() -> None:
     assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.0) == "below"
-    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 100, 0.0) == "reproduced"
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 100, 0.0) == "consistent"
 
 
 def test_the_nearer_bounds_decide() -> None:
     assert verdict(Interval(0.80, 0.60, 0.81), 0.84, 5000, 0.0) == "below"
-    assert verdict(Interval(0.80, 0.79, 0.95), 0.84, 5000, 0.0) == "reproduced"
+    assert verdict(Interval(0.80, 0.79, 0.95), 0.84, 5000, 0.0) == "consistent"
 
 
-def test_a_published_run_may_have_been_a_lucky_one() -> None:
+def test_the_variance_of_one_published_run_counts() -> None:
     assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.0) == "below"
-    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.05) == "reproduced"
+    assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, 0.05) == "consistent"
     assert verdict(Interval(0.80, 0.79, 0.81), 0.84, 5000, None) == "not tested"
 
 

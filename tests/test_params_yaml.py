@@ -26,12 +26,14 @@ TOKENS = [
     *("1", "1.5", "no", "~", "true", "1e-05", "é", "=", "2001-01-01", "\t", "> "),
 ]
 DOCUMENTS = st.lists(st.sampled_from(TOKENS), max_size=14).map("".join)
+# PyYAML treats these three as line breaks, which YAML 1.2 no longer does.
+TEXTS = st.text(st.characters(exclude_characters="\x85\u2028\u2029", codec="utf-8"), max_size=5)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    st.none() | st.booleans() | st.integers(-(10**40), 10**40) | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner),
     max_leaves=5,
 )
-examples = pytest.mark.parametrize("examples", [150, pytest.param(5000, marks=pytest.mark.full)])
+examples = pytest.mark.parametrize("examples", [150, pytest.param(3000, marks=pytest.mark.full)])
 
 
 def check(examples: int, strategy: st.SearchStrategy, holds: Any) -> None:

@@ -6,7 +6,6 @@ import pytest
 from click.testing import CliRunner
 
 from rnnbench.cli.main import main
-from rnnbench.params import load_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,25 +24,21 @@ def test_every_command_has_help(name: str | None) -> None:
     assert "Usage:" in done.output
 
 
-def test_the_shipped_parameters_pass_the_check(project: Path) -> None:
-    done = CliRunner().invoke(main, ["check"])
-    assert done.exit_code == 0
-    assert f"{len(load_params().variants)} variants, no mistake" in done.stdout
-
-
 @pytest.mark.parametrize("command", [["check"], ["train", "imdb_embedding_lstm"], ["report"]])
-def test_all_mistakes_are_told_at_once_and_nothing_is_written(
+def test_all_errors_are_reported_at_once_and_nothing_is_written(
     project: Path, command: list[str]
 ) -> None:
     params = project / "params.yaml"
     text = (
-        params.read_text().replace("LSTM: {units", "LSTM: {unit").replace("epochs: 20", "epochs: x")
+        params.read_text()
+        .replace("LSTM: {units", "LSTM: 5, X: {units")
+        .replace("epochs: 20", "epochs: x")
     )
     params.write_text(text)
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 2
     lines = done.stderr.splitlines()
-    assert any("imdb_embedding_lstm.layers[1].LSTM.unit" in x and "'units'" in x for x in lines)
+    assert any("imdb_embedding_lstm.layers[1]: got {'LSTM': 5, " in x for x in lines)
     assert any("imdb_simple_rnn_one_hot.epochs" in x and "'x'" in x for x in lines)
     assert all(line.startswith("error: ") and "params.yaml: " in line for line in lines)
     assert [p.name for p in project.iterdir()] == ["params.yaml"]
@@ -62,14 +57,6 @@ def test_a_stage_run_too_early_says_what_to_do(project: Path) -> None:
     assert done.exit_code == 1
     assert "run dvc repro" in done.stderr
     assert not (project / "models" / "imdb_embedding_lstm").exists()
-
-
-@pytest.mark.parametrize("content", ["", "schema: '2.0'\nstages:\n  tr", "[]", "\0"])
-def test_a_lock_file_that_dvc_was_killed_in_is_told(project: Path, content: str) -> None:
-    (project / "dvc.lock").write_text(content)
-    done = CliRunner().invoke(main, ["check"])
-    assert done.exit_code == 1
-    assert "dvc.lock is cut off" in done.stderr
 
 
 def test_outside_of_a_project_the_error_says_so(tmp_path, monkeypatch) -> None:

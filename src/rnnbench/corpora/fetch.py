@@ -163,8 +163,7 @@ def _expect(kind: str, found: str, expected: str, name: str) -> None:
 
 def _pip_download(wheel: Wheel, directory: Path) -> Path:
     """Let pip put one wheel into an empty directory; the path of the wheel."""
-    pip = [sys.executable, "-m", "pip"]
-    if not _runs(pip):
+    if find_spec("pip") is None:
         raise DownloadError(
             f"{wheel}: cannot run pip to fetch it;\n"
             f"install it into this environment: {sys.executable} -m ensurepip"
@@ -176,7 +175,8 @@ def _pip_download(wheel: Wheel, directory: Path) -> Path:
     # Without a terminal, pip's question for a password would end in a traceback.
     if not os.isatty(0):
         options.append("--no-input")
-    command = [*pip, "download", *options, "-r", str(requirements), "-d", str(directory)]
+    pip = [sys.executable, "-m", "pip", "download", *options]
+    command = [*pip, "-r", str(requirements), "-d", str(directory)]
     return _download(wheel, "pip", command, directory, Path.cwd())
 
 

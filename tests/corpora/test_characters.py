@@ -20,7 +20,7 @@ def fetch_and_read(directory: Path, sentence: str = USUAL) -> ArrayCorpus:
     return characters.read(directory)
 
 
-def test_each_step_of_hihello_seeks_the_next_letter(tmp_path: Path) -> None:
+def test_each_target_of_hihello_is_the_next_letter(tmp_path: Path) -> None:
     corpus = fetch_and_read(tmp_path, sentence="hihello")
     assert corpus.classes == ("e", "h", "i", "l", "o")
     assert corpus.x.tolist() == [[1, 2, 1, 0, 3, 3]]
@@ -37,7 +37,7 @@ def test_the_usual_sentence_has_24_steps(tmp_path: Path) -> None:
 @hypothesis_settings(deadline=None)
 @given(st.text(min_size=2).filter(lambda text: len(set(text)) > 1))
 @example("🎉e\u0301\0\n🎉")
-def test_any_sentence_is_told_back_through_the_classes(sentence: str) -> None:
+def test_any_sentence_is_restored_from_the_classes(sentence: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         corpus = fetch_and_read(Path(directory), sentence=sentence)
     assert "".join(corpus.classes[i] for i in corpus.x[0]) == sentence[:-1]
@@ -46,7 +46,7 @@ def test_any_sentence_is_told_back_through_the_classes(sentence: str) -> None:
 
 
 @pytest.mark.parametrize(("classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16)])
-def test_ids_take_the_smallest_unsigned_type(tmp_path: Path, classes: int, dtype: type) -> None:
+def test_ids_have_the_smallest_unsigned_dtype(tmp_path: Path, classes: int, dtype: type) -> None:
     sentence = "".join(chr(0x4E00 + i) for i in range(classes))
     corpus = fetch_and_read(tmp_path, sentence=sentence)
     assert corpus.x.dtype == corpus.y.dtype == dtype
@@ -54,15 +54,15 @@ def test_ids_take_the_smallest_unsigned_type(tmp_path: Path, classes: int, dtype
 
 
 @pytest.mark.parametrize("sentence", ["", "a", "aaaa", "a\ud83d"])
-def test_a_sentence_too_short_or_not_unicode_is_refused(sentence: str) -> None:
+def test_a_sentence_without_two_classes_or_not_unicode_is_refused(sentence: str) -> None:
     with pytest.raises(ValidationError, match="sentence"):
         characters.Settings(sentence=sentence)
 
 
 @pytest.mark.parametrize(
-    "damaged", [None, b"", b"{}", b'{"sentence": "a"}', b'{"sentence": "\xff\xff"}']
+    "damaged", [None, b"{}", b'{"sentence": "a"}', b'{"sentence": "\xff\xff"}']
 )
-def test_a_damaged_corpus_is_named(tmp_path: Path, damaged: bytes | None) -> None:
+def test_the_error_names_the_damaged_file(tmp_path: Path, damaged: bytes | None) -> None:
     fetch_and_read(tmp_path)
     if damaged is None:
         (tmp_path / "corpus.json").unlink()

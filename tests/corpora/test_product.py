@@ -34,7 +34,7 @@ def test_target_is_the_product_of_the_two_marked_numbers(
         assert target == first * second
 
 
-def test_corpus_says_how_it_is_learned(tmp_path: Path) -> None:
+def test_corpus_has_numbers_as_samples_and_targets(tmp_path: Path) -> None:
     corpus = fetch_and_read(tmp_path, samples=2, tolerance=0.125)
     assert (corpus.encoding, corpus.target, corpus.classes) == ("number", "number", ())
     assert corpus.tolerance == 0.125
@@ -56,7 +56,7 @@ def test_every_pair_of_steps_is_equally_likely(tmp_path: Path) -> None:
     assert np.abs(counts - 2000).max() < 5 * np.sqrt(2000)
 
 
-def test_the_constant_mean_misses_by_the_known_error(tmp_path: Path) -> None:
+def test_the_mean_has_the_known_squared_error(tmp_path: Path) -> None:
     # Var(UV) = 1/9 - 1/16 for independent U and V, uniform in [0, 1).
     y = fetch_and_read(tmp_path, samples=50_000, steps=10).y.astype(np.float64)
     squares = (y - y.mean()) ** 2
@@ -65,7 +65,7 @@ def test_the_constant_mean_misses_by_the_known_error(tmp_path: Path) -> None:
     assert error < 0.0005
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_samples_depend_on_the_seed_only(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("again", 1), ("two", 2)):
         fetch_and_read(tmp_path / name, seed=seed, samples=20)
     one, again, two = (content(tmp_path / name) for name in ("one", "again", "two"))
@@ -80,11 +80,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
         {"samples": 0},
         {"steps": 1},
         {"tolerance": 0.0},
-        {"tolerance": float("nan")},
         {"tolerance": float("inf")},
     ],
 )
-def test_settings_that_make_no_problem_are_refused(settings: dict[str, float]) -> None:
+def test_settings_without_a_problem_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(settings))):
         product.Settings(**settings)
 
@@ -92,9 +91,11 @@ def test_settings_that_make_no_problem_are_refused(settings: dict[str, float]) -
 # A fetched corpus that was damaged afterwards
 
 
-@pytest.mark.parametrize("damaged", [None, b"", b"{}", b'{"tolerance": 0}'])
-@pytest.mark.parametrize("name", ["x.npy", "y.npy", "corpus.json"])
-def test_a_damaged_file_is_named(tmp_path: Path, name: str, damaged: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("name", "damaged"),
+    [("x.npy", b""), ("y.npy", None), ("corpus.json", None), ("corpus.json", b'{"tolerance": 0}')],
+)
+def test_the_error_names_the_damaged_file(tmp_path: Path, name: str, damaged: bytes | None) -> None:
     fetch_and_read(tmp_path, samples=3)
     if damaged is None:
         (tmp_path / name).unlink()
@@ -106,15 +107,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, damaged: bytes | Non
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [
-        ("x", (3, 100)),
-        ("x", (2, 100, 2)),
-        ("x", (3, 100, 1)),
-        ("x", (3, 100, 2, 1)),
-        ("y", (2,)),
-        ("y", (3, 1)),
-        ("y", ()),
-    ],
+    [("x", (3, 100)), ("x", (2, 100, 2)), ("x", (3, 100, 1)), ("y", (3, 1)), ("y", ())],
 )
 def test_shapes_that_disagree_are_refused(
     tmp_path: Path, name: str, shape: tuple[int, ...]

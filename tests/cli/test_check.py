@@ -11,6 +11,16 @@ from rnnbench.cli.main import main
 from tests.frozen import PARAMS_FILE
 
 
+# Without a variant of Keras, which need not be imported then.
+PLAN = """
+run: {seed: 1, replicates: 2}
+corpora: {product: {samples: 9, steps: 3, tolerance: 0.1, seed: 1}}
+datasets: {d: {corpus: product, train: 4, evaluation: 4}}
+variants: {v: {model: constant, dataset: d}}
+published: {}
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(PARAMS_FILE, tmp_path / "params.yaml")
@@ -47,6 +57,7 @@ def test_an_error_leaves_no_stamp(project: Path) -> None:
     ids=["empty", "cut", "nul", "conflict"],
 )
 def test_a_damaged_lock_file_is_reported(project: Path, content: str, problem: str) -> None:
+    (project / "params.yaml").write_text(PLAN)
     (project / "dvc.lock").write_text(content)
     done = CliRunner().invoke(main, ["check"])
     assert (done.exit_code, problem in done.stderr) == (1, True)

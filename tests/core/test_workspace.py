@@ -12,7 +12,7 @@ def test_the_workspace_is_found_from_any_folder_below(tmp_path) -> None:
     assert Workspace.find(below).root == tmp_path
 
 
-def test_outside_of_a_project_the_error_says_so(tmp_path) -> None:
+def test_outside_a_project_the_error_explains_where_to_run(tmp_path) -> None:
     with pytest.raises(DataError, match="inside the project"):
         Workspace.find(tmp_path)
 
@@ -33,7 +33,7 @@ def test_a_finished_block_replaces_the_old_folder(tmp_path) -> None:
     assert [p.name for p in (tmp_path / "x").iterdir()] == ["new"]
 
 
-def test_what_a_killed_process_left_does_not_get_into_the_next_folder(tmp_path) -> None:
+def test_leftovers_of_a_killed_process_do_not_get_into_the_next_folder(tmp_path) -> None:
     (tmp_path / ".partial-x").mkdir()
     (tmp_path / ".partial-x" / "half").touch()
     with new_directory(tmp_path / "x"):

@@ -7,7 +7,6 @@ import re
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -84,7 +83,7 @@ def _detail(details: ErrorDetails, model: type[BaseModel], key: str) -> ErrorDet
         return ErrorDetail(key, "is missing")
     if kind in ("extra_forbidden", "invalid_key"):
         name = given if kind == "invalid_key" else details["loc"][-1]
-        return unknown(key, f"unknown key {shown(name)}", name, _fields(model, details["loc"]))
+        return unknown(key, f"unknown key {shown(name)}", name, model.model_fields)
     if kind == "value_error":
         return ErrorDetail(key, str(context["error"]))
     if kind == "literal_error":
@@ -93,18 +92,6 @@ def _detail(details: ErrorDetails, model: type[BaseModel], key: str) -> ErrorDet
     # "Input should be a valid dictionary or instance of Settings"
     message = details["msg"].removeprefix("Input ").split(" or instance of ")[0]
     return ErrorDetail(key, f"got {shown(given)}; {message}")
-
-
-def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the (nested) model at this location has."""
-    for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        model = next(
-            choice
-            for choice in (annotation, *get_args(annotation))
-            if isinstance(choice, type) and issubclass(choice, BaseModel)
-        )
-    return list(model.model_fields)
 
 
 def _plain(part: object) -> str:

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from rnnbench.cli.main import main
 from tests.frozen import PARAMS_FILE
 
-
 # Without a variant of Keras, which need not be imported then.
 PLAN = """
 run: {seed: 1, replicates: 2}

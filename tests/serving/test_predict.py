@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,10 +7,11 @@ from rnnbench.core.errors import DataError, UnknownNameError
 from rnnbench.core.workspace import Workspace
 from rnnbench.serving.predict import Predictor, load_predictor
 from tests.frozen import PARAMS
+from tests.stores import empty_store
 
 
 def probabilities(texts: list[str]) -> np.ndarray:
-    """Three classes: "good" speaks for the second, "bad" for the third."""
+    """Three classes: "good" raises the second, "bad" the third."""
     points = np.array([[0.5, t.split().count("good"), t.split().count("bad")] for t in texts])
     return np.exp(points) / np.exp(points).sum(axis=1, keepdims=True)
 
@@ -16,37 +19,30 @@ def probabilities(texts: list[str]) -> np.ndarray:
 PREDICTOR = Predictor("any", probabilities, ("none", "praise", "blame"))
 
 
-def test_every_text_gets_its_answer_in_order() -> None:
+def test_every_text_gets_its_prediction_in_order() -> None:
     texts = ["good", "bad bad", ""] * 50
-    found = list(PREDICTOR.answers(texts))
-    assert [answer.text for answer in found] == texts
-    assert [answer.label for answer in found] == ["praise", "blame", "none"] * 50
+    found = list(PREDICTOR.predict(texts))
+    assert [prediction.text for prediction in found] == texts
+    assert [prediction.label for prediction in found] == ["praise", "blame", "none"] * 50
     assert found[0].probability == pytest.approx(probabilities(["good"])[0, 1])
+    assert list(PREDICTOR.predict([])) == []
 
 
-def test_no_text_has_no_answer() -> None:
-    assert list(PREDICTOR.answers([])) == []
-
-
-def test_words_that_speak_for_the_answer_have_a_positive_effect() -> None:
-    words = PREDICTOR.words("a good  good bad film")
+def test_words_that_raise_the_probability_of_the_label_have_a_positive_effect() -> None:
+    words = PREDICTOR.explain("a good  good bad film")
     assert [word.text for word in words] == ["a", "good", "good", "bad", "film"]
     effects = [word.effect for word in words]
     assert effects[1] == effects[2] > 0 > effects[3]
     assert effects[0] == effects[4] == 0
 
 
-def test_a_long_text_is_explained_too() -> None:
-    words = PREDICTOR.words("good " * 200)
-    assert len(words) == 200
-
-
-def test_an_empty_text_has_no_words() -> None:
-    assert PREDICTOR.words("") == []
+@pytest.mark.parametrize("count", [0, 200])
+def test_empty_and_long_texts_are_explained_too(count: int) -> None:
+    assert len(PREDICTOR.explain("good " * count)) == count
 
 
 @pytest.mark.parametrize(
-    ("task", "variant", "told"),
+    ("task", "variant", "message"),
     [
         ("imbd", None, "mean 'imdb'"),
         ("product", None, "imdb, reuters"),
@@ -56,8 +52,9 @@ def test_an_empty_text_has_no_words() -> None:
         (None, "imdb_embedding_gru", "rnnbench sync"),
     ],
 )
-def test_what_cannot_answer_is_told(tmp_path, monkeypatch, task, variant, told: str) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    with pytest.raises((DataError, UnknownNameError), match=told):
+def test_a_model_that_does_not_exist_is_an_error_that_names_what_does(
+    tmp_path: Path, task: str | None, variant: str | None, message: str
+) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_store())
+    with pytest.raises((DataError, UnknownNameError), match=message):
         load_predictor(Workspace(tmp_path), PARAMS, task, variant)

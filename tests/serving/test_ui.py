@@ -1,94 +1,141 @@
-"""Against a really started server, and in a real browser where there is one."""
+"""Against a running `rnnbench ui`, and in a real browser if there is one."""
 
 import re
 import shutil
+import signal
+import subprocess
 import sys
+import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+import mlflow
 import pytest
 
-from rnnbench import models
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta
 from rnnbench.serving.ui import links
-from rnnbench.tracking import sync as tracking
+from rnnbench.tracking.store import store_uri
+from rnnbench.tracking.sync import log_trainings
 from tests.frozen import PARAMS
+from tests.stores import empty_store, new_project
 
-ROOT = Path(__file__).parents[2]
-# Models that cost nothing to make.
-LOGGED = ("product_mean", "imdb_majority", "imdb_numpy_rnn")
+COMMAND = str(Path(sys.executable).with_name("rnnbench"))
+NAMES = ("product_mean", "imdb_majority", "imdb_numpy_rnn")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="module")
-def project(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ui") / "project"
-    shutil.copytree(invented, folder)
-    shutil.copy(ROOT / "params.yaml", folder)
-    workspace = Workspace(folder)
-    for name in LOGGED:
-        settings = PARAMS.variant(name)
-        family = models.load(settings.model).model_class()
-        meta = read_meta(workspace.prepared(settings.dataset))
-        for replicate in range(3):
-            path = workspace.model(name, replicate, family.SUFFIX)
-            family.build(settings, meta, 1).save(path)
-    return folder
+class Ui(NamedTuple):
+    """A running `rnnbench ui`."""
+
+    project: Workspace
+    address: str
+    process: subprocess.Popen
+
+    @property
+    def printed(self) -> list[str]:
+        return (self.project.root / "log").read_text().splitlines()
+
+    def link(self, label: str) -> str:
+        return next(line.removeprefix(f"{label}: ") for line in self.printed if label in line)
 
 
 @pytest.fixture(scope="module")
-def printed(project: Path, start_server) -> Iterator[list[str]]:
-    """What `rnnbench ui` printed; its server runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
-            patch.delenv(variable, raising=False)
-        for name in LOGGED:
-            assert tracking.record(Workspace(project), PARAMS, name, pytest.fail)
-        log = project / "log"
-        command = [str(Path(sys.executable).with_name("rnnbench")), "ui"]
-        with (
-            log.open("w") as output,
-            start_server(command, cwd=project, stdout=output, stderr=output),
-        ):
-            yield log.read_text().splitlines()
+def ui(invented: Path, tmp_path_factory: pytest.TempPathFactory, start_server) -> Iterator[Ui]:
+    project = new_project(invented, tmp_path_factory.mktemp("ui") / "project", NAMES)
+    assert log_trainings(project, PARAMS, NAMES, pytest.fail) == list(NAMES)
+    with (
+        (project.root / "log").open("w") as log,
+        start_server([COMMAND, "ui"], cwd=project.root, stdout=log, stderr=log) as server,
+    ):
+        yield Ui(project, *server)
 
 
-def link(printed: list[str], head: str) -> str:
-    return next(line.removeprefix(f"{head}: ") for line in printed if line.startswith(head))
-
-
-def test_without_a_training_it_says_what_to_do(tmp_path, monkeypatch) -> None:
-    for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
-        monkeypatch.delenv(variable, raising=False)
+def test_without_a_training_the_command_to_run_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(empty_store())
     (line,) = links(Workspace(tmp_path), PARAMS, "http://127.0.0.1:5000")
     assert "dvc repro" in line
 
 
-def test_each_task_with_trainings_gets_two_links(printed: list[str]) -> None:
-    heads = [line.split(": ")[0] for line in printed if "http" in line and ", " in line]
-    assert heads[:4] == ["imdb, table", "imdb, curves", "product, table", "product, curves"]
-    assert re.fullmatch(
-        r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs\?\S+", link(printed, "imdb, table")
-    )
+def test_each_task_with_trainings_gets_two_links(ui: Ui) -> None:
+    labels = [line.split(": ")[0] for line in ui.printed if "http" in line and ", " in line]
+    assert labels[:4] == ["imdb, table", "imdb, curves", "product, table", "product, curves"]
+    assert re.fullmatch(rf"{ui.address}/#/experiments/\d+/runs\?\S+", ui.link("imdb, table"))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_a_browser_shows_the_current_runs_by_name_and_their_curves(printed: list[str]) -> None:
+def test_a_browser_shows_the_current_runs_by_name_and_their_curves(ui: Ui) -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1600, "height": 1200})
-        page.goto(link(printed, "imdb, table"))
+        page.goto(ui.link("imdb, table"))
         for name in ("imdb_majority", "imdb_numpy_rnn"):
             page.get_by_text(name, exact=True).first.wait_for(timeout=60_000)
         for column in ("evaluation_accuracy", "evaluation_loss"):
             page.get_by_text(column, exact=True).first.wait_for()
         assert page.get_by_text("imdb_majority seed 42").count() == 0
 
-        page.goto(link(printed, "imdb, curves"))
+        page.goto(ui.link("imdb, curves"))
         for text in ("imdb_majority", "imdb_numpy_rnn", "val_accuracy"):
             page.get_by_text(text, exact=True).first.wait_for(timeout=60_000)
         page.locator("path.js-line").first.wait_for(state="attached", timeout=60_000)
         browser.close()
+
+
+def test_the_store_can_be_read_while_trainings_are_logged(ui: Ui) -> None:
+    statuses: list[int] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        url = f"{ui.address}/api/2.0/mlflow/experiments/search?max_results=10"
+        while not stop.is_set():
+            try:
+                with urllib.request.urlopen(url) as response:
+                    statuses.append(response.status)
+            except urllib.error.HTTPError as error:
+                statuses.append(error.code)
+            except OSError:
+                statuses.append(0)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    trained = ("product_mean", "imdb_majority")
+    commands = [[COMMAND, "train", name] for name in trained]
+    started = [subprocess.Popen(command, cwd=ui.project.root) for command in commands]
+    assert [process.wait(300) for process in started] == [0, 0]
+    stop.set()
+    reader.join()
+    assert set(statuses) == {200}
+    client = mlflow.MlflowClient(store_uri(ui.project))
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    # The trainings made by `new_project` had other histories and are no longer current.
+    for name in trained:
+        runs = client.search_runs(
+            experiments, f"tags.variant = '{name}' and tags.level = 'variant'"
+        )
+        assert sorted(run.data.tags["current"] for run in runs) == ["false", "true"]
+
+
+def test_a_port_that_is_taken_is_an_error(ui: Ui) -> None:
+    port = ui.address.rpartition(":")[2]
+    done = subprocess.run(
+        [COMMAND, "ui", "--port", port],
+        cwd=ui.project.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"error: mlflow server exited with status 1; is port {port} in use?" in done.stderr
+
+
+def test_ctrl_c_stops_the_server_with_status_0(ui: Ui) -> None:
+    ui.process.send_signal(signal.SIGINT)
+    assert ui.process.wait(60) == 0
+    assert ui.printed[-1] == "stopped"
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(ui.address)

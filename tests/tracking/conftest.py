@@ -1,20 +1,24 @@
+from pathlib import Path
+
 import pytest
 
-from rnnbench import models
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta
+from rnnbench.tracking.sync import log_trainings
 from tests.frozen import PARAMS
+from tests.stores import copy_of, new_project
+
+NAMES = ("imdb_numpy_rnn", "imdb_majority")
+
+
+@pytest.fixture(scope="package")
+def logged(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The store has the trainings of two variants; not to be written to."""
+    workspace = new_project(invented, tmp_path_factory.mktemp("logged") / "project", NAMES)
+    assert log_trainings(workspace, PARAMS, NAMES, pytest.fail) == list(NAMES)
+    return workspace
 
 
 @pytest.fixture
-def trained(results: Workspace, monkeypatch) -> Workspace:
-    """Two variants have models of three replicates each, with their first weights."""
-    for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
-        monkeypatch.delenv(variable, raising=False)
-    for name in ("imdb_embedding_lstm", "imdb_embedding_gru"):
-        settings = PARAMS.variant(name)
-        meta = read_meta(results.prepared(settings.dataset))
-        for replicate in range(3):
-            model = models.load("keras").model_class().build(settings, meta, 42 + replicate)
-            model.save(results.model(name, replicate, ".keras"))
-    return results
+def project(logged: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of `logged`."""
+    return copy_of(logged, tmp_path / "project")

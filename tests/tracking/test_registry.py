@@ -1,4 +1,4 @@
-"""Against a real sqlite store."""
+"""Against a real SQLite store."""
 
 import mlflow
 import pandas as pd
@@ -6,26 +6,25 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.tracking import sync as tracking
-from rnnbench.tracking.registry import champion, champions, model_uri
+from rnnbench.tracking.registry import champions, load_model, promote
 from rnnbench.tracking.store import store_uri
 from tests.frozen import PARAMS
 
-LSTM, GRU = "imdb_embedding_lstm", "imdb_embedding_gru"
+# The best variant, and the smallest one that is not a baseline.
+BEST, SMALL = "imdb_numpy_rnn", "imdb_majority"
 
 
 def comparison(different: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The GRU leads; the LSTM has fewer parameters, and the floor the fewest."""
     columns = ["corpus", "evaluation_set", "variant", "role", "replicates", "parameters"]
     rows = [
-        ("imdb", 1, GRU, "recurrent network", 5, 900),
-        ("imdb", 1, LSTM, "recurrent network", 5, 500),
-        ("imdb", 1, "imdb_majority", "floor", 1, 1),
+        ("imdb", 1, BEST, "recurrent network", 5, 900),
+        ("imdb", 1, SMALL, "recurrent network", 5, 500),
+        ("imdb", 1, "guess", "baseline", 1, 1),
     ]
     pairs = [
-        ("imdb", GRU, LSTM, different),
-        ("imdb", GRU, "imdb_majority", False),
-        ("imdb", LSTM, "imdb_majority", False),
+        ("imdb", BEST, SMALL, different),
+        ("imdb", BEST, "guess", False),
+        ("imdb", SMALL, "guess", False),
     ]
     return (
         pd.DataFrame(rows, columns=columns),
@@ -39,70 +38,58 @@ def write(workspace: Workspace, different: bool) -> None:
     pairs.to_csv(workspace.metrics / "pairs.csv", index=False)
 
 
-def test_a_real_lead_makes_the_champion_and_a_tie_goes_to_the_smaller_network() -> None:
-    assert champions(*comparison(different=True)) == {"imdb": GRU}
-    assert champions(*comparison(different=False)) == {"imdb": LSTM}
+def test_a_significant_lead_makes_the_champion_and_otherwise_the_smaller_network() -> None:
+    assert champions(*comparison(different=True)) == {"imdb": BEST}
+    assert champions(*comparison(different=False)) == {"imdb": SMALL}
 
 
-def test_the_alias_moves_with_the_comparison_and_versions_are_kept(trained: Workspace) -> None:
-    for name in (LSTM, GRU):
-        tracking.record(trained, PARAMS, name, pytest.fail)
-    client = mlflow.MlflowClient(store_uri(trained))
-    crowned = []
+def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace) -> None:
+    client = mlflow.MlflowClient(store_uri(project))
+    found = []
     for different in (True, True, False, True):
-        write(trained, different)
-        assert tracking.promote(trained, PARAMS, pytest.fail)
+        write(project, different)
+        assert promote(project, PARAMS, pytest.fail)
         version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
-        crowned.append((int(version.version), version.tags["variant"]))
-    assert crowned == [(1, GRU), (1, GRU), (2, LSTM), (1, GRU)]
-    assert "cannot be told apart" in client.get_registered_model("rnnbench-imdb").description
-    run = client.get_run(version.run_id)
-    assert run.data.tags["seed"] == "42"
+        found.append((int(version.version), version.tags["variant"]))
+    assert found == [(1, BEST), (1, BEST), (2, SMALL), (1, BEST)]
+    assert client.get_run(version.run_id).data.tags["seed"] == "42"
+    variant, by_alias = load_model(project, PARAMS, "imdb", None)
+    assert variant == BEST
+    _, by_name = load_model(project, PARAMS, "imdb", BEST)
+    assert by_alias.predict(["the film"]).equals(by_name.predict(["the film"]))
 
 
-def test_the_champion_answers_text(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, LSTM, pytest.fail)
-    write(trained, different=False)
-    tracking.promote(trained, PARAMS, pytest.fail)
-    client = mlflow.MlflowClient(store_uri(trained))
-    mlflow.set_tracking_uri(store_uri(trained))
-    variant, uri = champion(client, "imdb")
-    assert variant == LSTM
-    by_alias = mlflow.pyfunc.load_model(uri).predict(["the film"])
-    by_name = mlflow.pyfunc.load_model(model_uri(client, "imdb", LSTM)).predict(["the film"])
-    assert by_alias.equals(by_name)
-
-
-def test_models_of_somebody_else_are_left_alone(trained: Workspace) -> None:
-    tracking.record(trained, PARAMS, LSTM, pytest.fail)
-    client = mlflow.MlflowClient(store_uri(trained))
+def test_models_that_rnnbench_did_not_register_are_left_unchanged(project: Workspace) -> None:
+    client = mlflow.MlflowClient(store_uri(project))
     client.create_registered_model("imdb")
     client.create_model_version("imdb", "s3://elsewhere/model")
     client.set_registered_model_alias("imdb", "champion", "1")
-    write(trained, different=False)
-    tracking.promote(trained, PARAMS, pytest.fail)
+    write(project, different=False)
+    promote(project, PARAMS, pytest.fail)
     assert client.get_model_version_by_alias("imdb", "champion").source == "s3://elsewhere/model"
     assert len(client.search_model_versions("name = 'imdb'")) == 1
 
 
-def test_what_is_not_in_the_store_is_not_crowned(trained: Workspace) -> None:
-    write(trained, different=True)
-    assert tracking.promote(trained, PARAMS, pytest.fail) == {}
-    client = mlflow.MlflowClient(store_uri(trained))
+def test_a_variant_that_is_not_in_the_store_is_not_promoted(project: Workspace) -> None:
+    write(project, different=True)
+    for name in ("comparison.csv", "pairs.csv"):
+        path = project.metrics / name
+        path.write_text(path.read_text().replace(BEST, "imdb_embedding_gru"))
+    assert promote(project, PARAMS, pytest.fail) == {}
     with pytest.raises(DataError, match="no champion"):
-        champion(client, "imdb")
+        load_model(project, PARAMS, "imdb", None)
     with pytest.raises(DataError, match="rnnbench sync"):
-        model_uri(client, "imdb", LSTM)
+        load_model(project, PARAMS, "imdb", "imdb_embedding_gru")
 
 
-def test_an_unreachable_server_costs_one_warning(trained: Workspace, monkeypatch) -> None:
-    write(trained, different=True)
+def test_a_store_that_fails_costs_one_warning(project: Workspace, monkeypatch) -> None:
+    write(project, different=True)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     warnings: list[str] = []
-    assert tracking.promote(trained, PARAMS, warnings.append) == {}
+    assert promote(project, PARAMS, warnings.append) == {}
     assert len(warnings) == 1
 
 
-def test_without_a_comparison_it_says_what_to_do(trained: Workspace) -> None:
+def test_without_a_comparison_the_error_says_what_to_run(project: Workspace) -> None:
     with pytest.raises(DataError, match="run dvc repro"):
-        tracking.promote(trained, PARAMS, pytest.fail)
+        promote(project, PARAMS, pytest.fail)

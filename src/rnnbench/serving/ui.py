@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.serving.views import addresses, share_view
-from rnnbench.tracking.store import CURRENT, find_experiment, reachable_store, store_uri
+from rnnbench.tracking.store import (
+    CURRENT,
+    VARIANT_LEVEL,
+    find_experiment,
+    reachable_store,
+    store_uri,
+)
 
 _HOST = "127.0.0.1"
+# The UI stores a view (filter, order and columns) in a tag of the experiment and restores it if the
+# address names it in viewStateShareKey.
+_VIEW = "rnnbench"
+_TAG = f"mlflow.sharedViewState.{_VIEW}"
+_METRICS = ("evaluation_accuracy", "evaluation_accuracy_sd", "evaluation_loss", "seconds")
+_PARAMS = (
+    *("parameters", "cell", "units", "recurrent_layers", "bidirectional", "encoding"),
+    "vocabulary_size",
+)
 
 
 def run_ui(workspace: Workspace, params: Params, port: int, echo: Callable[[str], None]) -> None:
@@ -59,7 +75,30 @@ def links(workspace: Workspace, params: Params, server: str) -> list[str]:
                 continue
             runs = client.search_runs([experiment.experiment_id], CURRENT, max_results=1)
             if runs:
-                share_view(client, experiment, runs[0].data.params.get("target"))
-                table, curves = addresses(server, experiment.experiment_id)
-                lines += [f"{corpus}, table: {table}", f"{corpus}, curves: {curves}"]
+                _share_view(client, experiment, runs[0].data.params.get("target"))
+                page = f"{server}/#/experiments/{experiment.experiment_id}/runs"
+                lines += [
+                    f"{corpus}, table: {page}?viewStateShareKey={_VIEW}",
+                    f"{corpus}, curves: {page}?compareRunsMode=CHART&viewStateShareKey={_VIEW}",
+                ]
     return lines or ["MLflow has no training yet; run dvc repro or rnnbench sync"]
+
+
+def _share_view(client: Any, experiment: Any, target: str | None) -> None:
+    """Store the view in an experiment unless it has it: best variant first.
+
+    target: of the experiment's datasets; numbers are ordered by loss, all others by accuracy.
+    """
+    numbers = target == "number"
+    view = {
+        "searchFilter": f"{CURRENT} and {VARIANT_LEVEL}",
+        "orderByKey": f"metrics.`evaluation_{'loss' if numbers else 'accuracy'}`",
+        "orderByAsc": numbers,
+        "selectedColumns": [f"metrics.`{key}`" for key in _METRICS]
+        + [f"params.`{key}`" for key in _PARAMS],
+        # By default the charts show only the first ten runs.
+        "runsHiddenMode": "SHOW_ALL",
+    }
+    text = json.dumps(view)
+    if experiment.tags.get(_TAG) != text:
+        client.set_experiment_tag(experiment.experiment_id, _TAG, text)

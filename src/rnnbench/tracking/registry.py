@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,9 +13,14 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import BASELINE
 from rnnbench.params import Params
-from rnnbench.report.readme import read_comparison
-from rnnbench.report.roles import finished
-from rnnbench.tracking.store import VARIANT_LEVEL, find_experiment, reachable_store
+from rnnbench.report.outputs import finished, read_table
+from rnnbench.tracking.store import (
+    OUT_OF_DATE,
+    VARIANT_LEVEL,
+    find_experiment,
+    is_project,
+    reachable_store,
+)
 
 CHAMPION = "champion"
 _RULE = (
@@ -23,8 +29,6 @@ _RULE = (
     "the one with the fewest parameters. Baselines are excluded. The model is the replicate with "
     "the first seed."
 )
-# The columns of comparison.csv that the rule needs.
-_COLUMNS = ("corpus", "evaluation_set", "variant", "role", "replicates", "parameters")
 
 
 def registered_name(corpus: str) -> str:
@@ -49,33 +53,25 @@ def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def promote_champions(client: Any, workspace: Workspace, params: Params) -> dict[str, str]:
-    """Give each corpus's champion its alias if the store has its model.
+def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
+    """Give the champion of each corpus its alias if the store has its model.
 
-    Returns corpus -> champion of those with an alias now. Raises DataError without a comparison,
-    and what MLflow raises.
+    Returns corpus -> champion of those with an alias now; a queued experiment changes none. Calls
+    `warn` if the store fails. Raises DataError without a comparison.
     """
-    promoted = {}
-    for corpus, variant in champions(*_comparison(workspace)).items():
-        if variant in params.variants and (model := find_model(client, corpus, variant)):
-            _promote(client, corpus, variant, model)
-            promoted[corpus] = variant
+    promoted: dict[str, str] = {}
+    if not is_project(workspace):
+        return promoted
+    found = champions(read_table(workspace, "comparison"), read_table(workspace, "pairs"))
+    try:
+        with reachable_store(workspace) as client:
+            for corpus, variant in found.items():
+                if variant in params.variants and (model := _find_model(client, corpus, variant)):
+                    _promote(client, corpus, variant, model)
+                    promoted[corpus] = variant
+    except DataError as error:
+        warn(OUT_OF_DATE.format(error))
     return promoted
-
-
-def find_model(client: Any, corpus: str, variant: str) -> Any | None:
-    """The logged model of a variant's current training: its first replicate that has one."""
-    experiment = find_experiment(client, corpus)
-    if experiment is None:
-        return None
-    ids = [experiment.experiment_id]
-    query = f"tags.variant = '{variant}' and {VARIANT_LEVEL} and tags.current = 'true'"
-    for parent in client.search_runs(ids, query, max_results=1):
-        children = client.search_runs(ids, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
-        for run in sorted(children, key=lambda run: int(run.data.tags["seed"])):
-            if run.outputs and run.outputs.model_outputs:
-                return client.get_logged_model(run.outputs.model_outputs[0].model_id)
-    return None
 
 
 def load_model(
@@ -91,7 +87,7 @@ def load_model(
             variant, uri = _champion(client, corpus)
         else:
             corpus = params.dataset(params.variant(variant).dataset).corpus
-            model = find_model(client, corpus, variant)
+            model = _find_model(client, corpus, variant)
             if model is None:
                 raise DataError(f"{variant} is not in MLflow; run dvc repro or rnnbench sync")
             uri = str(model.model_uri)
@@ -100,6 +96,21 @@ def load_model(
         # MLflow warns of every package whose version differs from the logged one.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         return variant, mlflow.pyfunc.load_model(uri)
+
+
+def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
+    """The logged model of a variant's current training: its first replicate that has one."""
+    experiment = find_experiment(client, corpus)
+    if experiment is None:
+        return None
+    ids = [experiment.experiment_id]
+    query = f"tags.variant = '{variant}' and {VARIANT_LEVEL} and tags.current = 'true'"
+    for parent in client.search_runs(ids, query, max_results=1):
+        children = client.search_runs(ids, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+        for run in sorted(children, key=lambda run: int(run.data.tags["seed"])):
+            if run.outputs and run.outputs.model_outputs:
+                return client.get_logged_model(run.outputs.model_outputs[0].model_id)
+    return None
 
 
 def _champion(client: Any, corpus: str) -> tuple[str, str]:
@@ -130,12 +141,3 @@ def _promote(client: Any, corpus: str, variant: str, model: Any) -> None:
         )
     if CHAMPION not in version.aliases:
         client.set_registered_model_alias(name, CHAMPION, version.version)
-
-
-def _comparison(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
-    try:
-        table = read_comparison(workspace.metrics / "comparison.csv")
-        pairs = pd.read_csv(workspace.metrics / "pairs.csv")
-        return table[list(_COLUMNS)], pairs[["first", "second", "different"]]
-    except (OSError, ValueError, LookupError) as error:
-        raise DataError(f"{workspace.metrics}: no comparison ({error}); run dvc repro") from error

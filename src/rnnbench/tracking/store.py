@@ -19,6 +19,7 @@ OWNER = "rnnbench.corpus"
 # Filters of MLflow: the runs that belong to the files in the workspace, and those of variants.
 CURRENT = "tags.current = 'true'"
 VARIANT_LEVEL = "tags.level = 'variant'"
+OUT_OF_DATE = "MLflow is out of date: {}; run rnnbench sync when the store works again"
 _VARIABLE = "MLFLOW_TRACKING_URI"
 _SQLITE = "sqlite:///"
 # MLflow's own defaults would retry an unreachable server for four minutes.
@@ -64,20 +65,6 @@ def is_local(workspace: Workspace) -> bool:
     return store_uri(workspace).startswith("sqlite:")
 
 
-def store_errors() -> tuple[type[Exception], ...]:
-    """The exceptions of a store that is unreachable or refuses a request."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    # ImportError: the driver of the database is not installed.
-    return (MlflowException, SQLAlchemyError, OSError, ImportError)
-
-
-def one_line(error: Exception) -> str:
-    """The message of an error in one line of at most 200 characters, without credentials."""
-    return _masked(" ".join(str(error).split())[:200])
-
-
 def find_experiment(client: Any, corpus: str) -> Any | None:
     """The experiment of a corpus, restored if it was deleted; None if there is none.
 
@@ -98,7 +85,7 @@ def find_experiment(client: Any, corpus: str) -> Any | None:
 
 @contextmanager
 def open_store(workspace: Workspace) -> Iterator[Any]:
-    """An MlflowClient, for one process at a time; raises `store_errors`."""
+    """An MlflowClient, for one process at a time; raises what the store raises."""
     # Processes that create or write the SQLite file at the same time can corrupt it.
     with FileLock(project_root(workspace) / ".mlflow.lock"):
         for variable, value in _DEFAULTS.items():
@@ -115,12 +102,26 @@ def open_store(workspace: Workspace) -> Iterator[Any]:
 
 @contextmanager
 def reachable_store(workspace: Workspace) -> Iterator[Any]:
-    """As `open_store`, but errors of the store become DataError."""
+    """As `open_store`, but a failure of the store is a DataError."""
     try:
         with open_store(workspace) as client:
             yield client
-    except store_errors() as error:
-        raise DataError(f"{masked_uri(workspace)} failed: {one_line(error)}") from error
+    except _store_errors() as error:
+        raise DataError(f"{masked_uri(workspace)} failed: {_one_line(error)}") from error
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    """The exceptions of a store that is unreachable or refuses a request."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # ImportError: the driver of the database is not installed.
+    return (MlflowException, SQLAlchemyError, OSError, ImportError)
+
+
+def _one_line(error: Exception) -> str:
+    """The message of an error in one line of at most 200 characters, without credentials."""
+    return _masked(" ".join(str(error).split())[:200])
 
 
 def _masked(text: str) -> str:

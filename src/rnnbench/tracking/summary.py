@@ -25,128 +25,94 @@ History = dict[int, dict[str, float]]
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run: of a variant, or of one of its replicates.
+    """What the run of a variant or of one replicate holds.
 
-    seed: of a variant, the seed of its first replicate.
+    begin, end: milliseconds since the epoch.
     metrics: values of the whole training, in addition to the history.
-    diverged: for a variant, whether all of its replicates diverged.
+    failed: whether the replicate, or every replicate of the variant, diverged.
     """
 
     title: str
-    seed: int
-    tags: dict[str, str]
-    history: History
-    metrics: dict[str, float]
-    diverged: bool
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """All runs of one training.
-
-    begin, end: milliseconds since the epoch. The end is the time of the files, so that a training
-        that is logged late has its own time.
-    tags, parameters: shared by all runs.
-    data_md5: DVC's hash of the prepared dataset.
-    """
-
     begin: int
     end: int
     tags: dict[str, str]
     parameters: dict[str, Any]
-    dataset: str
-    data_md5: str
-    variant: RunSummary
-    replicates: list[RunSummary]
+    history: History
+    metrics: dict[str, float]
+    failed: bool
 
 
-def read_summary(
+def read_runs(
     workspace: Workspace, params: Params, record: TrainingRecord, key: str
-) -> TrainingSummary:
-    """Read the training that `record` describes; raises DataError if a file is damaged.
+) -> list[RunSummary]:
+    """The run of the variant that `record` describes, then those of its replicates.
 
-    key: identifies the training; it becomes the tag "dvc.key".
+    key: identifies the training. Raises DataError if a file is missing or damaged.
     """
-    name = record.variant
-    dataset = params.variant(name).dataset
+    name, seeds, diverged = record.variant, record.seeds, record.diverged
     cost = read_cost(workspace, name)
-    data_md5 = _data_md5(workspace, dataset)
+    tags = _tags(workspace, params, name, key)
+    parameters = _parameters(workspace, params, record)
+    # The time of the files, so that a training that is logged late has its own time.
     end = int(workspace.cost(name).stat().st_mtime * 1000)
+    begin = end - int(cost.seconds * 1000)
+
+    def run(
+        title: str,
+        seed: int,
+        marks: dict[str, str],
+        histories: list[History],
+        metrics: dict[str, float],
+        failed: bool,
+    ) -> RunSummary:
+        history = _mean_history(histories)
+        metrics |= {} if failed else _final_metrics(histories)
+        scalars = parameters | {"seed": seed}
+        return RunSummary(title, begin, end, tags | marks, scalars, history, metrics, failed)
+
+    histories = _read_histories(workspace.history(name))
+    finished = [histories.get(r, {}) for r in range(len(seeds)) if r not in diverged]
+    if any(not history or history.keys() != finished[0].keys() for history in finished):
+        raise DataError(f"{workspace.history(name)}: epochs are missing; run dvc repro")
+    marks = {"level": "variant", "mlflow.note.content": _variant_note(params, record)}
+    metrics = {"seconds": cost.seconds, "diverged": len(diverged)}
+    runs = [run(name, seeds[0], marks, finished, metrics, failed=not finished)]
+    for replicate, seed in enumerate(seeds):
+        note = f"Replicate {replicate + 1} of `{name}`, seed {seed}."
+        marks = {"level": "replicate", "seed": str(seed)}
+        if failed := replicate in diverged:
+            marks["diverged.epoch"] = str(diverged[replicate])
+            note += f" It diverged: its loss was not finite in epoch {diverged[replicate]}."
+        marks["mlflow.note.content"] = note
+        metrics = {"seconds": cost.seconds_per_replicate}
+        history = [histories.get(replicate, {})]
+        runs.append(run(f"{name} seed {seed}", seed, marks, history, metrics, failed))
+    return runs
+
+
+def _variant_note(params: Params, record: TrainingRecord) -> str:
+    published = params.published.get(record.variant)
+    total, diverged = len(record.seeds), len(record.diverged)
+    note = (
+        f"Mean of {total - diverged} replicates on `{params.variant(record.variant).dataset}`. "
+        f"Published accuracy: {published.accuracy if published else 'none'}."
+    )
+    return note + (f" Replicates that diverged: {diverged} of {total}." if diverged else "")
+
+
+def _tags(workspace: Workspace, params: Params, name: str, key: str) -> dict[str, str]:
     tags = {
         "variant": name,
         "dvc.stage": f"train@{name}",
         "dvc.key": key,
-        "dvc.data_md5": data_md5,
+        "dvc.data_md5": _data_md5(workspace, params.variant(name).dataset),
         "mlflow.source.name": f"dvc.yaml:train@{name}",
         "mlflow.source.git.commit": _commit(workspace),
     }
     # DVC sets the variable while `dvc exp run` or its queue runs an experiment.
-    if experiment_name := os.environ.get("DVC_EXP_NAME"):
-        tags["dvc.exp"] = experiment_name
-    histories = _read_histories(workspace.history(name))
-    return TrainingSummary(
-        begin=end - int(cost.seconds * 1000),
-        end=end,
-        tags=tags,
-        parameters=_parameters(workspace, params, record),
-        dataset=dataset,
-        data_md5=data_md5,
-        variant=_of_variant(workspace, params, record, histories, cost.seconds),
-        replicates=[
-            _of_replicate(record, number, histories.get(number, {}), cost.seconds_per_replicate)
-            for number in range(len(record.seeds))
-        ],
-    )
-
-
-def _of_variant(
-    workspace: Workspace,
-    params: Params,
-    record: TrainingRecord,
-    histories: dict[int, History],
-    seconds: float,
-) -> RunSummary:
-    name, diverged, total = record.variant, len(record.diverged), len(record.seeds)
-    finished = [
-        histories.get(number, {}) for number in range(total) if number not in record.diverged
-    ]
-    if any(not history or history.keys() != finished[0].keys() for history in finished):
-        raise DataError(f"{workspace.history(name)}: epochs are missing; run dvc repro")
-    published = params.published.get(name)
-    note = (
-        f"Mean of {len(finished)} replicates on `{params.variant(name).dataset}`. "
-        f"Published accuracy: {published.accuracy if published else 'none'}."
-    )
-    if diverged:
-        note += f" Replicates that diverged: {diverged} of {total}."
-    return RunSummary(
-        title=name,
-        seed=record.seeds[0],
-        tags={"level": "variant", "mlflow.note.content": note},
-        history=_mean_history(finished),
-        metrics=_final_metrics(finished) | {"seconds": seconds, "diverged": diverged},
-        diverged=not finished,
-    )
-
-
-def _of_replicate(
-    record: TrainingRecord, number: int, history: History, seconds: float
-) -> RunSummary:
-    name, seed = record.variant, record.seeds[number]
-    epoch = record.diverged.get(number)
-    note = f"Replicate {number + 1} of `{name}`, seed {seed}."
-    tags = {"level": "replicate", "seed": str(seed)}
-    if epoch is not None:
-        note += f" It diverged: its loss was not finite in epoch {epoch}."
-        tags["diverged.epoch"] = str(epoch)
-    return RunSummary(
-        title=f"{name} seed {seed}",
-        seed=seed,
-        tags=tags | {"mlflow.note.content": note},
-        history=history,
-        metrics=(_final_metrics([history]) if epoch is None else {}) | {"seconds": seconds},
-        diverged=epoch is not None,
-    )
+    if experiment := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc.exp"] = experiment
+    return tags
 
 
 def _parameters(workspace: Workspace, params: Params, record: TrainingRecord) -> dict[str, Any]:
@@ -166,9 +132,7 @@ def _parameters(workspace: Workspace, params: Params, record: TrainingRecord) ->
 
 
 def _final_metrics(histories: list[History]) -> dict[str, float]:
-    """Means over the last epochs of the replicates; empty without replicates."""
-    if not histories:
-        return {}
+    """Means over the last epochs of the replicates."""
     finals = [history[max(history)] for history in histories]
     accuracies = [final["val_accuracy"] for final in finals]
     metrics = {

@@ -20,34 +20,22 @@ from rnnbench import corpora
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.tracking.registry import promote_champions
 from rnnbench.tracking.runs import log_training
 from rnnbench.tracking.store import (
     CURRENT,
+    OUT_OF_DATE,
     OWNER,
     VARIANT_LEVEL,
     find_experiment,
     is_local,
     is_project,
-    masked_uri,
-    one_line,
-    open_store,
     project_root,
     reachable_store,
-    store_errors,
 )
 from rnnbench.training.outputs import read_training_record, training_settings
 
 
-def record(workspace: Workspace, params: Params, name: str, warn: Callable[[str], None]) -> bool:
-    """Log the finished training of variant `name`, unless the store has it.
-
-    Returns whether the store has it now; see `record_all`.
-    """
-    return bool(record_all(workspace, params, [name], warn))
-
-
-def record_all(
+def log_trainings(
     workspace: Workspace, params: Params, names: Iterable[str], warn: Callable[[str], None]
 ) -> list[str]:
     """Log the finished trainings that the store lacks, and mark all of them as current.
@@ -57,41 +45,19 @@ def record_all(
     """
     logged: list[str] = []
     try:
-        with open_store(workspace) as client, warnings.catch_warnings():
+        with reachable_store(workspace) as client, warnings.catch_warnings():
             _terminate_open_runs(client, workspace)
             # An input example would load TensorFlow and run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             for name in names:
                 try:
-                    _record(client, workspace, params, name)
+                    _log(client, workspace, params, name)
                     logged.append(name)
                 except DataError as error:
                     warn(f"{name} is not in MLflow: {error}")
-    except store_errors() as error:
-        warn(
-            f"trainings are missing in MLflow: {masked_uri(workspace)} failed "
-            f"({one_line(error)}). The files are complete; run rnnbench sync to log them later."
-        )
+    except DataError as error:
+        warn(OUT_OF_DATE.format(error))
     return logged
-
-
-def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
-    """Move the alias "champion" of each corpus; returns corpus -> champion of those moved or kept.
-
-    Does nothing in a queued experiment. Calls `warn` if the store fails. Raises DataError without
-    a comparison.
-    """
-    if not is_project(workspace):
-        return {}
-    try:
-        with open_store(workspace) as client:
-            return promote_champions(client, workspace, params)
-    except store_errors() as error:
-        warn(
-            f"no champion was promoted: {masked_uri(workspace)} failed ({one_line(error)}). "
-            "Run rnnbench sync later."
-        )
-        return {}
 
 
 def reconcile(workspace: Workspace, params: Params) -> None:
@@ -121,7 +87,7 @@ def _terminate_open_runs(client: Any, workspace: Workspace) -> None:
                 client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _record(client: Any, workspace: Workspace, params: Params, name: str) -> None:
+def _log(client: Any, workspace: Workspace, params: Params, name: str) -> None:
     training = read_training_record(workspace, name)
     if training.settings != training_settings(params.variant(name)):
         raise DataError("the trained model does not match params.yaml; run dvc repro")

@@ -1,0 +1,69 @@
+"""Logged models, loaded as MLflow loads them."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnbench import models
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import read_meta, read_samples
+from rnnbench.preprocessing.encoders import read_encoder
+from rnnbench.tracking.registry import load_model
+from rnnbench.tracking.sync import log_trainings
+from tests.frozen import PARAMS
+from tests.stores import new_project
+
+KERAS = "imdb_embedding_lstm"
+NAMES = (KERAS, "reuters_majority", "product_mean", "characters_majority")
+TEXTS = ["the film", "", "😀"]
+
+
+@pytest.fixture(scope="module")
+def project(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = new_project(invented, tmp_path_factory.mktemp("models") / "project", NAMES)
+    assert log_trainings(workspace, PARAMS, NAMES, pytest.fail) == list(NAMES)
+    return workspace
+
+
+def load(project: Workspace, name: str) -> Any:
+    return load_model(project, PARAMS, "any", name)[1]
+
+
+def test_a_logged_model_predicts_raw_text_as_the_pipeline_does(project: Workspace) -> None:
+    logged = load(project, KERAS)
+    found = logged.predict(TEXTS)
+    assert list(found.columns) == ["label", "probability"]
+    encoder = read_encoder(project.prepared(PARAMS.variant(KERAS).dataset))
+    model = models.load("keras").model_class().load(project.model(KERAS, 0, ".keras"))
+    expected = model.predict(encoder.encode(TEXTS)).tolist()
+    assert len(set(expected)) > 1
+    assert found["probability"].tolist() == pytest.approx(expected, abs=1e-6)
+    assert logged.predict(pd.DataFrame({"text": TEXTS[:1]})).equals(found[:1])
+    requirements = next((project.root / "mlartifacts").rglob("requirements.txt"))
+    assert "tensorflow==" in requirements.read_text()
+
+
+def test_of_many_classes_the_most_probable_is_predicted(project: Workspace) -> None:
+    folder = project.prepared(PARAMS.variant("reuters_majority").dataset)
+    (row,) = load(project, "reuters_majority").predict(["grain"]).to_dict("records")
+    shares = np.bincount(read_samples(folder, "evaluation").y) / 400
+    assert row["label"] == read_meta(folder).classes[shares.argmax()]
+    assert row["probability"] == pytest.approx(shares.max(), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["product_mean", "characters_majority"])
+def test_a_logged_model_of_arrays_predicts_arrays(project: Workspace, name: str) -> None:
+    folder = project.prepared(PARAMS.variant(name).dataset)
+    samples = read_samples(folder, "evaluation").x[:5]
+    model = models.load("constant").model_class().load(project.model(name, 0, ".npz"))
+    logged = load(project, name)
+    x = samples.astype("float32" if samples.dtype.kind == "f" else "int64")
+    np.testing.assert_array_equal(logged.predict(x), model.predict(samples))
+    if read_meta(folder).encoding != "number":
+        for invalid in (99, -1):
+            with pytest.raises(mlflow.MlflowException, match="ids must be from 0 to"):
+                logged.predict(np.full_like(x, invalid))

@@ -1,6 +1,6 @@
 """Models of Keras layers, trained with TensorFlow.
 
-Importing this module imports neither: only what trains or predicts does.
+Importing this package imports neither of them; `check` and building a model do.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _CELLS = ("SimpleRNN", "LSTM", "GRU")
 
 
 class Settings(VariantSettings):
-    """A variant made of Keras layers.
+    """A variant with Keras layers.
 
-    layers: the layers between input and output, each as `validation` describes it.
-    optimizer: the optimizer, written like a layer.
-    epochs: how often training goes over all samples.
-    batch_size: the number of samples of one step.
-    output_layer: whether the output layer that the target asks for follows the layers.
+    layers: the layers between input and output, each as in `validation`.
+    optimizer: the optimizer, in the same notation.
+    epochs: the number of passes over the training samples.
+    batch_size: the number of samples of one gradient step.
+    output_layer: whether a Dense layer that fits the target is added after `layers`.
     """
 
     layers: list[validation.Spec] = Field(min_length=1)
@@ -47,7 +47,7 @@ def check(settings: Settings, key: str) -> list[ErrorDetail]:
 
 
 def model_class() -> type[Model]:
-    """The class that builds, trains and loads; imports it now."""
+    """The class of the models."""
     from rnnbench.models.keras.model import Model
 
     return Model
@@ -59,7 +59,7 @@ def role(settings: Settings) -> str:
 
 
 def describe(settings: Settings) -> Architecture:
-    """The architecture as flat scalars: recurrent cell, units, vocabulary_size, optimizer and so on."""
+    """The architecture: recurrent cells, their units and number, optimizer and so on."""
     layers = list(walk(settings.layers))
     recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
     optimizer, arguments = name_and_arguments(settings.optimizer)

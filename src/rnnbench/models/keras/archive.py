@@ -1,7 +1,7 @@
-"""Keras archives whose bytes depend on the network stage_lock.
+"""Keras archives with reproducible bytes.
 
-``model.save`` writes the date, zip times and memory addresses into a .keras file. The same
-entries are written again here without them; ``keras.models.load_model`` reads the result.
+``model.save`` writes the date, zip times and memory addresses into a .keras file. Here the same
+entries are written without them; ``keras.models.load_model`` reads the result.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.core.errors import DataError
-from rnnbench.models.keras.runtime import start
+from rnnbench.models.keras.runtime import load_backend
 
 
 def save(network: Any, path: Path) -> None:
-    """Write an uncompiled network as a .keras file of reproducible bytes."""
+    """Write an uncompiled network as a .keras file; equal weights give equal bytes."""
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "network.keras"
         network.save(first)
         with zipfile.ZipFile(first) as source, zipfile.ZipFile(path, "w") as target:
             for name in sorted(source.namelist()):
-                # ZipInfo's own date, 1980-01-01, is the same for everybody.
+                # The date of a new ZipInfo is always 1980-01-01.
                 target.writestr(zipfile.ZipInfo(name), _canonical(name, source.read(name)))
 
 
 def load(path: Path) -> Any:
     """Read a .keras file in safe mode; raises DataError if it is missing or damaged."""
-    _, keras = start()
+    _, keras = load_backend()
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
-    # Keras lets errors of zipfile, h5py and json through as they come.
+    # Keras does not wrap the errors of zipfile, h5py and json.
     except Exception as error:
         raise DataError(f"{path}: not a readable model ({error}); run dvc repro") from error
 

@@ -1,16 +1,16 @@
-"""How params.yaml writes a layer or an optimizer: ``Name`` or ``{Name: {argument: value}}``."""
+"""Layers and optimizers as params.yaml writes them: ``Name`` or ``{Name: {argument: value}}``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# The arguments by which Keras's wrappers take layers.
+# The arguments of Keras's wrappers that are layers.
 WRAPPED = frozenset({"layer", "backward_layer"})
 
 
 def name_and_arguments(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The name, and a copy of the arguments, of one layer or optimizer."""
+    """The name of one layer or optimizer, and a copy of its arguments."""
     if isinstance(spec, str):
         return spec, {}
     ((name, arguments),) = spec.items()
@@ -18,7 +18,7 @@ def name_and_arguments(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, An
 
 
 def walk(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and arguments of each layer; those inside a wrapper follow it."""
+    """Name and arguments of each layer; wrapped layers follow their wrapper."""
     for spec in specs:
         name, arguments = name_and_arguments(spec)
         yield name, arguments

@@ -1,4 +1,4 @@
-"""A Keras network as one of the benchmark's models."""
+"""A Keras network as a model."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ class Model:
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
-        """A network with weights drawn from `seed`; raises ParamsError if Keras refuses it."""
+        """A network with weights drawn from `seed`; raises ParamsError if it is invalid."""
         return cls(network.build(settings.layers, meta, seed, settings.output_layer), meta)
 
     def restart(self, settings: Any, seed: int) -> None:
-        """Take weights and random states drawn from `seed`, as `build` would.
+        """Reset weights and random states to those that `build` draws from `seed`.
 
-        A program compiled for each replicate anew would take its time, and 25 MB for good.
+        The compiled programs are reused; each replicate's would occupy another 25 MB.
         """
         meta = self._dataset()
         fresh = network.build(settings.layers, meta, seed, settings.output_layer)
         with keras_errors(TrainingError):
-            for own, drawn in zip(self._network.variables, fresh.variables, strict=True):
-                own.assign(drawn)
+            for variable, drawn in zip(self._network.variables, fresh.variables, strict=True):
+                variable.assign(drawn)
             if self._trainer is not None:
                 self._trainer.restart()
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote, to predict; raises DataError if it is damaged."""
+        """Read a file of `save`, for prediction only; raises DataError if it is damaged."""
         return cls(archive.load(path))
 
     def save(self, path: Path) -> None:
-        """Write a .keras file; the same weights give the same bytes."""
+        """Write a .keras file; equal weights give equal bytes."""
         archive.save(self._network, path)
 
     @property
@@ -76,12 +76,12 @@ class Model:
         on_epoch: Callable[[Epoch], None],
         done: int = 0,
     ) -> None:
-        """Train until epoch settings.epochs; epoch e meets the samples in an order of (seed, e).
+        """Train until epoch settings.epochs; (seed, e) decides the order of samples in epoch e.
 
-        Raises TrainingError if Keras cannot train what it has built, and ValueError for a model
-        that was loaded, which no longer knows its dataset.
+        Raises TrainingError if Keras fails, and ValueError for a loaded model, which has no
+        dataset description.
         """
-        trainer = self._trained_by(settings)
+        trainer = self._trainer_for(settings)
         for number in range(done + 1, settings.epochs + 1):
             rng = np.random.default_rng([seed, number])
             with keras_errors(TrainingError):
@@ -92,24 +92,23 @@ class Model:
             on_epoch(Epoch(number, loss, accuracy, prediction))
 
     def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """Predictions for n samples; raises TrainingError if Keras cannot make them."""
+        """Predictions for n samples, shape (n, ...); raises TrainingError if Keras fails."""
         with keras_errors(TrainingError):
             return self._predictor(x)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Weights, random states, and what the optimizer has gathered."""
-        variables = list(self._network.variables)
-        if self._trainer is not None:
-            variables += self._trainer.variables
+        """Weights, random states and the optimizer's variables, by their position."""
+        trained = self._trainer.variables if self._trainer is not None else []
+        variables = [*self._network.variables, *trained]
         return {str(number): variable.value.numpy() for number, variable in enumerate(variables)}
 
     def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a `state`; raises ValueError if it is not one of this network."""
-        variables = [*self._network.variables, *self._trained_by(settings).variables]
+        """Resume from a `state`; raises LookupError or ValueError if it is not one."""
+        variables = [*self._network.variables, *self._trainer_for(settings).variables]
         for number, variable in enumerate(variables):
             variable.assign(state[str(number)])
 
-    def _trained_by(self, settings: Any) -> Trainer:
+    def _trainer_for(self, settings: Any) -> Trainer:
         if self._trainer is None:
             optimizer = network.optimizer(settings.optimizer)
             meta = self._dataset()
@@ -119,5 +118,5 @@ class Model:
 
     def _dataset(self) -> Meta:
         if self._meta is None:
-            raise ValueError("a loaded model predicts; only a built one trains")
+            raise ValueError("a loaded model cannot be trained; build a new one")
         return self._meta

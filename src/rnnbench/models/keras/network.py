@@ -1,4 +1,4 @@
-"""params.yaml -> a Keras network. The output layer follows from the dataset's target."""
+"""Builds the Keras network of a variant."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail
 from rnnbench.data.format import Meta
 from rnnbench.models.keras.layers import WRAPPED, name_and_arguments, walk
-from rnnbench.models.keras.runtime import keras_errors, start
+from rnnbench.models.keras.runtime import keras_errors, load_backend
 
 
 def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -> Any:
-    """A Keras network from a batch of samples to what the dataset's target asks for.
+    """A Keras network with weights drawn from `seed`.
 
-    Input: ids, shape (batch, *meta.shape), int32; numbers of that shape, float32; or multi-hot
-    vectors, shape (batch, meta.vocabulary_size), float32. Output: see `rnnbench.data.scoring`, with shape
-    (batch, 1) for "binary" and "number". Without `output_layer` the last of `layers` gives it.
+    Input: ids, shape (batch, *meta.shape), int32; numbers of the same shape, float32; or multi-hot
+    vectors, shape (batch, meta.vocabulary_size), float32.
+    Output: as in `rnnbench.data.scoring`, but shape (batch, 1) for "binary" and "number". Without
+    `output_layer` it is the output of the last of `layers`.
 
-    Raises ParamsError if Keras refuses the layers or they do not end as the target asks.
+    Raises ParamsError if Keras rejects the layers or the output has another shape.
     """
-    _, keras = start()
-    # Layer names count up within a session; a fresh one gives every replicate the same names.
+    _, keras = load_backend()
+    # Layer names are numbered within a session; after a reset, all replicates have equal names.
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     key = "layers"
@@ -42,9 +43,9 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
     expected = (None, *(meta.shape[:1] if meta.target == "steps" else ()), units)
     if network.output_shape != expected:
         final = network.layers[-2 if output_layer else -1]
-        problem = f"the last layer gives shape {final.output.shape[1:]} a sample"
+        problem = f"the last layer has output shape {final.output.shape[1:]} per sample"
         allowed = (
-            "one vector a step (return_sequences in every recurrent layer)"
+            "one vector per step (return_sequences in every recurrent layer)"
             if meta.target == "steps"
             else "one vector (the last recurrent layer without return_sequences)"
         )
@@ -56,7 +57,7 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
 
 def layer(spec: str | Mapping[str, Any], vocabulary_size: int) -> Any:
     """A Keras layer; `vocabulary_size` is the default of an Embedding's input_dim."""
-    _, keras = start()
+    _, keras = load_backend()
     name, arguments = name_and_arguments(spec)
     for inner in WRAPPED.intersection(arguments):
         arguments[inner] = layer(arguments[inner], vocabulary_size)
@@ -66,44 +67,45 @@ def layer(spec: str | Mapping[str, Any], vocabulary_size: int) -> Any:
 
 
 def optimizer(spec: str | Mapping[str, Any]) -> Any:
-    """A Keras optimizer; raises ParamsError if Keras refuses it."""
-    _, keras = start()
+    """A Keras optimizer; raises ParamsError if Keras rejects it."""
+    _, keras = load_backend()
     name, arguments = name_and_arguments(spec)
     with keras_errors(_refusal(f"optimizer.{name}")):
         return getattr(keras.optimizers, name)(**arguments)
 
 
 def _front(meta: Meta) -> list[Any]:
-    _, keras = start()
+    _, keras = load_backend()
     if meta.encoding == "number":
         return [keras.Input(meta.shape, dtype="float32", name="numbers")]
     if meta.encoding == "multi_hot":
         return [keras.Input((meta.vocabulary_size,), dtype="float32", name="multi_hot")]
     ids = keras.Input(meta.shape, dtype="int32", name="ids")
     if meta.encoding == "one_hot":
-        widen = keras.layers.CategoryEncoding(
+        one_hot = keras.layers.CategoryEncoding(
             meta.vocabulary_size, output_mode="one_hot", name="one_hot"
         )
-        # Keras's layer takes a sequence of one id for a single category.
+        # CategoryEncoding treats a sequence of length 1 as a single category.
         steps = [keras.layers.Reshape((1, meta.vocabulary_size))] if meta.shape == (1,) else []
-        return [ids, widen, *steps]
+        return [ids, one_hot, *steps]
     return [ids]
 
 
 def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[ErrorDetail]:
-    """What Keras would take without a word, and what would then be wrong."""
+    """Errors that Keras would accept silently."""
     found = []
     if not output_layer and meta.target != "number":
-        problem = f"the target {meta.target!r} needs the output layer, which gives probabilities"
+        problem = f"the target {meta.target!r} needs the output layer, which outputs probabilities"
         found.append(ErrorDetail("output_layer", problem, "true"))
     embeddings = [arguments for name, arguments in walk(layers) if name == "Embedding"]
     for arguments in embeddings:
         if arguments.get("input_dim", meta.vocabulary_size) < meta.vocabulary_size:
-            problem = f"Embedding has input_dim {arguments['input_dim']}, but ids reach {meta.vocabulary_size}"
+            given, needed = arguments["input_dim"], meta.vocabulary_size
+            problem = f"Embedding has input_dim {given}, but the dataset has {needed} ids"
             found.append(ErrorDetail("layers", problem, "no input_dim, or a larger one"))
     whole_texts = meta.encoding == "index" and meta.shape == (None,)
     if whole_texts and not all(arguments.get("mask_zero") for arguments in embeddings):
-        problem = "whole texts are padded as long as others in their batch, which must not matter"
+        problem = "whole texts are padded to the width of their batch, which must not matter"
         found.append(ErrorDetail("layers", problem, "an Embedding with mask_zero: true"))
     return found
 
@@ -116,4 +118,4 @@ def _output(meta: Meta) -> tuple[int, str]:
 
 
 def _refusal(key: str) -> Callable[[str], ParamsError]:
-    return lambda said: ParamsError("params.yaml", [ErrorDetail(key, said)])
+    return lambda message: ParamsError("params.yaml", [ErrorDetail(key, message)])

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras, imported late and set up to give the same bytes at every run."""
+"""TensorFlow and Keras: imported on first use, configured for reproducible results."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ from rnnbench.core.errors import RnnbenchError
 
 
 @functools.cache
-def start() -> tuple[ModuleType, ModuleType]:
-    """(tensorflow, keras), ready to train on one CPU thread.
+def load_backend() -> tuple[ModuleType, ModuleType]:
+    """(tensorflow, keras), configured for one CPU thread.
 
-    One thread a process: small recurrent networks gain nothing from a second one, sums keep
-    their order whatever the number of cores, and variants can be trained side by side.
+    One thread per process: small recurrent networks gain nothing from a second one, sums have the
+    same order on any number of cores, and several variants can be trained in parallel.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # oneDNN chooses kernels by CPU type; without it fewer figures depend on the machine.
+    # oneDNN selects kernels by CPU type; without it fewer results depend on the machine.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    # A step of training asks for its buffers anew. Given back to the system and mapped again each
-    # time, 100 MB of them took longer than the arithmetic: every page is cleared at its first use.
-    # This allocator, which TensorFlow otherwise has for GPUs stage_lock, keeps what is freed.
+    # This allocator, by default used for GPUs only, reuses freed memory. Returning some 100 MB to
+    # the system in every step, and mapping them again, took longer than the arithmetic.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    with _quiet_stderr(), _no_collections():
+    with _quiet_stderr(), _without_garbage_collection():
         import tensorflow
 
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
         tensorflow.config.set_visible_devices([], "GPU")
-        # One program for each width of a batch is meant; TensorFlow warns of it.
+        # TensorFlow warns of retracing, which is intended: one program per batch width.
         tensorflow.get_logger().setLevel("ERROR")
         import keras
 
@@ -44,13 +43,13 @@ def start() -> tuple[ModuleType, ModuleType]:
 
 
 @contextmanager
-def keras_errors(refused: Callable[[str], RnnbenchError]) -> Iterator[None]:
-    """Turn whatever Keras and TensorFlow raise in the block into `refused`, with their own words.
+def keras_errors(error_type: Callable[[str], RnnbenchError]) -> Iterator[None]:
+    """Re-raise all errors of Keras and TensorFlow as `error_type`, with their message.
 
-    Some layers and optimizers are refused only when they are compiled, or when they run. What is
-    short of memory raises MemoryError.
+    Some invalid layers and optimizers raise only when they are compiled or run. Out-of-memory
+    errors are re-raised as MemoryError.
     """
-    tensorflow, _ = start()
+    tensorflow, _ = load_backend()
     try:
         yield
     except (RnnbenchError, MemoryError):
@@ -58,38 +57,38 @@ def keras_errors(refused: Callable[[str], RnnbenchError]) -> Iterator[None]:
     except tensorflow.errors.ResourceExhaustedError as error:
         raise MemoryError from error
     except Exception as error:
-        raise refused(f"Keras says: {_reason(error)}") from error
+        raise error_type(f"Keras says: {_message(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _message(error: Exception) -> str:
     text = click.unstyle(str(error)).strip()
     if text.startswith("in user code"):
-        # Before the reason, it lists the lines of the code that was compiled.
+        # The lines before the last one are a traceback through the compiled code.
         text = text.splitlines()[-1]
     return " ".join(text.split())[:300] or type(error).__name__
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
-    """Imports make a million objects that stay: searching them for cycles takes a second."""
-    before = gc.isenabled()
+def _without_garbage_collection() -> Iterator[None]:
+    """Collections during the imports find nothing and take a second."""
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if before:
+        if enabled:
             gc.enable()
 
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Drop what C++ code prints about absent GPUs; Python's exceptions are not affected."""
+    """Discard messages of C++ code about absent GPUs; Python's exceptions are not affected."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), 2)
+    original = os.dup(2)
+    with open(os.devnull, "wb") as devnull:  # noqa: PTH123
+        os.dup2(devnull.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)

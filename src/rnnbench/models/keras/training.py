@@ -1,16 +1,15 @@
-"""Whole epochs as one XLA program.
+"""Training and prediction as XLA programs.
 
-Keras's ``fit`` returns to Python after every batch; for a network of 8 units that costs as much
-as the arithmetic. Here the samples stay on the device and one compiled call runs all batches of
-an epoch. Layers, loss, gradients and optimizer are Keras's own, and batches come in an order that
-the caller gives. Samples of different lengths go to one compiled step a batch instead, which is
-long enough for the call not to matter.
+Keras's ``fit`` returns to Python after every batch, which for a network of 8 units takes as long
+as the arithmetic. Here one compiled call runs all batches of an epoch. Layers, loss, gradients and
+optimizer are Keras's, and the caller determines the order of the samples. Ragged samples need one
+compiled call per batch, which takes long enough for the overhead not to matter.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -19,26 +18,26 @@ from numpy.typing import NDArray
 from rnnbench.data.format import Meta
 from rnnbench.data.ragged import Ragged
 from rnnbench.models.keras import batches
-from rnnbench.models.keras.runtime import start
+from rnnbench.models.keras.runtime import load_backend
 
-# How many ids of whole texts go through a network at once. Back-propagation keeps the state of
-# every step: about 10 KiB an id in a bidirectional LSTM of 64 units. The gradients of the pieces of
-# a larger batch are added up.
-_MOST_IDS = 2**15
+# The number of ids of whole texts in one forward pass. Back-propagation stores the states of all
+# steps, about 10 KiB per id in a bidirectional LSTM of 64 units. A larger batch is split into
+# pieces, whose gradients are added.
+_MAX_IDS = 2**15
 _PREDICTION_BATCH = 250
-# Whole texts are longer, and in a small batch they differ less in length.
+# Whole texts are longer, and lengths differ less in a small batch.
 _RAGGED_PREDICTION_BATCH = 64
 
 
 class Trainer:
-    """Trains one network for the target of one dataset."""
+    """Trains one network, with the loss for the target of one dataset."""
 
     def __init__(self, network: Any, optimizer: Any, batch_size: int, meta: Meta) -> None:
         self._network, self._optimizer = network, optimizer
         self._batch_size, self._meta = batch_size, meta
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
-        self._first = [variable.value.numpy() for variable in optimizer.variables]
+        self._initial = [variable.value.numpy() for variable in optimizer.variables]
         self._compiled_batches = _compiled(self._batches)
         self._compiled_step = _compiled(self._step)
         self._compiled_gradients = _compiled(self._gradients)
@@ -47,7 +46,11 @@ class Trainer:
     def epoch(
         self, x: NDArray[Any] | Ragged, y: NDArray[Any], rng: np.random.Generator
     ) -> tuple[float, float]:
-        """One pass over all samples in random order; loss and accuracy as they were met."""
+        """One pass over all samples in random order.
+
+        Returns mean loss and accuracy; each sample is scored before the update of its batch.
+        x, y: as in `rnnbench.data.format.Samples`.
+        """
         order = rng.permutation(len(y))
         sums = np.zeros(2)
         if isinstance(x, Ragged):
@@ -60,49 +63,53 @@ class Trainer:
             for part in (order[:whole].reshape(-1, size), order[None, whole:]):
                 if part.size:
                     sums += self._compiled_batches(x, y, part.astype(np.int32)).numpy()
-        loss, right = sums / len(order)
-        return float(loss), float(right)
+        loss, accuracy = sums / len(order)
+        return float(loss), float(accuracy)
 
     @property
     def variables(self) -> list[Any]:
-        """What the optimizer has gathered."""
+        """The optimizer's variables, such as moments and the step count."""
         return list(self._optimizer.variables)
 
     def restart(self) -> None:
-        """Forget what the optimizer has gathered."""
-        for variable, first in zip(self._optimizer.variables, self._first, strict=True):
-            variable.assign(first)
+        """Reset the optimizer's variables."""
+        for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
+            variable.assign(initial)
 
     def finish(self) -> None:
-        """Let an optimizer that averages the weights (``use_ema``) put the averages in place."""
+        """Replace the weights by their moving averages, if the optimizer has ``use_ema``."""
         self._optimizer.finalize_variable_values(self._network.trainable_variables)
 
-    def _ragged_batches(self, x: Ragged, order: NDArray[np.int64], rng: np.random.Generator) -> Any:
+    def _ragged_batches(
+        self, x: Ragged, order: NDArray[np.int64], rng: np.random.Generator
+    ) -> Iterable[tuple[NDArray[np.int64], int]]:
+        """Batches as (rows, width)."""
         if self._meta.encoding == "multi_hot":
-            cuts = range(self._batch_size, len(order), self._batch_size)
-            return ((rows, 0) for rows in np.split(order, cuts))
-        return batches.bucketed(x, order, self._batch_size, rng)
+            ends = range(self._batch_size, len(order), self._batch_size)
+            return ((rows, 0) for rows in np.split(order, ends))
+        return batches.training_batches(x, order, self._batch_size, rng)
 
     def _batches(self, x: Any, y: Any, order: Any) -> Any:
-        tf, _ = start()
+        """`_step` for the samples of each row of `order`, shape (batches, size), int32."""
+        tf, _ = load_backend()
 
         def body(index: Any, sums: Any) -> Any:
-            chosen = order[index]
-            return index + 1, sums + self._step(tf.gather(x, chosen), tf.gather(y, chosen))
+            rows = order[index]
+            return index + 1, sums + self._step(tf.gather(x, rows), tf.gather(y, rows))
 
         count = order.shape[0]
         return tf.while_loop(lambda index, _: index < count, body, (0, tf.zeros(2)))[1]
 
     def _step(self, x: Any, y: Any) -> Any:
-        """Update the weights; the sums of loss and right answers over the batch."""
+        """Train on a batch; the sums of losses and correct predictions, shape (2,), float32."""
         gradients, sums = self._gradients(x, y, 1 / x.shape[0])
         self._apply(gradients)
         return sums
 
     def _ragged_step(self, x: NDArray[Any], y: NDArray[Any]) -> Any:
-        """The same for padded samples; of long ones, a piece of the batch at a time."""
-        tf, _ = start()
-        pieces = math.ceil(x.size / _MOST_IDS) if self._meta.encoding == "index" else 1
+        """`_step` for padded samples, shape (n, width), in pieces of at most `_MAX_IDS` ids."""
+        tf, _ = load_backend()
+        pieces = math.ceil(x.size / _MAX_IDS) if self._meta.encoding == "index" else 1
         count = min(pieces, len(x))
         if count == 1:
             return self._compiled_step(x, y)
@@ -110,60 +117,40 @@ class Trainer:
         share = tf.constant(1 / len(x), tf.float32)
         results = [self._compiled_gradients(part, target, share) for part, target in parts]
         gradients, sums = zip(*results, strict=True)
-        self._compiled_apply([_total(list(same)) for same in zip(*gradients, strict=True)])
+        self._compiled_apply([_sum(list(pieces)) for pieces in zip(*gradients, strict=True)])
         return tf.add_n(list(sums))
 
     def _gradients(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:
-        """Gradients of the batch's mean loss, in which each sample of x has this share."""
-        tf, _ = start()
+        """Gradients of `share` times the sum of losses, and the sums as in `_step`."""
+        tf, _ = load_backend()
         with tf.GradientTape() as tape:
             typed = tf.cast(x, self._network.inputs[0].dtype)
             output = self._network(typed, training=True)
-            losses, right = self._scores(y, output)
+            losses, correct = self._scores(y, output)
             mean = tf.reduce_sum(losses) * share
             penalty = sum(self._network.losses) * share * x.shape[0]
             objective = self._optimizer.scale_loss(mean + penalty)
         gradients = tape.gradient(objective, self._network.trainable_variables)
-        return gradients, tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
+        return gradients, tf.stack([tf.reduce_sum(losses), tf.reduce_sum(correct)])
 
     def _apply(self, gradients: list[Any]) -> None:
         self._optimizer.apply(gradients, self._network.trainable_variables)
 
     def _scores(self, y: Any, output: Any) -> tuple[Any, Any]:
-        """The loss and the share of right answers of each sample; see `rnnbench.data.scoring`."""
-        tf, keras = start()
+        """Losses and correct predictions as in `rnnbench.data.scoring`, shape (n,), float32."""
+        tf, keras = load_backend()
         if self._meta.target in ("classes", "steps"):
             losses = keras.losses.sparse_categorical_crossentropy(y, output)
-            right = tf.cast(tf.argmax(output, -1) == tf.cast(y, tf.int64), tf.float32)
+            correct = tf.cast(tf.argmax(output, -1) == tf.cast(y, tf.int64), tf.float32)
             if self._meta.target == "steps":
-                return tf.reduce_mean(losses, -1), tf.reduce_mean(right, -1)
-            return losses, right
+                return tf.reduce_mean(losses, -1), tf.reduce_mean(correct, -1)
+            return losses, correct
         target = tf.cast(y, tf.float32)
         if self._meta.target == "number":
             error = output[:, 0] - target
             return error**2, tf.cast(tf.abs(error) <= self._meta.tolerance, tf.float32)
         losses = keras.losses.binary_crossentropy(target[:, None], output)
         return losses, tf.cast((output[:, 0] > 0.5) == (target > 0.5), tf.float32)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """The function as one XLA program for each shape of its arguments."""
-    tf, _ = start()
-    # Rewriting Python's loops would take a second a training; there are none.
-    return tf.function(function, jit_compile=True, autograph=False)
-
-
-def _total(gradients: list[Any]) -> Any:
-    """The sum of one weight's gradients; sparse ones stay as a whole batch would give them.
-
-    Optimizers such as Adam treat repeated ids one by one, so adding them up is not the same.
-    """
-    tf, _ = start()
-    if not isinstance(gradients[0], tf.IndexedSlices):
-        return tf.add_n(gradients)
-    values = tf.concat([g.values for g in gradients], 0)
-    indices = tf.concat([g.indices for g in gradients], 0)
-    return tf.IndexedSlices(values, indices, gradients[0].dense_shape)
 
 
 class Predictor:
@@ -175,36 +162,55 @@ class Predictor:
         self._compiled_batch = _compiled(self._batch)
 
     def __call__(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
-        """Predictions for n samples, of the shape that `rnnbench.data.scoring` tells."""
+        """Predictions for n samples, shape (n, ...) as in `rnnbench.data.scoring`."""
         if isinstance(x, Ragged):
             output = self._ragged(x)
         else:
-            short = -len(x) % _PREDICTION_BATCH
-            padded = np.concatenate([x, np.zeros((short, *x.shape[1:]), x.dtype)])
+            missing = -len(x) % _PREDICTION_BATCH
+            padded = np.concatenate([x, np.zeros((missing, *x.shape[1:]), x.dtype)])
             parts = padded.reshape(-1, _PREDICTION_BATCH, *x.shape[1:])
-            output = self._compiled_batches(parts).numpy().reshape(-1, *self._output)[: len(x)]
-        return output[:, 0] if self._output == (1,) else output
+            output = self._compiled_batches(parts).numpy().reshape(-1, *self._shape)[: len(x)]
+        return output[:, 0] if self._shape == (1,) else output
 
     @property
-    def _output(self) -> tuple[int, ...]:
+    def _shape(self) -> tuple[int, ...]:
         return tuple(self._network.output_shape[1:])
 
     def _ragged(self, x: Ragged) -> NDArray[np.float32]:
-        """One program for each width: a batch has as many rows as memory allows."""
-        output = np.empty((len(x), *self._output), np.float32)
-        parts = batches.alike(self._network, x, _RAGGED_PREDICTION_BATCH, _MOST_IDS)
+        output = np.empty((len(x), *self._shape), np.float32)
+        parts = batches.prediction_batches(self._network, x, _RAGGED_PREDICTION_BATCH, _MAX_IDS)
         for rows, width, size in parts:
             batch = batches.inputs(self._network, x, rows, width)
-            short = np.zeros((size - len(rows), *batch.shape[1:]), batch.dtype)
-            full = np.concatenate([batch, short])
+            missing = np.zeros((size - len(rows), *batch.shape[1:]), batch.dtype)
+            full = np.concatenate([batch, missing])
             output[rows] = self._compiled_batch(full).numpy()[: len(rows)]
         return output
 
     def _batch(self, x: Any) -> Any:
-        tf, _ = start()
+        tf, _ = load_backend()
         typed = tf.cast(x, self._network.inputs[0].dtype)
         return self._network(typed, training=False)
 
     def _batches(self, parts: Any) -> Any:
-        tf, _ = start()
+        tf, _ = load_backend()
         return tf.map_fn(self._batch, parts, fn_output_signature=tf.float32)
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """The function as one XLA program per combination of argument shapes."""
+    tf, _ = load_backend()
+    # Autograph, which converts Python loops, would take a second per training; there are none.
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def _sum(gradients: list[Any]) -> Any:
+    """The sum of one variable's gradients; sparse ones are concatenated, as in a whole batch.
+
+    Optimizers such as Adam process repeated ids one by one, so adding them up is not equivalent.
+    """
+    tf, _ = load_backend()
+    if not isinstance(gradients[0], tf.IndexedSlices):
+        return tf.add_n(gradients)
+    values = tf.concat([g.values for g in gradients], 0)
+    indices = tf.concat([g.indices for g in gradients], 0)
+    return tf.IndexedSlices(values, indices, gradients[0].dense_shape)

@@ -17,7 +17,7 @@ from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unknown
 from rnnbench.models.keras import network
 from rnnbench.models.keras.layers import WRAPPED, name_and_arguments
-from rnnbench.models.keras.runtime import keras_errors, start
+from rnnbench.models.keras.runtime import keras_errors, load_backend
 
 # Abstract, or built from objects and code that YAML cannot express.
 _NOT_PLAIN = {
@@ -65,7 +65,7 @@ def check_optimizer(spec: Any, key: str) -> list[ErrorDetail]:
 @cache
 def _classes(kind: str) -> dict[str, type]:
     """The layers or the optimizers that params.yaml can name."""
-    _, keras = start()
+    _, keras = load_backend()
     module, base = {
         "layer": (keras.layers, keras.Layer),
         "optimizer": (keras.optimizers, keras.optimizers.Optimizer),

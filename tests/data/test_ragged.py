@@ -31,7 +31,7 @@ def block(request):
 def test_pad_equals_keras(sequences: list[list[int]], length: int, side: str) -> None:
     from keras.utils import pad_sequences
 
-    ours = pad(packed(sequences), length, side, SIZE)
+    ours = pad(packed(sequences), length, side)
     theirs = pad_sequences(sequences, maxlen=length, padding=side, truncating=side)
     np.testing.assert_array_equal(ours, theirs)
 
@@ -58,7 +58,7 @@ def test_operations_equal_loops_over_the_sequences(
 def test_ids_have_the_smallest_dtype(vocabulary_size: int, dtype: str) -> None:
     one = Ragged(np.array([vocabulary_size - 1], np.int32), np.array([0, 1]))
     joined = concatenate([one, one], vocabulary_size).values
-    for stored in (pad(one, 2, "pre", vocabulary_size), joined):
+    for stored in (pad(concatenate([one], vocabulary_size), 2, "pre"), joined):
         assert stored.dtype == dtype
         assert stored.max() == vocabulary_size - 1
 

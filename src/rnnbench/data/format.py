@@ -194,11 +194,6 @@ def write_dataset(directory: Path, meta: Meta, splits: Iterable[tuple[str, Sampl
         distinct_targets=len(np.union1d(targets["train"], targets["evaluation"])),
     )
     write_meta(directory, meta)
-    write_summary(directory, summary)
-
-
-def write_summary(directory: Path, summary: Summary) -> None:
-    """Write summary.json into `directory`."""
     write_json(directory / "summary.json", summary)
 
 

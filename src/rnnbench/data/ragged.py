@@ -29,7 +29,7 @@ class Ragged:
     @classmethod
     def of(cls, sequences: Iterable[NDArray[Any]], vocabulary_size: int) -> Ragged:
         """Pack arrays of ids below `vocabulary_size`, each of shape (length,)."""
-        dtype = id_dtype(vocabulary_size)
+        dtype = _id_dtype(vocabulary_size)
         arrays = [sequence.astype(dtype) for sequence in sequences]
         offsets = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
         return cls(np.concatenate([np.empty(0, dtype), *arrays]), offsets)
@@ -47,21 +47,17 @@ class Ragged:
 
     def padded(self, rows: NDArray[np.int64], length: int) -> NDArray[Any]:
         """The sequences `rows`, padded and truncated at the end: shape (len(rows), length)."""
-        batch = np.zeros((len(rows), length), self.values.dtype)
-        for target, row in zip(batch, rows, strict=True):
-            sequence = self[row][:length]
-            target[: len(sequence)] = sequence
-        return batch
+        return pad(select(self, rows), length, "post")
 
 
-def id_dtype(vocabulary_size: int) -> np.dtype[Any]:
+def _id_dtype(vocabulary_size: int) -> np.dtype[Any]:
     """The smallest unsigned dtype that holds all ids below `vocabulary_size`."""
     return np.min_scalar_type(max(vocabulary_size - 1, 0))
 
 
 def concatenate(parts: Iterable[Ragged], vocabulary_size: int) -> Ragged:
     """All sequences of all parts, in the smallest dtype for ids below `vocabulary_size`."""
-    dtype = id_dtype(vocabulary_size)
+    dtype = _id_dtype(vocabulary_size)
     values, lengths = [np.empty(0, dtype)], [np.zeros(1, np.int64)]
     for part in parts:
         values.append(part.values.astype(dtype))
@@ -94,14 +90,13 @@ def unique(x: Ragged) -> Ragged:
     return Ragged(values.astype(x.values.dtype), np.searchsorted(rows, np.arange(len(x) + 1)))
 
 
-def pad(x: Ragged, length: int, side: Side, vocabulary_size: int) -> NDArray[np.unsignedinteger]:
+def pad(x: Ragged, length: int, side: Side) -> NDArray[Any]:
     """The sequences as rows padded with 0 and truncated on one side, shape (n, length).
 
-    The dtype is the smallest unsigned one for ids below `vocabulary_size`. Same result as Keras's
-    ``pad_sequences(maxlen=length, padding=side, truncating=side)``.
+    Same result as Keras's ``pad_sequences(maxlen=length, padding=side, truncating=side)``.
     """
     steps = np.arange(length)
-    padded = np.zeros((len(x), length), id_dtype(vocabulary_size))
+    padded = np.zeros((len(x), length), x.values.dtype)
     for start in range(0, len(x), _BLOCK):
         block = padded[start : start + _BLOCK]
         short = truncate(select(x, np.arange(start, start + len(block))), length, side)

@@ -74,7 +74,7 @@ class TextEncoder(ABC):
     def samples(self, texts: Iterable[bytes]) -> NDArray[Any] | Ragged:
         """The samples of n texts of the corpus, read a batch at a time."""
         ids = concatenate(map(self._ids, batched(texts)), self.vocabulary_size)
-        return arrange(ids, self.dataset, self.vocabulary_size)
+        return arrange(ids, self.dataset)
 
     @abstractmethod
     def decode(self, sample: NDArray[Any]) -> list[str]:
@@ -192,7 +192,7 @@ def read_encoder(directory: Path) -> TextEncoder:
     return WordEncoder(*common, record.words)
 
 
-def arrange(ids: Ragged, dataset: TextDataset, vocabulary_size: int) -> NDArray[Any] | Ragged:
+def arrange(ids: Ragged, dataset: TextDataset) -> NDArray[Any] | Ragged:
     """The ids of n texts in the form in which they are stored.
 
     Without a length (multi-hot ids have none): ragged. Otherwise shape (n, length), or
@@ -200,7 +200,7 @@ def arrange(ids: Ragged, dataset: TextDataset, vocabulary_size: int) -> NDArray[
     """
     if dataset.length is None:
         return ids
-    padded = pad(ids, dataset.length, dataset.padding, vocabulary_size)
+    padded = pad(ids, dataset.length, dataset.padding)
     return padded[..., None] if dataset.encoding == "number" else padded
 
 

@@ -17,7 +17,7 @@ def test_outside_a_project_the_error_explains_where_to_run(tmp_path) -> None:
         Workspace.find(tmp_path)
 
 
-def test_a_failed_block_leaves_the_old_folder_and_nothing_else(tmp_path) -> None:
+def test_a_failed_block_leaves_only_the_old_folder(tmp_path) -> None:
     with new_directory(tmp_path / "x") as partial:
         (partial / "old").touch()
     with pytest.raises(RuntimeError), new_directory(tmp_path / "x") as partial:
@@ -41,10 +41,20 @@ def test_leftovers_of_a_killed_process_do_not_get_into_the_next_folder(tmp_path)
     assert not list((tmp_path / "x").iterdir())
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path) -> None:
     (tmp_path / "f").write_text("old")
     with pytest.raises(RuntimeError), new_file(tmp_path / "f") as partial:
         partial.write_text("new")
         raise RuntimeError
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
     assert (tmp_path / "f").read_text() == "old"
+
+
+def test_a_link_to_a_folder_is_replaced_and_its_target_unchanged(tmp_path) -> None:
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "file").touch()
+    (tmp_path / "x").symlink_to(tmp_path / "target")
+    with new_directory(tmp_path / "x") as partial:
+        (partial / "new").touch()
+    assert [p.name for p in (tmp_path / "x").iterdir()] == ["new"]
+    assert [p.name for p in (tmp_path / "target").iterdir()] == ["file"]

@@ -120,22 +120,9 @@ def test_the_store_can_be_read_while_trainings_are_logged(ui: Ui) -> None:
         assert sorted(run.data.tags["current"] for run in runs) == ["false", "true"]
 
 
-def test_a_port_that_is_taken_is_an_error(ui: Ui) -> None:
-    port = ui.address.rpartition(":")[2]
-    done = subprocess.run(
-        [COMMAND, "ui", "--port", port],
-        cwd=ui.project.root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert f"error: mlflow server exited with status 1; is port {port} in use?" in done.stderr
-
-
 def test_ctrl_c_stops_the_server_with_status_0(ui: Ui) -> None:
     ui.process.send_signal(signal.SIGINT)
     assert ui.process.wait(60) == 0
-    assert ui.printed[-1] == "stopped"
+    assert "stopped" in ui.printed
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(ui.address)

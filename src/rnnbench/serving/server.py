@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from rnnbench.core.errors import DataError
 
 HOST = "127.0.0.1"
-# A longer body is read and discarded up to here: a client that is still sending sees no answer.
+# A longer body is read and discarded up to here: a client that is still sending sees no response.
 _MAX_DISCARDED = 2**30
 
 
-class BodyTooLong(Exception):
-    """A request has a body of more bytes than the limit."""
-
-
 class BodyLimit:
-    """ASGI middleware that raises BodyTooLong where the application reads the body.
-
-    max_bytes: the length of the longest body that is accepted.
-    """
+    """ASGI middleware that responds with status 413 to bodies of more than `max_bytes`."""
 
     def __init__(self, app: Any, max_bytes: int) -> None:
         self._app, self._max_bytes = app, max_bytes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Handle one connection."""
-        size = 0
+        """Handle one request; pass on anything but HTTP."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body, size = bytearray(), 0
+        with contextlib.suppress(ClientDisconnect):
+            async for chunk in Request(scope, receive).stream():
+                size += len(chunk)
+                if size > _MAX_DISCARDED:
+                    break
+                if size <= self._max_bytes:
+                    body += chunk
+        if size > self._max_bytes:
+            reason = f"the body has more than {self._max_bytes:,} bytes"
+            await _error(413, "REQUEST_TOO_LARGE", reason)(scope, receive, send)
+            return
+        messages = [{"type": "http.request", "body": bytes(body)}]
 
-        async def limited() -> Any:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size <= self._max_bytes:
-                return message
-            while message.get("more_body") and size <= _MAX_DISCARDED:
-                message = await receive()
-                size += len(message.get("body", b""))
-            raise BodyTooLong(f"the body has more than {self._max_bytes:,} bytes")
+        async def replay() -> Any:
+            return messages.pop() if messages else await receive()
 
-        await self._app(scope, limited, send)
+        await self._app(scope, replay, send)
 
 
 def listen(port: int) -> socket.socket:
@@ -66,16 +67,15 @@ def serve(model: Any, listener: socket.socket, max_bytes: int) -> None:
 
     app = scoring_server.init(model)
     app.add_middleware(BodyLimit, max_bytes=max_bytes)
-    app.add_exception_handler(BodyTooLong, _too_long)
     app.add_exception_handler(RecursionError, _unreadable)
     app.add_exception_handler(ValueError, _unreadable)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
-
-
-async def _too_long(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error_code": "REQUEST_TOO_LARGE", "message": str(error)}, 413)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
-    reason = f"cannot parse the body ({type(error).__name__})"
-    return JSONResponse({"error_code": "BAD_REQUEST", "message": reason}, 400)
+    return _error(400, "BAD_REQUEST", f"cannot parse the body ({type(error).__name__})")
+
+
+def _error(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error_code": code, "message": message}, status)

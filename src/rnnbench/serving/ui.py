@@ -13,6 +13,7 @@ from typing import Any
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
+from rnnbench.serving.server import HOST, listen
 from rnnbench.tracking.store import (
     CURRENT,
     VARIANT_LEVEL,
@@ -21,7 +22,6 @@ from rnnbench.tracking.store import (
     store_uri,
 )
 
-_HOST = "127.0.0.1"
 # The UI stores a view (filter, order and columns) in a tag of the experiment and restores it if the
 # address names it in viewStateShareKey.
 _VIEW = "rnnbench"
@@ -36,19 +36,23 @@ _PARAMS = (
 def run_ui(workspace: Workspace, params: Params, port: int, echo: Callable[[str], None]) -> None:
     """Print the links and run `mlflow server` until it is interrupted.
 
-    If MLFLOW_TRACKING_URI names a server, only prints the links. Raises DataError if the store or
-    the server fails. One worker without job execution needs 0.5 GB of memory instead of 2.6 GB.
+    If MLFLOW_TRACKING_URI names a server, only prints the links. Raises DataError if the port is
+    taken, or if the store or the server fails. One worker without job execution needs 0.5 GB of
+    memory instead of 2.6 GB.
     """
     uri = store_uri(workspace)
     remote = uri.startswith(("http://", "https://"))
-    for line in links(workspace, params, uri.rstrip("/") if remote else f"http://{_HOST}:{port}"):
+    if not remote:
+        # On a port that is taken, mlflow server exits with status 0.
+        listen(port).close()
+    for line in links(workspace, params, uri.rstrip("/") if remote else f"http://{HOST}:{port}"):
         echo(line)
     if remote:
         echo("MLFLOW_TRACKING_URI names a server; none is started")
         return
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--backend-store-uri", uri]
-    command += ["--host", _HOST, "--port", str(port), "--workers", "1"]
+    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with subprocess.Popen(command, env=environment) as server:
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
@@ -59,7 +63,7 @@ def run_ui(workspace: Workspace, params: Params, port: int, echo: Callable[[str]
             echo("stopped")
             return
     if status > 0:
-        raise DataError(f"mlflow server exited with status {status}; is port {port} in use?")
+        raise DataError(f"mlflow server exited with status {status}")
 
 
 def links(workspace: Workspace, params: Params, server: str) -> list[str]:

@@ -17,8 +17,8 @@ help:
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              update the README's tables after a new comparison"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
-	@echo "make bench [NAMES=steps] time and memory, compared with the alternatives;"
-	@echo "     [REPRODUCE=s]       the seconds that 'make reproduce' took"
+	@echo "make bench [NAMES=text]  time and memory, compared with the alternatives;"
+	@echo "                         needs idle cores, see benchmarks/results.md"
 	@echo "make load                load test: the served champion, 8 clients, one minute"
 	@echo "make audit               known vulnerabilities of the pinned packages (needs uv, network)"
 	@echo "make lock                pin the dependencies of pyproject.toml again (needs uv, network)"
@@ -67,11 +67,11 @@ readme: env
 ui: env
 	rnnbench ui --port $(PORT)
 
-bench: env
-	python -m benchmarks $(NAMES) $(if $(REPRODUCE),--reproduce $(REPRODUCE))
+bench: dev
+	python -m benchmarks $(NAMES)
 
-load: env
-	python benchmarks/serving.py --clients 8 --seconds 60
+load: dev
+	python -m benchmarks load
 
 audit:
 	uvx pip-audit -r requirements.txt -r requirements-dev.txt --disable-pip --require-hashes

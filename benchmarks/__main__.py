@@ -1,44 +1,36 @@
-"""Run benchmarks; benchmarks/results.md tells what they measured."""
+"""The command line: run benchmarks and write their sections of benchmarks/results.md."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
-from benchmarks import growth, overheads, results, whole_table
-from benchmarks.side_by_side import Row
+from benchmarks import from_scratch, load, results, stages, text, training
 
-NAMES = (*results.ROWS, results.GROWTH)
+BENCHMARKS = {
+    "training": ("Training networks", training.run),
+    "from_scratch": ("The network in NumPy", from_scratch.run),
+    "text": ("Text", text.run),
+    "stages": ("Overhead of stages", stages.run),
+    "load": ("Serving under load", load.run),
+    "whole_table": ("The whole comparison", training.whole_table),
+}
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(NAMES))
-@click.option("--reproduce", type=float, help="The seconds that `make reproduce JOBS=2` took.")
-def main(names: tuple[str, ...], reproduce: float | None) -> None:
-    """Measure NAMES, or everything, each beside what people would use instead.
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+def main(names: tuple[str, ...]) -> None:
+    """Measure NAMES (default: everything) on an idle machine, after `dvc repro`.
 
-    Data must be prepared (`dvc repro`), and the machine should have nothing else to do.
+    REPRODUCE in the environment: how many seconds `make reproduce JOBS=2` took.
     """
-    chosen = names or NAMES
-    if "overheads" in chosen:
-        overheads.check()
-    for name in chosen:
-        if name == results.GROWTH:
-            measured = growth.measured(results.FOLDER / "growth.svg")
-            told = results.growth_section(measured)
-        else:
-            whole = name == "whole_table"
-            measured = whole_table.run(reproduce) if whole else _run(name)
-            told = results.table(measured)
-        # What was measured stays, whatever comes after it.
-        results.keep(name, measured)
-        click.echo(f"\n{told}")
-
-
-def _run(name: str) -> list[Row]:
-    rows: list[Row] = import_module(f"benchmarks.{name}").run()
-    return rows
+    if "stages" in (names or BENCHMARKS):
+        stages.require_up_to_date()
+    for name in names or BENCHMARKS:
+        heading, run = BENCHMARKS[name]
+        table = run()
+        # Written at once: a later failure must not lose it.
+        results.write(heading, table)
+        click.echo(f"\n{table}")
 
 
 if __name__ == "__main__":

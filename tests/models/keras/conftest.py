@@ -25,7 +25,7 @@ def one_hot_meta(index_meta: Meta) -> Meta:
 
 @pytest.fixture(scope="session")
 def samples() -> Samples:
-    """The label tells whether id 7 occurs: learnable within a few epochs."""
+    """The label is whether id 7 occurs: learnable within a few epochs."""
     rng = np.random.default_rng(0)
     x = rng.integers(8, 40, (203, 12)).astype(np.uint16)
     y = (rng.random(203) < 0.5).astype(np.uint8)

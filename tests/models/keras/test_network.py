@@ -11,7 +11,7 @@ def test_the_tutorials_one_hot_network_has_4289_parameters(one_hot_meta) -> None
     assert build(settings.layers, one_hot_meta, seed=1).count_params() == 4289
 
 
-def test_one_hot_gives_padding_a_column_of_its_own(one_hot_meta) -> None:
+def test_padding_has_its_own_one_hot_column(one_hot_meta) -> None:
     network = build([{"SimpleRNN": {"units": 2}}], one_hot_meta, seed=1)
     ids = np.zeros((1, 100), dtype=np.int32)
     ids[0, -1] = 99
@@ -21,17 +21,17 @@ def test_one_hot_gives_padding_a_column_of_its_own(one_hot_meta) -> None:
     assert (encoded.sum(axis=2) == 1).all()
 
 
-def test_the_embedding_is_as_deep_as_the_vocabulary(index_meta) -> None:
+def test_an_embedding_has_a_row_per_id(index_meta) -> None:
     network = build([{"Embedding": {"output_dim": 4}}, "Flatten"], index_meta, seed=1)
     assert network.layers[0].input_dim == index_meta.vocabulary_size
 
 
-def test_wrappers_hold_their_layer(index_meta) -> None:
+def test_wrappers_contain_their_layer(index_meta) -> None:
     layers = [{"Embedding": {"output_dim": 4}}, {"Bidirectional": {"layer": {"GRU": {"units": 3}}}}]
     assert build(layers, index_meta, seed=1).layers[1].output.shape == (None, 6)
 
 
-def test_the_seed_alone_decides_the_first_weights(index_meta) -> None:
+def test_the_seed_determines_the_initial_weights(index_meta) -> None:
     layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3}}]
     first, again, other = (build(layers, index_meta, s).get_weights() for s in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
@@ -39,7 +39,7 @@ def test_the_seed_alone_decides_the_first_weights(index_meta) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "told"),
+    ("layers", "problem"),
     [
         ([{"LSTM": {"units": 3}}], "Keras says: .*ndim"),
         (
@@ -48,18 +48,18 @@ def test_the_seed_alone_decides_the_first_weights(index_meta) -> None:
         ),
     ],
 )
-def test_layers_that_do_not_fit_are_told(index_meta, layers: list, told: str) -> None:
-    with pytest.raises(ParamsError, match=told):
+def test_layers_that_do_not_fit_are_an_error(index_meta, layers: list, problem: str) -> None:
+    with pytest.raises(ParamsError, match=problem):
         build(layers, index_meta, seed=1)
 
 
-def test_an_optimizer_takes_its_arguments() -> None:
+def test_an_optimizer_has_its_arguments() -> None:
     assert float(optimizer({"Adam": {"learning_rate": 0.25}}).learning_rate) == 0.25
     assert float(optimizer("SGD").learning_rate) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(
-    ("changes", "layers", "output_layer", "told"),
+    ("changes", "layers", "output_layer", "problem"),
     [
         (
             {"shape": (None,)},
@@ -83,14 +83,14 @@ def test_an_optimizer_takes_its_arguments() -> None:
         ),
     ],
 )
-def test_what_keras_would_take_to_a_wrong_end_is_told(
-    index_meta, changes: dict, layers: list, output_layer: bool, told: str
+def test_what_keras_would_accept_silently_is_an_error(
+    index_meta, changes: dict, layers: list, output_layer: bool, problem: str
 ) -> None:
-    with pytest.raises(ParamsError, match=told):
+    with pytest.raises(ParamsError, match=problem):
         build(layers, index_meta.model_copy(update=changes), 1, output_layer)
 
 
-def test_without_an_output_layer_the_last_layer_answers(index_meta) -> None:
+def test_without_an_output_layer_the_last_layer_is_the_output(index_meta) -> None:
     meta = index_meta.model_copy(update={"target": "number", "classes": ()})
     layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 1}}]
     assert build(layers, meta, 1, False).layers[-1].name.startswith("lstm")

@@ -1,11 +1,11 @@
 import gc
 import resource
 
-from rnnbench.models.keras.runtime import start
+from rnnbench.models.keras.runtime import load_backend
 
 
-def test_freed_memory_is_kept_for_the_next_step() -> None:
-    tensorflow, _ = start()
+def test_freed_memory_is_reused() -> None:
+    tensorflow, _ = load_backend()
     count = 2**24
 
     def faults() -> int:
@@ -14,10 +14,10 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     faults()
-    # Mapped anew, 64 MiB would be cleared once more, page by page: at least 32 of them.
+    # Mapping 64 MiB again would fault on every page, at least 32 times.
     assert faults() < 16
 
 
-def test_collections_go_on_after_the_import() -> None:
-    start()
+def test_garbage_collection_continues_after_the_import() -> None:
+    load_backend()
     assert gc.isenabled()

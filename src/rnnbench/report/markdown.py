@@ -40,14 +40,12 @@ def small(value: float) -> str:
 
 
 def short_table(rows: pd.DataFrame) -> str:
-    """The accuracy of each variant of one corpus, for the README."""
-    by = "accuracy"
-    numbers = _are_numbers(rows)
+    """The accuracies of one corpus, for the README."""
     columns = {
         "variant": rows["variant"],
-        f"within {rows['tolerance'].iloc[0]:g}" if numbers else by: rows[by].map(figure),
-        "95 % interval": _interval(rows, by, figure),
-        "group by MSE" if numbers else "group": rows["group"],
+        "score": rows["accuracy"].map(figure),
+        "95 % interval": _interval(rows, "accuracy", figure),
+        "group": rows["group"],
         "replicates": _replicates(rows),
         "published": rows["published"].map(figure),
         "verdict": rows["verdict"],

@@ -1,4 +1,4 @@
-"""The tables of README.md, from metrics/comparison.csv: `make readme` fills them in."""
+"""The table of README.md, from metrics/comparison.csv: `make readme` fills it in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnbench import corpora
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.report.markdown import short_table
@@ -16,14 +15,11 @@ _BEGIN, _END = "<!-- comparison -->", "<!-- /comparison -->"
 
 
 def filled(text: str, comparison: pd.DataFrame) -> str:
-    """README.md with the scores of each task between its two marks."""
+    """README.md with the scores of the first task between its two marks."""
     head, rest = text.split(_BEGIN)
     _, tail = rest.split(_END)
-    parts = [
-        f"### {corpora.load(str(corpus)).TITLE}\n\n{short_table(rows)}"
-        for corpus, rows in comparison.groupby("corpus", sort=False)
-    ]
-    return head + "\n\n".join([_BEGIN, *parts, _END]) + tail
+    first = comparison[comparison["corpus"] == comparison["corpus"].iloc[0]]
+    return "\n\n".join([head + _BEGIN, short_table(first), _END + tail])
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
 def _settle(figure: Figure) -> None:
     # The layout solver's results differ by rounding errors from one call to the next, and names in
     # the file depend on the positions of the panels.
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     figure.set_layout_engine("none")
     for panel in figure.axes:
         x, y, width, height = (round(v, 6) for v in panel.get_position(original=True).bounds)

@@ -59,7 +59,7 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
 def _settle(figure: Figure) -> None:
     # The layout solver's results differ by rounding errors from one call to the next, and names in
     # the file depend on the positions of the panels.
-    if engine := figure.get_layout_engine():
+    if figure.axes and (engine := figure.get_layout_engine()):
         engine.execute(figure)
     figure.set_layout_engine("none")
     for panel in figure.axes:

@@ -5,37 +5,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from rnnbench.cli.common import command
 from rnnbench.cli.main import main
-
-ROOT = Path(__file__).parents[2]
+from tests.frozen import PARAMS_FILE
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch) -> Path:
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+def project(tmp_path: Path, monkeypatch) -> Path:
+    shutil.copy(PARAMS_FILE, tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", [None, *main.commands])
-def test_every_command_has_help(name: str | None) -> None:
-    done = CliRunner().invoke(main, [name, "--help"] if name else ["--help"])
-    assert done.exit_code == 0
-    assert "Usage:" in done.output
-
-
-@pytest.mark.parametrize("command", [["check"], ["train", "imdb_embedding_lstm"], ["report"]])
-def test_all_errors_are_reported_at_once_and_nothing_is_written(
-    project: Path, command: list[str]
+def test_all_errors_of_params_yaml_are_reported_at_once_and_nothing_is_written(
+    project: Path,
 ) -> None:
     params = project / "params.yaml"
-    text = (
-        params.read_text()
-        .replace("LSTM: {units", "LSTM: 5, X: {units")
-        .replace("epochs: 20", "epochs: x")
-    )
-    params.write_text(text)
-    done = CliRunner().invoke(main, command)
+    text = params.read_text().replace("LSTM: {units", "LSTM: 5, X: {units")
+    params.write_text(text.replace("epochs: 20", "epochs: x"))
+    done = CliRunner().invoke(main, ["train", "imdb_embedding_lstm"])
     assert done.exit_code == 2
     lines = done.stderr.splitlines()
     assert any("imdb_embedding_lstm.layers[1]: got {'LSTM': 5, " in x for x in lines)
@@ -44,22 +32,46 @@ def test_all_errors_are_reported_at_once_and_nothing_is_written(
     assert [p.name for p in project.iterdir()] == ["params.yaml"]
 
 
-@pytest.mark.parametrize("command", ["download", "preprocess", "train", "evaluate"])
-def test_an_unknown_name_is_told_with_what_is_allowed(project: Path, command: str) -> None:
-    done = CliRunner().invoke(main, [command, "nothing"])
+@pytest.mark.parametrize("stage", ["download", "preprocess", "train", "evaluate"])
+def test_an_unknown_name_is_reported_with_what_is_allowed(project: Path, stage: str) -> None:
+    done = CliRunner().invoke(main, [stage, "nothing"])
     assert done.exit_code == 2
-    assert "no " in done.stderr
-    assert re.search("allowed: .*imdb", done.stderr)
+    assert re.search("no .* 'nothing'; allowed: .*imdb", done.stderr)
 
 
-def test_a_stage_run_too_early_says_what_to_do(project: Path) -> None:
+def test_a_stage_whose_input_is_missing_names_the_command_to_run(project: Path) -> None:
     done = CliRunner().invoke(main, ["train", "imdb_embedding_lstm"])
     assert done.exit_code == 1
     assert "run dvc repro" in done.stderr
     assert not (project / "models" / "imdb_embedding_lstm").exists()
 
 
-def test_outside_of_a_project_the_error_says_so(tmp_path, monkeypatch) -> None:
+def test_outside_of_a_project_the_error_says_so(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(main, ["check"])
+    done = CliRunner().invoke(main, ["sync"])
     assert (done.exit_code, "inside the project" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModuleNotFoundError("No module named 'keras'", name="keras"), "cannot import keras: No"),
+        (ImportError("no name 'x'", name="keras", path="/lib/k.py"), "keras (/lib/k.py): no name"),
+        (ImportError("libtf.so: failed to map segment from shared object"), "out of memory"),
+        (MemoryError(), "out of memory"),
+        (OSError(28, "No space left on device", "a.npy"), "No space left on device: a.npy"),
+    ],
+)
+def test_an_error_of_the_system_is_one_message_with_its_cause(
+    project: Path, capsys, error: Exception, message: str
+) -> None:
+    @command
+    def fail(*_: object) -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as exit_info:
+        fail()
+    assert exit_info.value.code == 1
+    stderr = capsys.readouterr().err
+    assert message in stderr
+    assert ("memory" in stderr) == ("memory" in message)

@@ -16,6 +16,7 @@ def probabilities(texts: list[str]) -> np.ndarray:
 
 @pytest.fixture
 def ask(monkeypatch):
+    """Runs `rnnbench predict`."""
     predictor = Predictor("imdb_any", probabilities, ("negative", "positive"))
     monkeypatch.setattr(predictors, "load_predictor", lambda *_: predictor)
 
@@ -42,16 +43,16 @@ def test_lines_of_standard_input_and_of_a_file_are_texts(ask, tmp_path) -> None:
     assert len(ask("first", "--file", "-", input="second\n").stdout.splitlines()) == 2
 
 
-def test_json_is_one_object_a_text(ask) -> None:
+def test_json_is_one_object_per_text(ask) -> None:
     (line,) = ask("--json", "--explain", "good 😀").stdout.splitlines()
-    answer = json.loads(line)
-    assert (answer["text"], answer["label"]) == ("good 😀", "positive")
-    assert answer["variant"] == "imdb_any"
-    assert [word["text"] for word in answer["words"]] == ["good", "😀"]
-    assert answer["words"][0]["effect"] == pytest.approx(0.3)
+    entry = json.loads(line)
+    assert (entry["text"], entry["label"]) == ("good 😀", "positive")
+    assert entry["variant"] == "imdb_any"
+    assert [word["text"] for word in entry["words"]] == ["good", "😀"]
+    assert entry["words"][0]["effect"] == pytest.approx(0.3)
 
 
-def test_words_that_move_the_answer_are_coloured(ask) -> None:
+def test_words_that_change_the_prediction_are_coloured(ask) -> None:
     plain = ask("--explain", "a good film").stdout
     assert plain == "positive  0.7000  a good(+0.300) film\n"
     coloured = ask("--explain", "a good film", color=True).stdout
@@ -61,4 +62,4 @@ def test_words_that_move_the_answer_are_coloured(ask) -> None:
 def test_a_task_and_a_variant_exclude_each_other(ask) -> None:
     result = ask("--task", "imdb", "--variant", "imdb_embedding_lstm", "text")
     assert result.exit_code == 2
-    assert "exclude" in result.stderr
+    assert "either --task or --variant" in result.stderr

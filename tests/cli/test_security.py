@@ -1,4 +1,4 @@
-"""What comes from outside is data: it is never run."""
+"""Input is data and never executed: arrays, models, checkpoints, and names in params.yaml."""
 
 import os
 import shutil
@@ -16,9 +16,9 @@ from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_samples
 from rnnbench.evaluation.stage import evaluate
-from rnnbench.training.checkpoints import Checkpoints
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints
 from rnnbench.training.outputs import read_predictions
-from tests.frozen import PARAMS
+from tests.frozen import PARAMS, PARAMS_FILE
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -26,7 +26,7 @@ NAME = "imdb_embedding_lstm"
 
 
 class Trap:
-    """Unpickled, it makes a file."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,7 +37,7 @@ class Trap:
 
 @pytest.fixture
 def sprung(tmp_path: Path) -> Path:
-    """The file that a trap makes; a trap works where pickles are allowed."""
+    """The file that a trap creates; the fixture checks that traps work if pickles are allowed."""
     path = tmp_path / "sprung"
     np.save(tmp_path / "trap.npy", np.array([Trap(path)], dtype=object), allow_pickle=True)
     np.load(tmp_path / "trap.npy", allow_pickle=True)
@@ -46,12 +46,12 @@ def sprung(tmp_path: Path) -> Path:
     return path
 
 
-def test_arrays_that_are_pickles_are_refused_unopened(results: Workspace, sprung: Path) -> None:
+def test_arrays_that_are_pickles_are_rejected_unopened(results: Workspace, sprung: Path) -> None:
     trap = np.array([Trap(sprung)], dtype=object)
     folder = results.prepared("imdb_index_1000")
     samples, meta = read_samples(folder, "evaluation"), read_meta(folder)
-    answers = results.predictions(NAME) / "evaluation.npy"
-    np.save(answers, trap, allow_pickle=True)
+    predictions = results.predictions(NAME) / "evaluation.npy"
+    np.save(predictions, trap, allow_pickle=True)
     with pytest.raises(RnnbenchError, match=r"evaluation\.npy"):
         read_predictions(results, NAME, "evaluation", meta, samples)
     for part in ("x", "y", "id"):
@@ -63,7 +63,7 @@ def test_arrays_that_are_pickles_are_refused_unopened(results: Workspace, sprung
 
 
 @pytest.mark.parametrize("family", ["constant", "linear", "numpy_rnn"])
-def test_models_that_hold_pickles_are_refused_unopened(
+def test_models_that_hold_pickles_are_rejected_unopened(
     tmp_path: Path, sprung: Path, family: str
 ) -> None:
     path = tmp_path / "model.npz"
@@ -76,7 +76,7 @@ def test_models_that_hold_pickles_are_refused_unopened(
     assert not sprung.exists()
 
 
-def test_a_network_that_holds_code_is_refused_unrun(tmp_path: Path, sprung: Path) -> None:
+def test_a_network_that_holds_code_is_rejected_unexecuted(tmp_path: Path, sprung: Path) -> None:
     code = eval(f"lambda x: (open({str(sprung)!r}, 'w').close(), x)[1]")
     network = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(code)])
     sprung.unlink()
@@ -87,20 +87,27 @@ def test_a_network_that_holds_code_is_refused_unrun(tmp_path: Path, sprung: Path
     assert not sprung.exists()
 
 
-def test_a_checkpoint_that_is_a_pickle_is_not_taken(tmp_path: Path, sprung: Path) -> None:
+def test_a_checkpoint_that_holds_a_pickle_is_not_loaded(tmp_path: Path, sprung: Path) -> None:
     workspace = Workspace(tmp_path)
     checkpoints = Checkpoints(workspace, NAME, "key")
-    with (workspace.checkpoints(NAME) / "replicate_0.npz").open("wb") as file:
-        np.savez(file, told=np.array([Trap(sprung)], dtype=object), allow_pickle=True)
+    checkpoints.save(0, Checkpoint([], 1.0, {"weights": np.zeros(2)}))
+    assert checkpoints.load(0) is not None
+    (path,) = workspace.checkpoints(NAME).glob("*.npz")
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    with path.open("wb") as file:
+        trap = np.array([Trap(sprung)], dtype=object)
+        np.savez(file, allow_pickle=True, **dict.fromkeys(arrays, trap))
     assert checkpoints.load(0) is None
     assert not sprung.exists()
 
 
 def repro(folder: Path, params: dict, *arguments: str) -> subprocess.CompletedProcess:
-    """`dvc repro` in a project with these parameters; nothing may run well there."""
+    """`dvc repro`, which must fail, in a project with these parameters."""
     for name in (".dvc", "src"):
         shutil.copytree(ROOT / name, folder / name, ignore=_not_in_git, dirs_exist_ok=True)
-    shutil.copy(ROOT / "dvc.yaml", folder)
+    for name in ("dvc.yaml", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
@@ -112,23 +119,25 @@ def repro(folder: Path, params: dict, *arguments: str) -> subprocess.CompletedPr
     return done
 
 
-@pytest.mark.parametrize("name", ["x; touch sprung", "x\ntouch sprung", "x$(touch sprung)"])
-def test_no_shell_reads_what_params_yaml_holds(tmp_path: Path, name: str) -> None:
-    # A check that has passed before.
-    for file in ("data/checked",):
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text("")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"corpora": {name: {}}}
+def test_no_shell_reads_what_params_yaml_holds(tmp_path: Path) -> None:
+    name = "x; touch sprung\ntouch sprung2 $(touch sprung3)"
+    # As if check had passed.
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "checked").write_text("")
+    params = yaml.safe_load(PARAMS_FILE.read_text()) | {"corpora": {name: {}}}
     done = repro(tmp_path, params, "--single-item", f"download@{name}")
-    assert "there is no corpus" in done.stderr
+    assert "failed to run: rnnbench download, exited with 2" in done.stderr
     assert not list(tmp_path.rglob("sprung*"))
 
 
-def test_nothing_is_removed_for_a_name_that_leads_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("corpus", ["characters", "unknown"])
+def test_a_dataset_whose_name_leads_elsewhere_removes_nothing(tmp_path: Path, corpus: str) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["datasets"]["../../notes"] = params["datasets"]["characters"]
+    params = yaml.safe_load(PARAMS_FILE.read_text())
+    dataset = params["datasets"]["characters"] | {"corpus": corpus}
+    params["datasets"] = {"../../notes": dataset}
+    params["variants"] = {"v": {"model": "constant", "dataset": "../../notes"}}
     done = repro(tmp_path, params, "preprocess@../../notes")
     assert "'../../notes'" in done.stderr
     assert (tmp_path / "notes" / "mine.txt").read_text() == "mine"

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnnbench.core.errors import DataError
-from rnnbench.data import scoring as targets
+from rnnbench.data import scoring
 from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.models import constant, keras
@@ -43,7 +43,7 @@ EXPECTED = {
 }
 
 
-def fitted(meta: Meta, x: Any, y: NDArray[Any], new: Any) -> tuple[Model, Epoch]:
+def fit(meta: Meta, x: Any, y: NDArray[Any], new: Any) -> tuple[Model, Epoch]:
     model = Model.build(SETTINGS, meta, 1)
     epochs: list[Epoch] = []
     samples = Samples(x, y, np.arange(len(y), dtype=np.int32))
@@ -54,14 +54,14 @@ def fitted(meta: Meta, x: Any, y: NDArray[Any], new: Any) -> tuple[Model, Epoch]
 
 def trained(target: str) -> Model:
     meta, y = TARGETS[target]
-    return fitted(meta, np.zeros((4, 3)), y, np.zeros((1, 3)))[0]
+    return fit(meta, np.zeros((4, 3)), y, np.zeros((1, 3)))[0]
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_sample_gets_what_the_training_targets_say(target: str) -> None:
+def test_every_prediction_is_the_frequency_or_mean_of_the_training_targets(target: str) -> None:
     meta, y = TARGETS[target]
     new = np.random.default_rng(0).random((6, 3))
-    model, epoch = fitted(meta, np.zeros((4, 3)), y, new)
+    model, epoch = fit(meta, np.zeros((4, 3)), y, new)
     prediction = model.predict(new)
     assert prediction.dtype == np.float32
     assert prediction.shape == (6, *np.shape(EXPECTED[target]))
@@ -75,28 +75,28 @@ def test_every_sample_gets_what_the_training_targets_say(target: str) -> None:
     # Of the numbers only 3.0 lies within 0.5 of the mean, 2.625.
     [("binary", 0.75), ("classes", 0.5), ("steps", 8 / 12), ("number", 0.25)],
 )
-def test_accuracy_is_the_share_of_the_majority(target: str, accuracy: float) -> None:
+def test_accuracy_is_the_frequency_of_the_majority(target: str, accuracy: float) -> None:
     meta, y = TARGETS[target]
-    model, epoch = fitted(meta, np.zeros((4, 3)), y, np.zeros((4, 3)))
-    assert targets.correct(meta, model.predict(np.zeros((4, 3))), y).mean() == pytest.approx(
+    model, epoch = fit(meta, np.zeros((4, 3)), y, np.zeros((4, 3)))
+    assert scoring.correct(meta, model.predict(np.zeros((4, 3))), y).mean() == pytest.approx(
         accuracy
     )
     assert epoch.accuracy == pytest.approx(accuracy)
 
 
 @pytest.mark.parametrize("share", [0.2, 0.8])
-def test_score_of_a_binary_floor_is_the_majority_on_either_side(share: float) -> None:
+def test_a_binary_baseline_predicts_the_majority_of_either_class(share: float) -> None:
     meta, _ = TARGETS["binary"]
     y = (np.arange(100) < 100 * share).astype(np.uint8)
-    model, epoch = fitted(meta, np.zeros((100, 3)), y, np.zeros((100, 3)))
-    assert targets.correct(meta, model.predict(np.zeros((100, 3))), y).mean() == 0.8
+    model, epoch = fit(meta, np.zeros((100, 3)), y, np.zeros((100, 3)))
+    assert scoring.correct(meta, model.predict(np.zeros((100, 3))), y).mean() == 0.8
     entropy = -(0.8 * np.log(0.8) + 0.2 * np.log(0.2))
     assert epoch.loss == pytest.approx(entropy)
 
 
 def test_loss_of_the_mean_is_the_variance() -> None:
     meta, y = TARGETS["number"]
-    _, epoch = fitted(meta, np.zeros((4, 3)), y, np.zeros((1, 3)))
+    _, epoch = fit(meta, np.zeros((4, 3)), y, np.zeros((1, 3)))
     assert epoch.loss == pytest.approx(y.var())
 
 
@@ -112,7 +112,7 @@ def test_samples_may_differ_in_length(target: str) -> None:
     meta, y = TARGETS[target]
     x = Ragged.of([np.arange(n) for n in (0, 3, 1, 2)], 5)
     new = Ragged.of([np.arange(n) for n in (2, 0)], 5)
-    model, _ = fitted(meta, x, y, new)
+    model, _ = fit(meta, x, y, new)
     np.testing.assert_allclose(model.predict(new), np.array([EXPECTED[target]] * 2), rtol=1e-6)
 
 
@@ -138,7 +138,7 @@ def test_saved_model_predicts_the_same(target: str, tmp_path: Path) -> None:
         lambda content: b"not an archive" + content,
     ],
 )
-def test_damaged_file_is_told(tmp_path: Path, damage: Any) -> None:
+def test_a_damaged_file_is_a_data_error(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "model.npz"
     trained("classes").save(path)
     path.write_bytes(damage(path.read_bytes()))
@@ -151,7 +151,7 @@ def test_damaged_file_is_told(tmp_path: Path, damage: Any) -> None:
     [{"steps": None}, {"numbers": np.zeros(3, np.float32)}],
     ids=["incomplete", "wrong shape"],
 )
-def test_unusable_arrays_are_told(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_unusable_arrays_are_a_data_error(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "model.npz"
     trained("classes").save(path)
     with np.load(path) as archive:
@@ -172,7 +172,7 @@ class Touching:
 
 
 @pytest.mark.parametrize("member", ["meta", "numbers"])
-def test_pickle_is_never_run(tmp_path: Path, member: str) -> None:
+def test_a_pickle_is_never_executed(tmp_path: Path, member: str) -> None:
     path = tmp_path / "model.npz"
     trained("classes").save(path)
     with np.load(path) as archive:
@@ -183,7 +183,7 @@ def test_pickle_is_never_run(tmp_path: Path, member: str) -> None:
     assert not (tmp_path / "touched").exists()
 
 
-def test_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="run dvc repro"):
         Model.load(tmp_path / "model.npz")
 

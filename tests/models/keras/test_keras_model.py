@@ -14,8 +14,8 @@ def settings(**changes: object) -> Settings:
         "model": "keras",
         "layers": [{"Embedding": {"output_dim": 8}}, {"GRU": {"units": 8}}],
         "optimizer": {"Adam": {"learning_rate": 0.02}},
-        "epochs": 12,
-        "batch_size": 16,
+        "epochs": 16,
+        "batch_size": 29,
     }
     return Settings(**(values | changes))
 
@@ -24,7 +24,7 @@ def test_it_learns_and_reports_every_epoch(index_meta, samples, tmp_path) -> Non
     model = MODEL.build(settings(), index_meta, seed=3)
     epochs: list[Epoch] = []
     model.fit(settings(), 3, samples, samples.x, epochs.append)
-    assert [e.number for e in epochs] == list(range(1, 13))
+    assert [e.number for e in epochs] == list(range(1, 17))
     assert epochs[-1].loss < epochs[0].loss
     assert np.mean((epochs[-1].prediction > 0.5) == samples.y) > 0.95
     assert not np.array_equal(epochs[0].prediction, epochs[-1].prediction)
@@ -41,7 +41,7 @@ def test_a_restarted_model_trains_as_a_new_one(index_meta, samples, tmp_path) ->
     """To the bytes of its file, whatever it was trained on before; dropout draws again, too."""
     layers = [{"Embedding": {"output_dim": 4}}, {"SimpleRNN": {"units": 3, "dropout": 0.5}}]
     momentum = {"SGD": {"momentum": 0.9, "use_ema": True}}
-    plan = settings(layers=layers, epochs=2, optimizer=momentum, batch_size=29)
+    plan = settings(layers=layers, epochs=2, optimizer=momentum)
     again, new = MODEL.build(plan, index_meta, seed=3), MODEL.build(plan, index_meta, seed=4)
     again.fit(plan, 3, samples, samples.x, lambda _: None)
     again.restart(plan, 4)

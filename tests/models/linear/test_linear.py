@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from rnnbench.core.errors import DataError, ParamsError, TrainingError
-from rnnbench.data import scoring as targets
+from rnnbench.data import scoring
 from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.models import keras, linear
@@ -18,7 +18,7 @@ from rnnbench.models.base import Epoch
 from rnnbench.models.linear.model import Model
 from rnnbench.models.linear.ngrams import distinct, key_count, log_count_ratios, places
 
-DEPTH = 40
+VOCABULARY_SIZE = 40
 
 
 def meta(**changes: Any) -> Meta:
@@ -28,7 +28,7 @@ def meta(**changes: Any) -> Meta:
         "target": "binary",
         "classes": ("no", "yes"),
         "shape": (None,),
-        "vocabulary_size": DEPTH,
+        "vocabulary_size": VOCABULARY_SIZE,
     }
     return Meta(**given | changes)
 
@@ -37,7 +37,7 @@ def settings(**changes: Any) -> linear.Settings:
     return linear.Settings(dataset="any", model="linear", **changes)
 
 
-def ragged(documents: list[list[int]], vocabulary_size: int = DEPTH) -> Ragged:
+def ragged(documents: list[list[int]], vocabulary_size: int = VOCABULARY_SIZE) -> Ragged:
     return Ragged.of([np.array(d, np.int64) for d in documents], vocabulary_size)
 
 
@@ -50,7 +50,7 @@ def as_text(documents: list[list[int]]) -> list[str]:
     return [" ".join(map(str, d)) for d in documents]
 
 
-def fitted(
+def fit(
     given: linear.Settings, x: Ragged, y: NDArray[Any], new: Ragged | None = None, seed: int = 1
 ) -> tuple[Model, Epoch]:
     model = Model.build(given, meta(), seed)
@@ -65,7 +65,7 @@ def fitted(
 def trained() -> Model:
     documents = random_documents(60, 9)
     y = np.array([len(d) % 2 for d in documents], np.uint8)
-    return fitted(settings(), ragged(documents), y)[0]
+    return fit(settings(), ragged(documents), y)[0]
 
 
 def decoded(key: int, vocabulary_size: int) -> str:
@@ -80,7 +80,7 @@ def decoded(key: int, vocabulary_size: int) -> str:
 
 @pytest.mark.parametrize("ngrams", [1, 2, 3])
 def test_features_are_those_of_count_vectorizer(ngrams: int) -> None:
-    # The depth makes keys overflow the uint8 that the ids are stored in.
+    # With a vocabulary of 7, keys overflow the uint8 that the ids are stored in.
     documents = [[], [3], [3, 6], [6, 6, 6, 6], [], *random_documents(50, 7), []]
     keys, samples = distinct(ragged(documents, 7), ngrams, 7)
 
@@ -104,7 +104,7 @@ def test_keys_of_the_largest_vocabulary_are_exact() -> None:
     assert keys.tolist() == [key_count(n, vocabulary_size) - 1 for n in (1, 2, 3)]
 
 
-def test_places_leave_out_unknown_keys() -> None:
+def test_places_omit_unknown_keys() -> None:
     vocabulary = np.array([2, 5, 9], np.int64)
     place, known = places(np.array([1, 2, 3, 9, 9, 10], np.int64), vocabulary)
     assert place.tolist() == [0, 2, 2]
@@ -115,7 +115,7 @@ def test_log_count_ratios_follow_the_formula() -> None:
     documents = [[1, 2, 1], [2, 3], [1], [3, 3, 3], [2, 1]]
     y = np.array([1, 1, 0, 0, 1], bool)
     alpha = 0.5
-    keys, samples = distinct(ragged(documents), 2, DEPTH)
+    keys, samples = distinct(ragged(documents), 2, VOCABULARY_SIZE)
     vocabulary = np.unique(keys)
     place, _ = places(keys, vocabulary)
     ratios = log_count_ratios(place, y[samples], len(vocabulary), alpha)
@@ -132,7 +132,8 @@ def test_log_count_ratios_follow_the_formula() -> None:
 
     expected = {n: math.log(share(n, True)) - math.log(share(n, False)) for n in names}
     found = {
-        decoded(k, DEPTH): r for k, r in zip(vocabulary.tolist(), ratios.tolist(), strict=True)
+        decoded(k, VOCABULARY_SIZE): r
+        for k, r in zip(vocabulary.tolist(), ratios.tolist(), strict=True)
     }
     assert found == pytest.approx(expected)
 
@@ -142,7 +143,7 @@ def test_predictions_are_those_of_the_method_put_together_from_scikit_learn() ->
     y = np.array([sum(d) % 2 for d in documents], np.uint8)
     new = [[], [1, 2, 3], [8, 8, 8, 8], [5]]
     given = settings(alpha=alpha, C=strength, min_count=3)
-    model, epoch = fitted(given, ragged(documents), y, ragged(new))
+    model, epoch = fit(given, ragged(documents), y, ragged(new))
 
     vectorizer = CountVectorizer(
         binary=True, ngram_range=(1, 3), token_pattern=r"\S+", min_df=3, dtype=np.float64
@@ -159,43 +160,43 @@ def test_predictions_are_those_of_the_method_put_together_from_scikit_learn() ->
     assert str(x.shape[1]) in model.summary()
     seen = reference.predict_proba(x * r)[:, 1]
     assert epoch.accuracy == pytest.approx(((seen > 0.5) == y).mean(), abs=0.02)
-    assert epoch.loss == pytest.approx(targets.losses(meta(), seen, y).mean(), abs=1e-3)
+    assert epoch.loss == pytest.approx(scoring.losses(meta(), seen, y).mean(), abs=1e-3)
 
 
 def test_epoch_holds_the_prediction_of_the_evaluation_samples() -> None:
     documents = random_documents(60, 9)
     y = np.array([len(d) % 2 for d in documents], np.uint8)
-    model, epoch = fitted(settings(), ragged(documents), y, ragged([[1, 2], [], [3]]))
+    model, epoch = fit(settings(), ragged(documents), y, ragged([[1, 2], [], [3]]))
     assert epoch.number == 1
     assert epoch.prediction.dtype == np.float32
     assert epoch.prediction.tolist() == model.predict(ragged([[1, 2], [], [3]])).tolist()
 
 
 def test_only_bigrams_learn_an_order() -> None:
-    # Both classes hold the same words; 1 before 2 is class 1.
+    # Both classes contain the same words; 1 before 2 is class 1.
     pairs = [(a, b) for a in range(10, 20) for b in range(20, 24)]
     documents = [[a, *middle, b] for a, b in pairs for middle in ([1, 2], [2, 1])]
     y = np.array([1, 0] * len(pairs), np.uint8)
     new = ragged([[30, 31, 1, 2], [2, 1, 33]])
-    _, unigrams = fitted(settings(ngrams=1), ragged(documents), y)
-    bigrams, seen = fitted(settings(ngrams=2), ragged(documents), y)
+    _, unigrams = fit(settings(ngrams=1), ragged(documents), y)
+    bigrams, seen = fit(settings(ngrams=2), ragged(documents), y)
     assert unigrams.accuracy == 0.5
     assert seen.accuracy == 1
-    assert targets.correct(meta(), bigrams.predict(new), np.array([1, 0])).tolist() == [1, 1]
+    assert scoring.correct(meta(), bigrams.predict(new), np.array([1, 0])).tolist() == [1, 1]
 
 
 def test_text_without_known_ngrams_gets_one_moderate_prediction() -> None:
     # Word 1 is in the three quarters of the samples that are of class 1, word 2 in the others.
     documents = [[1, 5], [1, 6], [1, 7], [2, 8]] * 25
     y = np.array([1, 1, 1, 0] * 25, np.uint8)
-    model, _ = fitted(settings(), ragged(documents), y)
+    model, _ = fit(settings(), ragged(documents), y)
     empty, unseen, negative, positive = model.predict(ragged([[], [30, 31, 32], [2], [1]]))
     assert empty == unseen
     assert negative < empty < positive
     assert model.predict(ragged([])).shape == (0,)
 
 
-def test_prediction_of_a_sample_is_the_same_alone(trained: Model) -> None:
+def test_a_prediction_does_not_depend_on_other_samples(trained: Model) -> None:
     documents = random_documents(60, 9)
     together = trained.predict(ragged(documents))
     assert [trained.predict(ragged([d])).item() for d in documents] == together.tolist()
@@ -215,7 +216,7 @@ def test_same_training_gives_the_same_bytes(tmp_path: Path) -> None:
     documents = random_documents(60, 9)
     y = np.array([len(d) % 2 for d in documents], np.uint8)
     for name in ("first", "second"):
-        fitted(settings(), ragged(documents), y, seed=3)[0].save(tmp_path / name)
+        fit(settings(), ragged(documents), y, seed=3)[0].save(tmp_path / name)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
@@ -229,7 +230,7 @@ def test_same_training_gives_the_same_bytes(tmp_path: Path) -> None:
         lambda content: b"not an archive" + content,
     ],
 )
-def test_damaged_file_is_told(trained: Model, tmp_path: Path, damage: Any) -> None:
+def test_a_damaged_file_is_a_data_error(trained: Model, tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "model.npz"
     trained.save(path)
     path.write_bytes(damage(path.read_bytes()))
@@ -246,7 +247,9 @@ def test_damaged_file_is_told(trained: Model, tmp_path: Path, damage: Any) -> No
     ],
     ids=["incomplete", "unsorted", "unequal"],
 )
-def test_unusable_arrays_are_told(trained: Model, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_unusable_arrays_are_a_data_error(
+    trained: Model, tmp_path: Path, change: dict[str, Any]
+) -> None:
     path = tmp_path / "model.npz"
     trained.save(path)
     with np.load(path) as archive:
@@ -267,7 +270,7 @@ class Touching:
 
 
 @pytest.mark.parametrize("member", ["meta", "keys"])
-def test_pickle_is_never_run(trained: Model, tmp_path: Path, member: str) -> None:
+def test_a_pickle_is_never_executed(trained: Model, tmp_path: Path, member: str) -> None:
     path = tmp_path / "model.npz"
     trained.save(path)
     with np.load(path) as archive:
@@ -278,7 +281,7 @@ def test_pickle_is_never_run(trained: Model, tmp_path: Path, member: str) -> Non
     assert not (tmp_path / "touched").exists()
 
 
-def test_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="run dvc repro"):
         Model.load(tmp_path / "model.npz")
 
@@ -293,7 +296,7 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
         ({"vocabulary_size": 3_000_000}, "3000000"),
     ],
 )
-def test_unsuitable_dataset_is_refused(changes: dict[str, Any], problem: str) -> None:
+def test_an_unsuitable_dataset_is_an_error_in_params(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(ParamsError, match=f"model: linear cannot .*{problem}.*; allowed: "):
         Model.build(settings(), meta(**changes), 1)
 
@@ -311,11 +314,11 @@ def test_fewer_ngrams_admit_more_words() -> None:
         ([[], []], [0, 1], "no n-gram"),
     ],
 )
-def test_samples_that_teach_nothing_are_told(
+def test_samples_without_information_are_an_error(
     documents: list[list[int]], y: list[int], problem: str
 ) -> None:
     with pytest.raises(TrainingError, match=problem):
-        fitted(settings(), ragged(documents), np.array(y, np.uint8))
+        fit(settings(), ragged(documents), np.array(y, np.uint8))
 
 
 def test_description_has_the_columns_of_keras() -> None:

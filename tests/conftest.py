@@ -33,6 +33,11 @@ from tests.frozen import PARAMS
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest tests come first, in one worker: they share a project that takes long to make.
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_store_from_outside() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
@@ -43,7 +48,7 @@ def _no_store_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def start_server():
-    """Starts a server, waits until it answers, and ends it with all that it started."""
+    """Starts a server, waits until it responds, and ends it with all of its processes."""
 
     @contextmanager
     def start(
@@ -113,7 +118,7 @@ def imdb_corpus(imdb_raw: Path) -> TextCorpus:
 
 @pytest.fixture
 def results(invented: Path, tmp_path: Path) -> Workspace:
-    """A workspace with invented predictions, histories and costs of the shipped variants."""
+    """A workspace with invented predictions, histories and costs of the frozen variants."""
     shutil.copytree(invented, tmp_path / "workspace")
     return Workspace(tmp_path / "workspace")
 
@@ -147,7 +152,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workspace.history(name).write_text("\n".join(rows) + "\n")
         workspace.models(name).mkdir(parents=True)
         module = models.load(variant.model)
-        facts = {
+        record = {
             "variant": name,
             "parameters": 33321,
             "seeds": [42, 43, 44],
@@ -156,7 +161,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "architecture": module.describe(params.variants[name]),
             "settings": training_settings(params.variants[name]),
         }
-        workspace.training_record(name).write_text(json.dumps(facts))
+        workspace.training_record(name).write_text(json.dumps(record))
     workspace.scores("any").parent.mkdir(parents=True)
     return workspace.root
 
@@ -204,7 +209,7 @@ _META = {
 
 
 def _meta(dataset: ArrayDataset) -> Meta:
-    """What the dataset's samples are like, with 100 steps at the most."""
+    """The format of the dataset's samples, with at most 100 steps."""
     meta = _META[dataset.corpus]
     if not isinstance(dataset, TextDataset):
         return meta
@@ -234,12 +239,12 @@ def _samples(meta: Meta, split: str, rng: np.random.Generator) -> Samples:
 
 
 def _prediction(meta: Meta, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Three replicates, each right for about eight samples in ten."""
-    right = rng.random((3, *y.shape)) < 0.8
+    """Three replicates, each correct for about eight samples in ten."""
+    correct = rng.random((3, *y.shape)) < 0.8
     if meta.target == "number":
-        return np.where(right, y, y + 0.1).astype(np.float32)
+        return np.where(correct, y, y + 0.1).astype(np.float32)
     if meta.target == "binary":
-        chance = np.where(right == (y > 0), 0.9, 0.1) + rng.uniform(-0.05, 0.05, right.shape)
-        return chance.astype(np.float32)
-    answer = np.where(right, y, (y + 1) % len(meta.classes))
-    return (np.eye(len(meta.classes))[answer] * 0.8 + 0.2 / len(meta.classes)).astype(np.float32)
+        noise = rng.uniform(-0.05, 0.05, correct.shape)
+        return (np.where(correct == (y > 0), 0.9, 0.1) + noise).astype(np.float32)
+    label = np.where(correct, y, (y + 1) % len(meta.classes))
+    return (np.eye(len(meta.classes))[label] * 0.8 + 0.2 / len(meta.classes)).astype(np.float32)

@@ -68,8 +68,7 @@ def git(*arguments: str, cwd: Path) -> str:
 def start(project: Path, log: Path, *command: str, **variables: str) -> subprocess.Popen[bytes]:
     """Start a command as the leader of a process group. Environment: `variables`."""
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "PYTHONDONTWRITEBYTECODE"):
-        environment.pop(name, None)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.Popen(
         command,
         cwd=project,

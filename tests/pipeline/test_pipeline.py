@@ -41,7 +41,7 @@ def project(finished: Path) -> Iterator[Path]:
     # DVC stages what it changes.
     git("reset", "-q", "--hard", cwd=finished)
     git("clean", "-fdq", cwd=finished)
-    run(finished, "dvc", "checkout", "--quiet")
+    run(finished, "dvc", "checkout", "--force", "--quiet")
 
 
 @pytest.fixture(scope="module")

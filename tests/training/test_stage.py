@@ -1,4 +1,5 @@
 import csv
+import json
 
 import mlflow
 import numpy as np
@@ -10,28 +11,24 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.stage import evaluate
 from rnnbench.params import Params
 from rnnbench.report.stage import report
-from rnnbench.tracking import sync as tracking
 from rnnbench.tracking.registry import champions
 from rnnbench.tracking.store import store_uri
+from rnnbench.tracking.sync import log_trainings
 from rnnbench.training.outputs import read_training_record
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
 
-NAME = "imdb_embedding_simple_rnn"
-# Without a bound on its states, whether such a network explodes depends on its first weights.
-EXPLOSIVE = [{"Embedding": {"output_dim": 4}}, {"SimpleRNN": {"units": 6, "activation": "relu"}}]
+KERAS, NUMPY = "imdb_embedding_simple_rnn", "imdb_numpy_rnn"
+# Its states are unbounded: whether it diverges depends on the initial weights.
+LAYERS = [{"Embedding": {"output_dim": 4}}, {"SimpleRNN": {"units": 6, "activation": "relu"}}]
+SGD = {"SGD": {"learning_rate": 3.0}}
+SOME_DIVERGE = {"layers": LAYERS, "optimizer": SGD, "epochs": 6, "replicates": 5}
+ALL_DIVERGE = {"learning_rate": 1e39, "replicates": 3}
 
 
-def with_rate(rate: float) -> Params:
-    """The shipped plan, in which one variant may diverge."""
-    changes = {
-        "layers": EXPLOSIVE,
-        "optimizer": {"SGD": {"learning_rate": rate}},
-        "epochs": 6,
-        "replicates": 5,
-    }
-    variant = PARAMS.variant(NAME).model_copy(update=changes)
-    variants = PARAMS.variants | {NAME: variant}
+def plan(name: str, changes: dict, *others: str) -> Params:
+    variants = {name: PARAMS.variant(name).model_copy(update=changes)}
+    variants |= {other: PARAMS.variant(other) for other in others}
     return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, {})
 
 
@@ -41,90 +38,91 @@ def compare(workspace: Workspace, params: Params) -> pd.DataFrame:
     return report(workspace, params).set_index("variant")
 
 
-def runs_of(workspace: Workspace, level: str) -> list:
+def runs_of(workspace: Workspace, name: str, level: str) -> list:
     client = mlflow.MlflowClient(store_uri(workspace))
     number = client.get_experiment_by_name("imdb").experiment_id
-    found = client.search_runs([number], f"tags.variant = '{NAME}' and tags.level = '{level}'")
+    found = client.search_runs([number], f"tags.variant = '{name}' and tags.level = '{level}'")
     return sorted(found, key=lambda run: run.data.tags.get("seed", ""))
 
 
 @pytest.fixture(autouse=True)
-def _own_store(monkeypatch) -> None:
+def _local_store(monkeypatch) -> None:
     for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
         monkeypatch.delenv(variable, raising=False)
 
 
-def test_some_replicates_diverge_and_the_others_go_on(results: Workspace) -> None:
-    params = with_rate(3.0)
-    said: list[str] = []
-    train(results, params, NAME, said.append)
-    lost = read_training_record(results, NAME).diverged
-    kept = [r for r in range(5) if r not in lost]
-    assert lost
-    assert kept
-    for replicate, epoch in lost.items():
-        line = f"replicate {replicate + 1}/5  has diverged: the loss became nan in epoch {epoch}"
-        assert any(line in text for text in said)
-    assert [results.model(NAME, r, ".keras").exists() for r in range(5)] == [
-        r in kept for r in range(5)
-    ]
-    predictions = np.load(results.predictions(NAME) / "evaluation.npy")
-    assert len(predictions) == len(kept)
-    history = pd.read_csv(results.history(NAME)).groupby("replicate")["epoch"].max()
-    assert history.to_dict() == dict.fromkeys(kept, 6) | {
-        r: e - 1 for r, e in lost.items() if e > 1
-    }
+def test_some_replicates_diverge_and_the_others_finish(results: Workspace) -> None:
+    params = plan(KERAS, SOME_DIVERGE, "imdb_majority", "imdb_embedding_lstm")
+    lines: list[str] = []
+    train(results, params, KERAS, lines.append)
+    record = read_training_record(results, KERAS)
+    assert (record.role, record.architecture["cell"]) == ("recurrent network", "SimpleRNN")
+    diverged = record.diverged
+    finished = [r for r in range(5) if r not in diverged]
+    assert diverged
+    assert finished
+    for replicate, epoch in diverged.items():
+        line = f"replicate {replicate + 1}/5  diverged: the loss became nan in epoch {epoch}"
+        assert any(line in text for text in lines)
+    found = [r for r in range(5) if results.model(KERAS, r, ".keras").exists()]
+    assert found == finished
+    predictions = np.load(results.predictions(KERAS) / "evaluation.npy")
+    assert len(predictions) == len(finished)
+    history = pd.read_csv(results.history(KERAS)).groupby("replicate")["epoch"].max()
+    expected = dict.fromkeys(finished, 6) | {r: e - 1 for r, e in diverged.items() if e > 1}
+    assert history.to_dict() == expected
 
-    row = compare(results, params).loc[NAME]
-    assert (row["replicates"], row["diverged"]) == (len(kept), len(lost))
+    row = compare(results, params).loc[KERAS]
+    assert (row["replicates"], row["diverged"]) == (len(finished), len(diverged))
     assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
-    curves = pd.read_csv(results.metrics / "learning_curves.csv").set_index("variant")
-    assert curves.loc[NAME, "epoch"].max() == 6
-    text = (results.metrics / "comparison.md").read_text()
-    assert f"{len(kept)}, {len(lost)} diverged" in text
 
-    assert tracking.record(results, params, NAME, pytest.fail)
-    children = runs_of(results, "replicate")
-    statuses = ["FAILED" if r in lost else "FINISHED" for r in range(5)]
+    assert log_trainings(results, params, [KERAS], pytest.fail)
+    children = runs_of(results, KERAS, "replicate")
+    statuses = ["FAILED" if r in diverged else "FINISHED" for r in range(5)]
     assert [run.info.status for run in children] == statuses
-    told = {r: int(run.data.tags["diverged.epoch"]) for r, run in enumerate(children) if r in lost}
-    assert told == lost
-    (parent,) = runs_of(results, "variant")
-    assert (parent.info.status, parent.data.metrics["diverged"]) == ("FINISHED", len(lost))
-    accuracy = np.mean([children[r].data.metrics["evaluation_accuracy"] for r in kept])
+    (parent,) = runs_of(results, KERAS, "variant")
+    assert (parent.info.status, parent.data.metrics["diverged"]) == ("FINISHED", len(diverged))
+    accuracy = np.mean([children[r].data.metrics["evaluation_accuracy"] for r in finished])
     assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(accuracy)
 
 
-def test_a_variant_that_diverges_altogether_keeps_its_row(results: Workspace) -> None:
-    params = with_rate(1e30)
-    train(results, params, NAME, lambda _: None)
-    assert read_training_record(results, NAME).diverged == dict.fromkeys(range(5), 1)
-    with results.history(NAME).open(newline="") as file:
+def test_a_variant_whose_replicates_all_diverge_stays_in_the_comparison(
+    results: Workspace,
+) -> None:
+    params = plan(NUMPY, ALL_DIVERGE, "imdb_majority", "imdb_embedding_lstm")
+    train(results, params, NUMPY, lambda _: None)
+    assert read_training_record(results, NUMPY).diverged == dict.fromkeys(range(3), 1)
+    with results.history(NUMPY).open(newline="") as file:
         assert list(csv.DictReader(file)) == []
 
     table = compare(results, params)
-    reviews = table[table["corpus"] == "imdb"]
-    assert reviews.index[-1] == NAME
-    assert (reviews.loc[NAME, "replicates"], reviews.loc[NAME, "diverged"]) == (0, 5)
-    assert reviews.loc[NAME, ["accuracy", "accuracy_low", "loss"]].isna().all()
-    assert table.drop(index=NAME)["accuracy"].notna().all()
-    assert "0, 5 diverged" in (results.metrics / "comparison.md").read_text()
+    assert table.index[-1] == NUMPY
+    assert (table.loc[NUMPY, "replicates"], table.loc[NUMPY, "diverged"]) == (0, 3)
+    assert table.loc[NUMPY, ["accuracy", "accuracy_low", "loss"]].isna().all()
+    assert table.drop(index=NUMPY)["accuracy"].notna().all()
     written = pd.read_csv(results.metrics / "comparison.csv")
-    assert NAME not in champions(written, pd.read_csv(results.metrics / "pairs.csv")).values()
+    assert NUMPY not in champions(written, pd.read_csv(results.metrics / "pairs.csv")).values()
 
     for _ in range(2):
-        assert tracking.record(results, params, NAME, pytest.fail)
-        (parent,) = runs_of(results, "variant")
+        assert log_trainings(results, params, [NUMPY], pytest.fail)
+        (parent,) = runs_of(results, NUMPY, "variant")
         assert (parent.info.status, parent.data.tags["current"]) == ("FAILED", "true")
-        assert {run.info.status for run in runs_of(results, "replicate")} == {"FAILED"}
+        assert {run.info.status for run in runs_of(results, NUMPY, "replicate")} == {"FAILED"}
 
 
-def test_a_comparison_of_nothing_is_refused(results: Workspace) -> None:
-    params = with_rate(1e30)
-    train(results, params, NAME, lambda _: None)
-    stage_lock = Params(
-        PARAMS.run, PARAMS.corpora, PARAMS.datasets, {NAME: params.variant(NAME)}, {}
-    )
-    evaluate(results, stage_lock, NAME)
+def test_a_comparison_without_any_finished_replicate_is_refused(results: Workspace) -> None:
+    params = plan(NUMPY, ALL_DIVERGE)
+    train(results, params, NUMPY, lambda _: None)
+    evaluate(results, params, NUMPY)
     with pytest.raises(DataError, match="all replicates of all variants have diverged"):
-        report(results, stage_lock)
+        report(results, params)
+
+
+def test_the_record_lies_next_to_the_predictions(results: Workspace) -> None:
+    params = plan(NUMPY, {"epochs": 1, "replicates": 2})
+    train(results, params, NUMPY, lambda _: None)
+    record = json.loads((results.predictions(NUMPY) / "training.json").read_text())
+    assert (record["variant"], record["role"]) == (NUMPY, "recurrent network")
+    assert record["architecture"]["bidirectional"] is False
+    assert record["seeds"] == [42, 43]
+    assert record["settings"]["epochs"] == 1

@@ -99,6 +99,19 @@ def test_variants_with_other_samples_are_summarized_apart(reviews: Tables) -> No
     assert page.count("of 15 pairs") == 2
 
 
+def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores(reviews: Tables) -> None:
+    comparison, pairs = reviews
+    name = "imdb_embedding_gru"
+    lost = comparison["variant"] == name
+    scores = comparison.columns[comparison.columns.str.startswith(("accuracy", "loss", "f1"))]
+    comparison.loc[lost, [*scores, "best_epoch", "epochs"]] = float("nan")
+    comparison.loc[lost, ["group", "replicates", "diverged"]] = ("", 0, 3)
+    page = page_of((comparison, pairs[(pairs["first"] != name) & (pairs["second"] != name)]))
+    (row,) = lines_of(page, f"| {name} ")
+    assert "0, 3 diverged" in row
+    assert "nan" not in page
+
+
 def test_all_misclassifications_are_listed_in_one_table(reported: Workspace) -> None:
     listed = (reported.metrics / "confident_misclassifications.csv").read_text().splitlines()
     expected = [

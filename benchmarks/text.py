@@ -13,9 +13,8 @@ from rnnbench import corpora
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.config import TextDataset
 from rnnbench.data.format import Samples
-from rnnbench.data.ragged import concatenate
 from rnnbench.params import load_params
-from rnnbench.preprocessing.encoders import WordEncoder, arrange
+from rnnbench.preprocessing import encoders
 from rnnbench.preprocessing.keras_words import INDEX_FROM, keras_ids, word_index
 
 ONE_HOT, NGRAMS = "imdb_one_hot_100", "imdb_ngrams_linear"
@@ -54,12 +53,13 @@ def _ranks() -> list[np.ndarray]:
 
 def prepare() -> Round:
     """Padded ids, as the stage makes them."""
-    settings, documents = _dataset(ONE_HOT), _ranks()
-    encoder = WordEncoder(settings, "utf-8", {}, ())
+    documents = _ranks()
+    # Words are looked up beforehand, as in the lists of `load_data`.
+    encoders.ranks = lambda *_: documents
+    encoder = encoders.WordEncoder(_dataset(ONE_HOT), "utf-8", {}, ())
 
     def once() -> tuple[float, None]:
-        ids = encoder.ids_of_ranks(documents)
-        arrange(concatenate([ids], encoder.vocabulary_size), settings)
+        encoder.samples(())
         return peak_mib(), None
 
     return once
@@ -71,7 +71,7 @@ def prepare_with_keras() -> Round:
 
     settings = _dataset(ONE_HOT)
     size = settings.vocabulary_size
-    lists = [keras_ids([d], size, settings.skip_top).values.tolist() for d in _ranks()]
+    lists = [keras_ids(d, size, settings.skip_top).tolist() for d in _ranks()]
 
     def once() -> tuple[float, None]:
         words = [[i for i in ids if i > settings.drop_ids_up_to] for ids in lists]
@@ -100,7 +100,9 @@ def ngrams() -> Round:
 
     def once() -> tuple[float, float]:
         words = word_index(text.encode() for text in texts)
-        encoder = WordEncoder(settings, "utf-8", {}, tuple(word.decode() for word in words))
+        encoder = encoders.WordEncoder(
+            settings, "utf-8", {}, tuple(word.decode() for word in words)
+        )
         x, x_evaluation = encoder.encode(texts), encoder.encode(held_out)
         known = meta.model_copy(update={"vocabulary_size": encoder.vocabulary_size})
         model = Model.build(variant, known, 0)

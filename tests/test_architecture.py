@@ -29,9 +29,17 @@ ORDER = (
     "cli",
 )
 # Other packages may import these files of a stage's folder, and no other.
-PUBLIC = {"training": {"outputs"}, "evaluation": {"outputs"}, "report": {"outputs"}}
+PUBLIC = {
+    # Models that read text encode it as preprocessing did.
+    "preprocessing": {"encoders"},
+    "training": {"outputs"},
+    "evaluation": {"outputs"},
+    "report": {"outputs"},
+}
 EXCEPTIONS = {
-    # The commands start the stages.
+    # The commands start the stages, and one of them shows samples.
+    ("cli.main", "preprocessing.stage"),
+    ("cli.main", "preprocessing.inspect"),
     ("cli.main", "training.stage"),
     ("cli.main", "evaluation.stage"),
     ("cli.main", "report.stage"),

@@ -23,7 +23,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "characters_simple_rnn": {"epochs": 3},
 }
 REPLICATES = 2
-SECONDS = 300
+SECONDS = 900
 
 
 def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
@@ -31,7 +31,9 @@ def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
 
     reviews: the folder of an unpacked IMDB archive.
     """
-    for name in git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split():
+    for name in git(
+        "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT
+    ).splitlines():
         skipped = name == "dvc.lock" or name.startswith(("metrics/", "tests/", "benchmarks/"))
         if not skipped and (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,8 @@ def git(*arguments: str, cwd: Path) -> str:
 def start(project: Path, log: Path, *command: str, **variables: str) -> subprocess.Popen[bytes]:
     """Start a command as the leader of a process group. Environment: `variables`."""
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    for name in ("MAKEFLAGS", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     return subprocess.Popen(
         command,
         cwd=project,

@@ -20,7 +20,7 @@ from rnnbench.corpora import imdb
 from rnnbench.data.format import read_meta, read_samples
 from rnnbench.training.outputs import read_predictions
 from tests.frozen import PARAMS_FILE
-from tests.pipeline.helpers import REPLICATES, VARIANTS, edit, git, run, stages_run
+from tests.pipeline.helpers import REPLICATES, SECONDS, VARIANTS, edit, git, run, stages_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MINE = {
@@ -154,7 +154,7 @@ def test_a_new_variant_needs_no_code_and_a_queued_experiment_leaves_the_files_al
     change, stage = "variants.mine.epochs=2", "evaluate@mine"
     run(project, "dvc", "exp", "run", "--queue", "--name", "queued", "-S", change, stage)
     run(project, "dvc", "queue", "start")
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + SECONDS
     while re.search("Queued|Running", run(project, "dvc", "queue", "status")):
         assert time.monotonic() < deadline
         time.sleep(1)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from rnnbench.core.errors import DataError
+from rnnbench.core.schema import write_json
 from rnnbench.data.format import (
     Meta,
     Samples,
@@ -9,7 +10,6 @@ from rnnbench.data.format import (
     read_samples,
     read_summary,
     write_dataset,
-    write_meta,
     write_samples,
 )
 from rnnbench.data.ragged import Ragged
@@ -29,7 +29,7 @@ WHOLE = FIXED.model_copy(update={"shape": (None,)})
 def folder(tmp_path):
     samples = Samples(np.eye(3, dtype=np.uint8), np.array([0, 1, 0]), np.arange(3, dtype=np.int32))
     write_samples(tmp_path, "train", samples)
-    write_meta(tmp_path, FIXED)
+    write_json(tmp_path / "meta.json", FIXED)
     return tmp_path
 
 
@@ -38,7 +38,7 @@ def whole(tmp_path):
     texts = [np.array([3, 1, 300]), np.array([], dtype=int), np.array([2])]
     x, y = Ragged.of(texts, vocabulary_size=301), np.zeros(3, np.uint8)
     write_samples(tmp_path, "train", Samples(x, y, np.arange(3, dtype=np.int32)))
-    write_meta(tmp_path, WHOLE)
+    write_json(tmp_path / "meta.json", WHOLE)
     return tmp_path
 
 

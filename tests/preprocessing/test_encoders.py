@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnnbench.core.errors import DataError
 from rnnbench.data.config import TextDataset
+from rnnbench.preprocessing import subwords
 from rnnbench.preprocessing.encoders import SubwordEncoder, WordEncoder, read_encoder
-from rnnbench.preprocessing.subwords import SubwordTokenizer
 
 
 def dataset(**changes: object) -> TextDataset:
@@ -42,6 +45,22 @@ def test_skip_top_leaves_out_the_most_frequent_words() -> None:
     assert encoder(skip_top=5).encode(["the good film"]).tolist() == [[0, 0, 6, 5]]
 
 
+# The first call imports Keras.
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS), max_size=12), max_size=5),
+    st.integers(1, 8),
+    st.sampled_from(["pre", "post"]),
+)
+def test_padding_equals_that_of_keras(texts: list[list[str]], length: int, padding: str) -> None:
+    from keras.utils import pad_sequences
+
+    ours = encoder(length=length, padding=padding).encode(map(" ".join, texts))
+    ids = [[WORDS.index(word) + 4 for word in text] for text in texts]
+    theirs = pad_sequences(ids, maxlen=length, padding=padding, truncating=padding)
+    np.testing.assert_array_equal(ours, theirs.reshape(-1, length))
+
+
 def test_numbers_have_an_axis_for_features() -> None:
     assert encoder(encoding="number").encode(["good"]).tolist() == [[[0], [0], [0], [6]]]
 
@@ -72,10 +91,9 @@ ESCAPES = {"<": "&lt;", "&": "&amp;"}
 def test_new_text_is_escaped_as_the_files_are() -> None:
     words = WordEncoder(dataset(), "latin-1", ESCAPES, ("lt", "amp", "good"))
     assert words.encode(["<good>", "good & <"]).tolist() == [[0, 0, 4, 6], [0, 6, 5, 4]]
-    settings = dataset(tokens="subwords", vocabulary_size=256, length=None)
-    tokenizer = SubwordTokenizer.train([], 256)
-    subwords = SubwordEncoder(settings, "latin-1", ESCAPES, tokenizer)
-    assert tokenizer.decode(subwords.encode(["é < 漢"])[0]) == "é &lt; ?"
+    whole = dataset(tokens="subwords", vocabulary_size=256, length=None)
+    bytewise = SubwordEncoder(whole, "latin-1", ESCAPES, (), subwords.train([], 256))
+    assert bytewise.text(bytewise.encode(["é < 漢 \ud83d"])[0]) == "é &lt; ? ?"
 
 
 def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:
@@ -85,14 +103,17 @@ def test_an_encoder_reads_what_it_wrote(tmp_path) -> None:
 
 def test_subwords_are_read_as_written_and_lossless(tmp_path) -> None:
     text = "A  good film — 😀\n"
-    learned = SubwordTokenizer.train([text, "the film"], 300)
-    settings = dataset(tokens="subwords", vocabulary_size=300, length=None)
-    subwords = SubwordEncoder(settings, "utf-8", {}, learned)
-    subwords.write(tmp_path)
+    whole = dataset(tokens="subwords", vocabulary_size=300, length=None)
+    learned = subwords.train([text, "the film"], 300)
+    written = SubwordEncoder(whole, "utf-8", {}, (), learned)
+    written.write(tmp_path)
     again = read_encoder(tmp_path)
-    assert again.encode([text])[0].tolist() == subwords.encode([text])[0].tolist()
-    assert learned.decode(again.encode([text])[0]) == text
-    assert again.vocabulary_size == subwords.vocabulary_size
+    ids = again.encode([text])[0]
+    assert ids.tolist() == written.encode([text])[0].tolist()
+    assert again.text(ids) == text
+    assert len(again.decode(ids)) == len(ids)
+    assert " film" in again.decode(np.pad(ids, (2, 1)))
+    assert again.vocabulary_size == written.vocabulary_size == learned.get_vocab_size() + 1
 
 
 def test_the_error_names_a_damaged_encoder(tmp_path) -> None:

@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 
 from rnnbench.core.errors import DataError
+from rnnbench.core.schema import write_json
 from rnnbench.data.config import TextDataset
-from rnnbench.data.format import Meta, Samples, write_meta, write_samples
+from rnnbench.data.format import Meta, Samples, write_samples
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.preprocessing.inspect import find_sample
 
 
 def write(folder, meta: Meta, x, y) -> None:
-    write_meta(folder, meta)
+    write_json(folder / "meta.json", meta)
     for split, ids in (("train", [5, 9]), ("evaluation", [2])):
         rows = [i % len(x) for i in ids]
         write_samples(folder, split, Samples(x[rows], y[rows], np.array(ids, np.int32)))

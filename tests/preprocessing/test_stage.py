@@ -11,10 +11,10 @@ from rnnbench.corpora import imdb, product
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.data.format import read_meta, read_samples, read_summary
+from rnnbench.preprocessing import subwords
 from rnnbench.preprocessing.encoders import read_encoder
 from rnnbench.preprocessing.keras_words import tokenize
 from rnnbench.preprocessing.stage import preprocess, split
-from rnnbench.preprocessing.subwords import SubwordTokenizer
 
 SUBWORDS = {"tokens": "subwords", "vocabulary_size": 400, "skip_top": 0, "length": None}
 DATASETS = {
@@ -108,11 +108,11 @@ def texts(corpus: TextCorpus, ids: np.ndarray) -> list[str]:
 
 
 def test_all_encodings_share_the_evaluation_split(prepared) -> None:
-    index, one_hot, subwords = (
+    index, one_hot, whole = (
         read_samples(prepared[name], "evaluation") for name in ("index", "one_hot", "subwords")
     )
     assert len(index) == 80
-    for other in (one_hot, subwords):
+    for other in (one_hot, whole):
         np.testing.assert_array_equal(other.id, index.id)
         np.testing.assert_array_equal(other.y, index.y)
 
@@ -155,7 +155,7 @@ def test_subwords_are_learned_from_the_training_texts_only(prepared, corpus) -> 
     )
     stored = read_samples(prepared["subwords"], "evaluation").x[0].tolist()
     ours, other = (
-        SubwordTokenizer.train(part, 400).encode(evaluation[:1])[0].tolist()
+        next(subwords.encode(subwords.train(part, 400), evaluation[:1])).tolist()
         for part in (train, train + evaluation)
     )
     assert stored == ours != other

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from rnnbench.core.errors import DataError
-from rnnbench.preprocessing.subwords import SubwordTokenizer
+from rnnbench.preprocessing.subwords import decode, encode, read, train, write
 
 SENTENCE = "the film was a very good bad long short café naïve plot, actor's 10/10 <br /> 🎉 !"
 
@@ -22,8 +23,8 @@ def sentences(count: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> SubwordTokenizer:
-    return SubwordTokenizer.train(sentences(300), 310)
+def tokenizer() -> Tokenizer:
+    return train(sentences(300), 310)
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -48,93 +49,59 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @example("  two  spaces,   three ")
 @example("🎉👩‍👩‍👧 e\u0301 \u00e9 ﬁ İ")
 @example("<pad><s>[UNK]</s><|endoftext|>Ġ")
-def test_decoding_restores_any_text(tokenizer: SubwordTokenizer, text: str) -> None:
-    (ids,) = tokenizer.encode([text])
-    assert tokenizer.decode(ids) == text
+def test_decoding_restores_any_text(tokenizer: Tokenizer, text: str) -> None:
+    (ids,) = encode(tokenizer, [text])
+    assert decode(tokenizer, ids) == text
     assert ids.dtype == np.int32
     assert ids.ndim == 1
-    assert ((ids >= 1) & (ids < tokenizer.vocabulary_size)).all()
+    assert ((ids >= 1) & (ids <= 310)).all()
 
 
-def test_frequent_words_are_single_subwords(tokenizer: SubwordTokenizer) -> None:
-    frequent, unseen = tokenizer.encode(["a very good", "zqj"])
+def test_frequent_words_are_single_subwords(tokenizer: Tokenizer) -> None:
+    frequent, unseen = encode(tokenizer, ["a very good", "zqj"])
     assert len(frequent) == 3
     assert len(unseen) == 3
 
 
-def test_a_text_has_the_same_ids_in_any_batch(tokenizer: SubwordTokenizer) -> None:
-    texts = [*sentences(7), ""]
-    single = [tokenizer.encode([text])[0].tolist() for text in texts]
-    assert [ids.tolist() for ids in tokenizer.encode(texts)] == single
-    assert tokenizer.encode([]) == []
+def test_a_text_has_the_same_ids_in_any_batch(tokenizer: Tokenizer) -> None:
+    texts = [*sentences(7), ""] * 200
+    single = [next(encode(tokenizer, [text])).tolist() for text in texts[:8]]
+    assert [ids.tolist() for ids in encode(tokenizer, texts)] == single * 200
+    assert list(encode(tokenizer, [])) == []
 
 
-def test_padding_at_the_ends_is_no_text(tokenizer: SubwordTokenizer) -> None:
-    (ids,) = tokenizer.encode(["a long plot"])
-    padded = np.pad(ids, (3, 2)).astype(np.uint16)
-    assert tokenizer.decode(padded) == "a long plot"
-    assert tokenizer.pieces(padded) == tokenizer.pieces(ids.tolist())
-    assert tokenizer.decode([0, 0]) == ""
-    assert tokenizer.pieces([]) == []
+def test_padding_at_the_ends_is_no_text(tokenizer: Tokenizer) -> None:
+    (ids,) = encode(tokenizer, ["a long plot"])
+    assert decode(tokenizer, np.pad(ids, (3, 2)).astype(np.uint16)) == "a long plot"
+    assert decode(tokenizer, np.zeros(2, np.uint16)) == ""
 
 
-def test_pieces_are_readable_text(tokenizer: SubwordTokenizer) -> None:
-    (ids,) = tokenizer.encode(["a very café\n"])
-    pieces = tokenizer.pieces(ids)
-    assert len(pieces) == len(ids)
-    assert "".join(pieces) == "a very café\n"
-    assert " very" in pieces
-
-
-def test_part_of_a_character_is_a_replacement_character(tokenizer: SubwordTokenizer) -> None:
-    (ids,) = tokenizer.encode(["漢"])
-    assert tokenizer.pieces(ids) == ["\ufffd"] * 3
-    assert tokenizer.decode(ids[:2]) == "\ufffd"
-
-
-def test_a_lone_surrogate_is_read_as_a_question_mark(tokenizer: SubwordTokenizer) -> None:
-    with_surrogate, with_mark = tokenizer.encode(["a\ud83d b", "a? b"])
-    assert with_surrogate.tolist() == with_mark.tolist()
-    assert SubwordTokenizer.train(["\udc00"], 256).vocabulary_size == 257
-
-
-@pytest.mark.parametrize("ids", [[1, 0, 1], [1, 311], [-1]])
-def test_the_error_names_an_id_that_is_no_subword(
-    tokenizer: SubwordTokenizer, ids: list[int]
-) -> None:
-    unknown = next(i for i in ids if i != 1)
-    for decode in (tokenizer.decode, tokenizer.pieces):
-        with pytest.raises(DataError, match=f"id {unknown}: expected 1 to 310; run dvc repro"):
-            decode(ids)
+def test_part_of_a_character_is_a_replacement_character(tokenizer: Tokenizer) -> None:
+    (ids,) = encode(tokenizer, ["漢"])
+    assert [decode(tokenizer, ids[[i]]) for i in range(3)] == ["\ufffd"] * 3
+    assert decode(tokenizer, ids[:2]) == "\ufffd"
 
 
 # Training
 
 
-def test_vocabulary_size_counts_the_subwords_and_padding(tokenizer: SubwordTokenizer) -> None:
-    assert tokenizer.vocabulary_size == 311
-    ids = np.concatenate(tokenizer.encode(sentences(300)))
-    assert ids.max() == 310
+def test_the_highest_id_is_the_number_of_subwords(tokenizer: Tokenizer) -> None:
+    assert tokenizer.get_vocab_size() == 310
+    assert np.concatenate([*encode(tokenizer, sentences(300))]).max() == 310
 
 
 def test_a_pair_that_occurs_once_is_no_subword() -> None:
-    assert SubwordTokenizer.train(["ab", "cd"], 1000).vocabulary_size == 257
-    assert SubwordTokenizer.train(iter(["ab", "ab"]), 1000).vocabulary_size == 258
-    assert SubwordTokenizer.train([], 256).vocabulary_size == 257
-
-
-def test_a_vocabulary_too_small_for_the_bytes_is_refused() -> None:
-    with pytest.raises(ValueError, match="vocabulary_size 255, expected 256 or more"):
-        SubwordTokenizer.train(["ab"], 255)
+    sizes = [train(iter(texts), 1000).get_vocab_size() for texts in (["ab", "cd"], ["ab"] * 2, [])]
+    assert sizes == [256, 257, 256]
 
 
 def test_training_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     # All pairs of letters are equally frequent: only the order of ties decides.
     code = (
         "import itertools, pathlib\n"
-        "from rnnbench.preprocessing.subwords import SubwordTokenizer\n"
+        "from rnnbench.preprocessing.subwords import decode, encode, train, write\n"
         "texts = [a + b for a, b in itertools.permutations('abcdefghijkl', 2)] * 2\n"
-        "SubwordTokenizer.train(texts, 300).write(pathlib.Path({!r}))"
+        "write(train(texts, 300), pathlib.Path({!r}))"
     )
     for seed in ("0", "1"):
         run(code.format(str(tmp_path / seed)), PYTHONHASHSEED=seed)
@@ -145,11 +112,11 @@ def test_training_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
 
 def test_a_fork_is_silent() -> None:
     code = (
-        "import os; from rnnbench.preprocessing.subwords import SubwordTokenizer\n"
-        "tokenizer = SubwordTokenizer.train(['a b', 'b a'], 256)\n"
+        "import os; from rnnbench.preprocessing.subwords import decode, encode, train, write\n"
+        "tokenizer = train(['a b', 'b a'], 256)\n"
         "child = os.fork()\n"
         "child and os.waitpid(child, 0)\n"
-        "print(tokenizer.decode(tokenizer.encode(['a'])[0]))"
+        "print(decode(tokenizer, next(encode(tokenizer, ['a']))))"
     )
     result = run(code)
     assert result.stdout.split() == ["a", "a"]
@@ -159,25 +126,21 @@ def test_a_fork_is_silent() -> None:
 # The file
 
 
-def test_a_tokenizer_is_read_as_written(tokenizer: SubwordTokenizer, tmp_path: Path) -> None:
+def test_a_tokenizer_is_read_as_written(tokenizer: Tokenizer, tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
-    tokenizer.write(path)
-    again = SubwordTokenizer.read(path)
+    write(tokenizer, path)
+    again = read(path)
     texts = sentences(20)
-    for ids, expected in zip(again.encode(texts), tokenizer.encode(texts), strict=True):
+    for ids, expected in zip(encode(again, texts), encode(tokenizer, texts), strict=True):
         assert ids.tolist() == expected.tolist()
-    assert again.vocabulary_size == tokenizer.vocabulary_size
-    again.write(tmp_path / "again.json")
+    write(again, tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "damaged",
-    [None, b"{}", b"\xff", b'{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}'],
-)
+@pytest.mark.parametrize("damaged", [None, b"{}", b"\xff"])
 def test_the_error_names_a_damaged_file(tmp_path: Path, damaged: bytes | None) -> None:
     path = tmp_path / "tokenizer.json"
     if damaged is not None:
         path.write_bytes(damaged)
     with pytest.raises(DataError, match=r"tokenizer\.json.*; run dvc repro"):
-        SubwordTokenizer.read(path)
+        read(path)

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from rnnbench.core.schema import Schema
-from rnnbench.data.ragged import Side
+from rnnbench.data.format import Encoding
 
 
 class ArrayDataset(Schema):
@@ -42,13 +42,13 @@ class TextDataset(ArrayDataset):
     """
 
     tokens: Literal["words", "subwords"] = "words"
-    encoding: Literal["one_hot", "index", "multi_hot", "number"]
+    encoding: Encoding
     vocabulary_size: int | None = Field(ge=4, le=2**20)
     skip_top: int = Field(default=0, ge=0)
     drop_ids_up_to: int = Field(default=2, ge=0, le=2)
     maxlen: int | None = Field(default=None, ge=2)
     length: int | None = Field(default=None, ge=1, le=2**16)
-    padding: Side = "pre"
+    padding: Literal["pre", "post"] = "pre"
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:

@@ -104,11 +104,12 @@ def write_samples(directory: Path, split: str, samples: Samples) -> None:
 
 def read_samples(directory: Path, split: str) -> Samples:
     """Read one split; raises DataError if a file is missing, damaged or contradicts meta.json."""
+    x: NDArray[Any] | Ragged
     x, y, ids = (read_array(directory / f"{split}_{name}.npy") for name in ("x", "y", "id"))
-    samples = Samples(x, y, ids)
     offsets = directory / f"{split}_offsets.npy"
     if offsets.exists():
-        samples = Samples(Ragged(x, read_array(offsets)), y, ids)
+        x = Ragged(x, read_array(offsets))
+    samples = Samples(x, y, ids)
     if problem := _problem(samples, read_meta(directory)):
         raise DataError(f"{directory}: the {split} arrays are damaged ({problem}); run dvc repro")
     return samples
@@ -164,11 +165,6 @@ def _within(values: NDArray[Any], vocabulary_size: int | None) -> bool:
     return bool(values.min(initial=0) >= 0 and values.max(initial=0) < vocabulary_size)
 
 
-def write_meta(directory: Path, meta: Meta) -> None:
-    """Write meta.json into `directory`."""
-    write_json(directory / "meta.json", meta)
-
-
 def read_meta(directory: Path) -> Meta:
     """Read meta.json; raises DataError if it is missing or damaged."""
     return read_json(directory / "meta.json", Meta)
@@ -193,7 +189,7 @@ def write_dataset(directory: Path, meta: Meta, splits: Iterable[tuple[str, Sampl
         also_in_training=int(np.isin(hashes["evaluation"], hashes["train"]).sum()),
         distinct_targets=len(np.union1d(targets["train"], targets["evaluation"])),
     )
-    write_meta(directory, meta)
+    write_json(directory / "meta.json", meta)
     write_json(directory / "summary.json", summary)
 
 

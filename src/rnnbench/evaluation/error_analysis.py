@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_samples
 from rnnbench.params import Params
-from rnnbench.preprocessing.encoders import ENCODER, SubwordEncoder, TextEncoder, read_encoder
+from rnnbench.preprocessing.encoders import ENCODER, read_encoder
 from rnnbench.training.outputs import read_predictions
 
 _COLUMNS = ("corpus", "variant", "sample", "label", "predicted", "probability", "text")
@@ -50,14 +47,8 @@ def confident_misclassifications(workspace: Workspace, params: Params, name: str
             meta.classes[int(samples.y[i])],
             meta.classes[int(predicted[i])],
             round(float(probability[i]), 4),
-            _text(encoder, samples.x[int(i)]),
+            encoder.text(samples.x[int(i)]),
         )
         for i in chosen
     ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
-
-
-def _text(encoder: TextEncoder, x: NDArray[Any]) -> str:
-    if isinstance(encoder, SubwordEncoder):
-        return encoder.tokenizer.decode(x.ravel())
-    return " ".join(encoder.decode(x))

@@ -11,17 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import TextDataset
-from rnnbench.data.ragged import Ragged, concatenate, mask_values, pad, truncate, unique
+from rnnbench.data.ragged import Ragged, id_dtype
+from rnnbench.preprocessing import subwords
 from rnnbench.preprocessing.keras_words import (
     INDEX_FROM,
     OUT_OF_VOCABULARY,
@@ -29,19 +30,14 @@ from rnnbench.preprocessing.keras_words import (
     rank_index,
     ranks,
 )
-from rnnbench.preprocessing.subwords import SubwordTokenizer
 
 ENCODER, TOKENIZER = "encoder.json", "tokenizer.json"
 # What Keras's tutorials print for a word outside the vocabulary.
 UNKNOWN = "?"
-# Documents held in memory at a time; 70 bytes or more per subword.
-_BATCH = 1000
-
-_T = TypeVar("_T")
 
 
 class _Record(Schema):
-    """encoder.json: the dataset's settings, and the words by rank, if it is made of words."""
+    """encoder.json: the fields of a `TextEncoder`."""
 
     dataset: TextDataset
     text_encoding: str
@@ -54,16 +50,30 @@ class TextEncoder(ABC):
     """Turns raw text into samples exactly as one dataset was prepared.
 
     text_encoding, escapes: `encoding` and `escapes` of `rnnbench.corpora.base.TextCorpus`.
+    words: the words of ranks 1, 2, ..., as far as the vocabulary reaches; empty for subwords.
     """
 
     dataset: TextDataset
     text_encoding: str
     escapes: dict[str, str]
+    words: tuple[str, ...]
 
     @property
     @abstractmethod
     def vocabulary_size(self) -> int:
         """The number of distinct ids, 0 (padding) included."""
+
+    @abstractmethod
+    def decode(self, sample: NDArray[Any]) -> list[str]:
+        """The tokens of one stored sample, without its padding, as readable text."""
+
+    def text(self, sample: NDArray[Any]) -> str:
+        """The text of one stored sample."""
+        return " ".join(self.decode(sample))
+
+    @abstractmethod
+    def _ids(self, texts: Iterable[bytes]) -> Iterator[NDArray[np.int32]]:
+        """All ids of each text, shape (ids,)."""
 
     def encode(self, texts: Iterable[str]) -> NDArray[Any] | Ragged:
         """The samples of n new texts, in the form of `rnnbench.data.format.Samples.x`."""
@@ -72,13 +82,26 @@ class TextEncoder(ABC):
         return self.samples(text.encode(self.text_encoding, "replace") for text in escaped)
 
     def samples(self, texts: Iterable[bytes]) -> NDArray[Any] | Ragged:
-        """The samples of n texts of the corpus, read a batch at a time."""
-        ids = concatenate(map(self._ids, batched(texts)), self.vocabulary_size)
-        return arrange(ids, self.dataset)
+        """The samples of n texts of the corpus, which are read one by one.
 
-    @abstractmethod
-    def decode(self, sample: NDArray[Any]) -> list[str]:
-        """The tokens of one stored sample, without its padding."""
+        Without a length: ragged; multi-hot: the distinct ids of each text, ascending. Otherwise
+        shape (n, length), or (n, length, 1) for numbers, padded and truncated on one side.
+        """
+        dataset, ids = self.dataset, self._ids(texts)
+        if dataset.encoding == "multi_hot":
+            ids = map(np.unique, ids)
+        if dataset.length is None:
+            return Ragged.of(ids, self.vocabulary_size)
+        rows = []
+        for document in ids:
+            row = np.zeros(dataset.length, id_dtype(self.vocabulary_size))
+            if dataset.padding == "post":
+                row[: len(document)] = document[: dataset.length]
+            elif len(document):
+                row[-len(document) :] = document[-dataset.length :]
+            rows.append(row)
+        padded = np.array(rows).reshape(-1, dataset.length)
+        return padded[..., None] if dataset.encoding == "number" else padded
 
     def write(self, directory: Path) -> None:
         """Write the files that `read_encoder` reads into the folder of the prepared dataset."""
@@ -86,26 +109,14 @@ class TextEncoder(ABC):
             dataset=self.dataset,
             text_encoding=self.text_encoding,
             escapes=self.escapes,
-            words=self._words(),
+            words=self.words,
         )
         write_json(directory / ENCODER, record)
-
-    @abstractmethod
-    def _ids(self, texts: list[bytes]) -> Ragged:
-        """The ids of one batch of texts, as far as the samples need them."""
-
-    def _words(self) -> tuple[str, ...]:
-        return ()
 
 
 @dataclass(frozen=True)
 class WordEncoder(TextEncoder):
-    """A `TextEncoder` with the word ids of Keras.
-
-    words: the words of ranks 1, 2, ..., as far as the dataset's vocabulary reaches.
-    """
-
-    words: tuple[str, ...]
+    """A `TextEncoder` with the word ids of Keras."""
 
     @property
     def vocabulary_size(self) -> int:  # noqa: D102 - see TextEncoder
@@ -116,50 +127,39 @@ class WordEncoder(TextEncoder):
         names |= {i + INDEX_FROM + 1: word for i, word in enumerate(self.words)}
         return [names[i] for i in map(int, sample.ravel()) if i in names]
 
-    def ids_of_ranks(self, documents: list[NDArray[np.int32]]) -> Ragged:
-        """The ids that the dataset stores of documents, given the ranks of their words.
-
-        Multi-hot: the distinct ids, ascending; with a length: at most that many ids.
-        """
+    def _ids(self, texts: Iterable[bytes]) -> Iterator[NDArray[np.int32]]:
         dataset = self.dataset
-        ids = keras_ids(documents, dataset.vocabulary_size, dataset.skip_top)
-        ids = mask_values(ids, ids.values > dataset.drop_ids_up_to)
-        if dataset.encoding == "multi_hot":
-            return unique(ids)
-        return ids if dataset.length is None else truncate(ids, dataset.length, dataset.padding)
-
-    def _ids(self, texts: list[bytes]) -> Ragged:
-        return self.ids_of_ranks(list(ranks(texts, self._index)))
+        for document in ranks(texts, self._index):
+            ids = keras_ids(document, dataset.vocabulary_size, dataset.skip_top)
+            yield ids[ids > dataset.drop_ids_up_to]
 
     @cached_property
     def _index(self) -> dict[bytes, int]:
         return rank_index(word.encode(self.text_encoding) for word in self.words)
 
-    def _words(self) -> tuple[str, ...]:
-        return self.words
-
 
 @dataclass(frozen=True)
 class SubwordEncoder(TextEncoder):
-    """A `TextEncoder` with the ids of a subword tokenizer."""
+    """A `TextEncoder` with the ids of `rnnbench.preprocessing.subwords`."""
 
-    tokenizer: SubwordTokenizer
+    tokenizer: Tokenizer
 
     @property
     def vocabulary_size(self) -> int:  # noqa: D102 - see TextEncoder
-        return self.tokenizer.vocabulary_size
+        return self.tokenizer.get_vocab_size() + 1
 
     def decode(self, sample: NDArray[Any]) -> list[str]:  # noqa: D102
-        return self.tokenizer.pieces(sample.ravel())
+        return [subwords.decode(self.tokenizer, i) for i in np.trim_zeros(sample)[:, None]]
+
+    def text(self, sample: NDArray[Any]) -> str:  # noqa: D102
+        return subwords.decode(self.tokenizer, sample)
 
     def write(self, directory: Path) -> None:  # noqa: D102
         super().write(directory)
-        self.tokenizer.write(directory / TOKENIZER)
+        subwords.write(self.tokenizer, directory / TOKENIZER)
 
-    def _ids(self, texts: list[bytes]) -> Ragged:
-        encoded = self.tokenizer.encode([text.decode(self.text_encoding) for text in texts])
-        ids = Ragged.of(encoded, self.vocabulary_size)
-        return unique(ids) if self.dataset.encoding == "multi_hot" else ids
+    def _ids(self, texts: Iterable[bytes]) -> Iterator[NDArray[np.int32]]:
+        return subwords.encode(self.tokenizer, (text.decode(self.text_encoding) for text in texts))
 
 
 def fit_encoder(
@@ -176,8 +176,8 @@ def fit_encoder(
     code, size = corpus.encoding, dataset.vocabulary_size
     if dataset.tokens == "subwords":
         texts = (corpus.documents.texts[i].decode(code) for i in training)
-        tokenizer = SubwordTokenizer.train(texts, size or 0)
-        return SubwordEncoder(dataset, code, corpus.escapes, tokenizer)
+        tokenizer = subwords.train(texts, size or 0)
+        return SubwordEncoder(dataset, code, corpus.escapes, (), tokenizer)
     known = vocabulary if size is None else vocabulary[: size - INDEX_FROM - 1]
     words = tuple(word.decode(code) for word in known)
     return WordEncoder(dataset, code, corpus.escapes, words)
@@ -186,26 +186,7 @@ def fit_encoder(
 def read_encoder(directory: Path) -> TextEncoder:
     """Read the encoder of a prepared dataset; raises DataError if it is damaged."""
     record = read_json(directory / ENCODER, _Record)
-    common = record.dataset, record.text_encoding, record.escapes
+    fields = record.dataset, record.text_encoding, record.escapes, record.words
     if record.dataset.tokens == "subwords":
-        return SubwordEncoder(*common, SubwordTokenizer.read(directory / TOKENIZER))
-    return WordEncoder(*common, record.words)
-
-
-def arrange(ids: Ragged, dataset: TextDataset) -> NDArray[Any] | Ragged:
-    """The ids of n texts in the form in which they are stored.
-
-    Without a length (multi-hot ids have none): ragged. Otherwise shape (n, length), or
-    (n, length, 1) for numbers.
-    """
-    if dataset.length is None:
-        return ids
-    padded = pad(ids, dataset.length, dataset.padding)
-    return padded[..., None] if dataset.encoding == "number" else padded
-
-
-def batched(items: Iterable[_T]) -> Iterator[list[_T]]:
-    """Lists of a thousand items; the last one may be shorter."""
-    rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
+        return SubwordEncoder(*fields, subwords.read(directory / TOKENIZER))
+    return WordEncoder(*fields)

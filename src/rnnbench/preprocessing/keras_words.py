@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.corpora.base import Documents
-from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.python2_dict import iteration_order
 
 START = 1
@@ -79,22 +77,18 @@ def ranks_sha256(documents: Documents, vocabulary: Iterable[bytes]) -> str:
 
 
 def keras_ids(
-    documents: Sequence[NDArray[np.int32]], vocabulary_size: int | None, skip_top: int
-) -> Ragged:
-    """The ids of documents in Keras's ``load_data``, given the ranks of their words.
+    ranks: NDArray[np.int32], vocabulary_size: int | None, skip_top: int
+) -> NDArray[np.int32]:
+    """The ids of a document in Keras's ``load_data``, given the ranks of its w words.
 
-    A document of w words has w + 1 ids: START, then INDEX_FROM + rank for each word. An id, START
-    included, becomes OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an
-    unknown word. None is no upper limit, whereas ``num_words=None`` in Keras still replaces the
-    very last id.
+    Shape (w + 1,): START, then INDEX_FROM + rank for each word. An id, START included, becomes
+    OUT_OF_VOCABULARY unless skip_top <= id < vocabulary_size; so does rank 0, an unknown word. None
+    is no upper limit, whereas ``num_words=None`` in Keras still replaces the very last id.
     """
-    offsets = np.cumsum([0, *(len(ranks) + 1 for ranks in documents)], dtype=np.int64)
-    first = np.zeros(1, np.int32)
-    ids = np.concatenate([first[:0], *chain.from_iterable((first, ranks) for ranks in documents)])
-    ids += np.int32(INDEX_FROM)
-    ids[offsets[:-1]] = START
+    ids = np.empty(len(ranks) + 1, np.int32)
+    ids[0], ids[1:] = START, ranks + INDEX_FROM
     unknown = (ids < skip_top) | (ids == INDEX_FROM)
     if vocabulary_size is not None:
         unknown |= ids >= vocabulary_size
     ids[unknown] = OUT_OF_VOCABULARY
-    return Ragged(ids, offsets)
+    return ids

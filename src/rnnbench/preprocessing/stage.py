@@ -17,7 +17,6 @@ from rnnbench.preprocessing.encoders import TextEncoder, fit_encoder
 from rnnbench.preprocessing.keras_words import ranks_sha256, tokenize, word_index
 
 Parts = dict[str, NDArray[np.int32]]
-Splits = Iterator[tuple[str, Samples]]
 
 
 def preprocess(dataset: ArrayDataset, raw: Path, directory: Path, seed: int) -> None:
@@ -28,19 +27,15 @@ def preprocess(dataset: ArrayDataset, raw: Path, directory: Path, seed: int) -> 
     """
     corpus: TextCorpus | ArrayCorpus = corpora.load(dataset.corpus).read(raw)
     if isinstance(corpus, ArrayCorpus):
-        meta = _array_meta(dataset, corpus)
-        splits = _array_splits(corpus, split(len(corpus.y), dataset, seed))
-    else:
-        assert isinstance(dataset, TextDataset)
-        vocabulary = word_index(corpus.documents.texts)
-        _check_ids(corpus, vocabulary, raw)
-        order = _order(dataset, corpus)
-        parts = split(len(order), dataset, seed)
-        encoder = fit_encoder(dataset, corpus, vocabulary, order[parts["train"]])
-        encoder.write(directory)
-        meta = _text_meta(dataset, corpus, encoder)
-        splits = _text_splits(corpus, encoder, order, parts)
-    write_dataset(directory, meta, splits)
+        _write_arrays(dataset, corpus, directory, seed)
+        return
+    assert isinstance(dataset, TextDataset)
+    vocabulary = word_index(corpus.documents.texts)
+    if corpus.ids_sha256 not in (None, ranks_sha256(corpus.documents, vocabulary)):
+        raise DataError(
+            f"{raw}: the word ids differ from the published ones; delete it and run dvc repro"
+        )
+    _write_texts(dataset, corpus, vocabulary, directory, seed)
 
 
 def split(count: int, dataset: ArrayDataset, seed: int) -> Parts:
@@ -69,8 +64,9 @@ def split(count: int, dataset: ArrayDataset, seed: int) -> Parts:
     }
 
 
-def _array_meta(dataset: ArrayDataset, corpus: ArrayCorpus) -> Meta:
-    return Meta(
+def _write_arrays(dataset: ArrayDataset, corpus: ArrayCorpus, directory: Path, seed: int) -> None:
+    parts = split(len(corpus.y), dataset, seed)
+    meta = Meta(
         corpus=dataset.corpus,
         encoding=corpus.encoding,
         target=corpus.target,
@@ -79,19 +75,28 @@ def _array_meta(dataset: ArrayDataset, corpus: ArrayCorpus) -> Meta:
         vocabulary_size=len(corpus.classes),
         tolerance=corpus.tolerance,
     )
+    splits = ((name, Samples(corpus.x[ids], corpus.y[ids], ids)) for name, ids in parts.items())
+    write_dataset(directory, meta, splits)
 
 
-def _array_splits(corpus: ArrayCorpus, parts: Parts) -> Splits:
-    for name, ids in parts.items():
-        yield name, Samples(corpus.x[ids], corpus.y[ids], ids)
-
-
-def _check_ids(corpus: TextCorpus, vocabulary: list[bytes], raw: Path) -> None:
-    documents = corpus.documents
-    if corpus.ids_sha256 and ranks_sha256(documents, vocabulary) != corpus.ids_sha256:
-        raise DataError(
-            f"{raw}: the word ids differ from the published ones; delete it and run dvc repro"
-        )
+def _write_texts(
+    dataset: TextDataset, corpus: TextCorpus, vocabulary: list[bytes], directory: Path, seed: int
+) -> None:
+    order = _order(dataset, corpus)
+    parts = split(len(order), dataset, seed)
+    encoder = fit_encoder(dataset, corpus, vocabulary, order[parts["train"]])
+    encoder.write(directory)
+    shape: tuple[int | None, ...] = (dataset.length,)
+    meta = Meta(
+        corpus=dataset.corpus,
+        encoding=dataset.encoding,
+        target="binary" if len(corpus.classes) == 2 else "classes",
+        classes=corpus.classes,
+        shape=(*shape, 1) if dataset.encoding == "number" else shape,
+        vocabulary_size=encoder.vocabulary_size,
+        out_of_domain=corpus.out_of_domain[0] if corpus.out_of_domain else None,
+    )
+    write_dataset(directory, meta, _text_splits(corpus, encoder, order, parts))
 
 
 def _order(dataset: TextDataset, corpus: TextCorpus) -> NDArray[np.int64]:
@@ -103,28 +108,15 @@ def _order(dataset: TextDataset, corpus: TextCorpus) -> NDArray[np.int64]:
     return corpus.order[lengths[corpus.order] < dataset.maxlen]
 
 
-def _text_meta(dataset: TextDataset, corpus: TextCorpus, encoder: TextEncoder) -> Meta:
-    shape: tuple[int | None, ...] = (dataset.length,)
-    return Meta(
-        corpus=dataset.corpus,
-        encoding=dataset.encoding,
-        target="binary" if len(corpus.classes) == 2 else "classes",
-        classes=corpus.classes,
-        shape=(*shape, 1) if dataset.encoding == "number" else shape,
-        vocabulary_size=encoder.vocabulary_size,
-        out_of_domain=corpus.out_of_domain[0] if corpus.out_of_domain else None,
-    )
-
-
 def _text_splits(
     corpus: TextCorpus, encoder: TextEncoder, order: NDArray[np.int64], parts: Parts
-) -> Splits:
-    """Encode one split at a time; texts are read one by one."""
-    texts, labels = corpus.documents.texts, corpus.documents.labels.astype(np.uint8)
-    for name, ids in parts.items():
-        rows = order[ids]
-        yield name, Samples(encoder.samples(texts[row] for row in rows), labels[rows], ids)
+) -> Iterator[tuple[str, Samples]]:
+    """Encode one split at a time."""
+    documents = {name: (corpus.documents, order[ids], ids) for name, ids in parts.items()}
     if corpus.out_of_domain:
         name, others = corpus.out_of_domain
-        numbers = np.arange(len(others), dtype=np.int32)
-        yield name, Samples(encoder.samples(others.texts), others.labels.astype(np.uint8), numbers)
+        rows = np.arange(len(others))
+        documents[name] = others, rows, rows.astype(np.int32)
+    for name, (source, rows, ids) in documents.items():
+        x = encoder.samples(source.texts[row] for row in rows.tolist())
+        yield name, Samples(x, source.labels[rows].astype(np.uint8), ids)

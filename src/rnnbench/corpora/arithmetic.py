@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.core.schema import Schema
-from rnnbench.corpora import array_files
 from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.corpora.files import read_arrays, write_arrays
 from rnnbench.data.config import ArrayDataset
 
 TITLE = "Next number of an arithmetic sequence"
@@ -39,7 +39,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     starts = np.arange(settings.sequences)[:, None]
     hundredths = starts + np.arange(settings.steps + 1)
     values = (hundredths / 100).astype(np.float32)
-    array_files.write(directory, values[:, :-1, None], values[:, -1], settings.tolerance)
+    write_arrays(directory, values[:, :-1, None], values[:, -1], settings.tolerance)
 
 
 def read(directory: Path) -> ArrayCorpus:
@@ -47,4 +47,4 @@ def read(directory: Path) -> ArrayCorpus:
 
     Raises DataError if a file is missing or damaged, or if the shapes disagree.
     """
-    return array_files.read(directory, 1)
+    return read_arrays(directory, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,27 +10,16 @@ from numpy.typing import NDArray
 
 from rnnbench.data.format import Encoding, Target
 
-# The default of Keras's text datasets.
-_KERAS_SEED = 113
-
-
-def keras_order(count: int) -> NDArray[np.int64]:
-    """The order of Keras's ``load_data``: sample i is document ``keras_order(count)[i]``."""
-    order = np.arange(count, dtype=np.int64)
-    np.random.RandomState(_KERAS_SEED).shuffle(order)
-    return order
-
 
 @dataclass(frozen=True)
 class Documents:
     """Labelled texts.
 
-    texts: n byte strings, undecoded because the published word indexes are of bytes; they may be
-        read from their file on access.
+    texts: n byte strings, undecoded because the published word indexes are of bytes.
     labels: class ids, shape (n,), int64.
     """
 
-    texts: Sequence[bytes]
+    texts: list[bytes]
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -43,7 +31,6 @@ class TextCorpus:
     """Labelled texts in the order of their original files.
 
     documents: what is split into training and evaluation.
-    order: permutation, shape (n,); sample i of Keras's ``load_data`` is document ``order[i]``.
     classes: the class names by class id.
     encoding: the character encoding of the texts, "utf-8" or "latin-1".
     escapes: by character, its replacement in the texts.
@@ -53,12 +40,18 @@ class TextCorpus:
     """
 
     documents: Documents
-    order: NDArray[np.int64]
     classes: tuple[str, ...]
     encoding: str
     escapes: dict[str, str] = field(default_factory=dict)
     out_of_domain: tuple[str, Documents] | None = None
     ids_sha256: str | None = None
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Sample i of Keras's ``load_data`` is document ``order[i]``; shape (n,)."""
+        order = np.arange(len(self.documents), dtype=np.int64)
+        np.random.RandomState(113).shuffle(order)  # Keras's default seed
+        return order
 
 
 @dataclass(frozen=True)

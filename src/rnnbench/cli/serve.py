@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import click
 
-from rnnbench.cli.common import command, expect_one_choice
+from rnnbench.cli.common import command, expect_one_choice, port_option
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 
 
 @click.command()
-@click.option("--task", help="Corpus whose champion is served; the first one by default.")
-@click.option("--variant", help="Variant to serve instead of the champion.")
 @click.option(
-    "--port",
-    default=5001,
-    show_default=True,
-    type=click.IntRange(1, 65535),
-    help="Port on 127.0.0.1.",
+    "--task", metavar="CORPUS", help="Corpus whose champion is served; the first one by default."
 )
+@click.option("--variant", metavar="NAME", help="Variant to serve instead of the champion.")
+@port_option(5001)
 @click.option(
     "--max-bytes",
     default=1_000_000,
     show_default=True,
+    metavar="BYTES",
     type=click.IntRange(min=1),
     help="Longest request body; longer ones get status 413.",
 )
@@ -35,10 +32,10 @@ def serve(
     port: int,
     max_bytes: int,
 ) -> None:
-    """Serve a model over HTTP with the protocol of `mlflow models serve`.
+    """Serve a model over HTTP.
 
-    POST texts (or arrays, if the corpus has no text) to /invocations, for example
-    {"inputs": ["a good film"]}.
+    The protocol is that of `mlflow models serve`: POST {"inputs": ["a good film"]} to /invocations.
+    The inputs are arrays if the corpus has no text.
     """
     from rnnbench.serving.server import listen
     from rnnbench.serving.server import serve as run

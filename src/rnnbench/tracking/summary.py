@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pandas as pd
 import yaml
 
 from rnnbench.core.errors import DataError
@@ -19,15 +18,13 @@ from rnnbench.data.format import read_meta
 from rnnbench.params import Params
 from rnnbench.training.outputs import METRICS, TrainingRecord, read_cost
 
-# Epoch, counted from 1 -> metric -> value.
-History = dict[int, dict[str, float]]
-
 
 @dataclass(frozen=True)
 class RunSummary:
     """What the run of a variant or of one replicate holds.
 
     begin, end: milliseconds since the epoch.
+    history: epoch, counted from 1 -> metric -> value.
     metrics: values of the whole training, in addition to the history.
     failed: whether the replicate, or every replicate of the variant, diverged.
     """
@@ -37,7 +34,7 @@ class RunSummary:
     end: int
     tags: dict[str, str]
     parameters: dict[str, Any]
-    history: History
+    history: dict[Any, dict[Any, float]]
     metrics: dict[str, float]
     failed: bool
 
@@ -61,22 +58,23 @@ def read_runs(
         title: str,
         seed: int,
         marks: dict[str, str],
-        histories: list[History],
+        rows: pd.DataFrame,
         metrics: dict[str, float],
         failed: bool,
     ) -> RunSummary:
-        history = _mean_history(histories)
-        metrics |= {} if failed else _final_metrics(histories)
+        history = rows.groupby("epoch")[list(METRICS)].mean().to_dict("index")
+        metrics |= {} if failed else _final_metrics(rows)
         scalars = parameters | {"seed": seed}
         return RunSummary(title, begin, end, tags | marks, scalars, history, metrics, failed)
 
-    histories = _read_histories(workspace.history(name))
-    finished = [histories.get(r, {}) for r in range(len(seeds)) if r not in diverged]
-    if any(not history or history.keys() != finished[0].keys() for history in finished):
+    rows = _read_history(workspace.history(name))
+    finished = rows[~rows["replicate"].isin(list(diverged))]
+    replicates = finished.groupby("epoch").size()
+    if len(diverged) < len(seeds) and set(replicates) != {len(seeds) - len(diverged)}:
         raise DataError(f"{workspace.history(name)}: epochs are missing; run dvc repro")
     marks = {"level": "variant", "mlflow.note.content": _variant_note(params, record)}
     metrics = {"seconds": cost.seconds, "diverged": len(diverged)}
-    runs = [run(name, seeds[0], marks, finished, metrics, failed=not finished)]
+    runs = [run(name, seeds[0], marks, finished, metrics, failed=len(diverged) == len(seeds))]
     for replicate, seed in enumerate(seeds):
         note = f"Replicate {replicate + 1} of `{name}`, seed {seed}."
         marks = {"level": "replicate", "seed": str(seed)}
@@ -85,8 +83,8 @@ def read_runs(
             note += f" It diverged: its loss was not finite in epoch {diverged[replicate]}."
         marks["mlflow.note.content"] = note
         metrics = {"seconds": cost.seconds_per_replicate}
-        history = [histories.get(replicate, {})]
-        runs.append(run(f"{name} seed {seed}", seed, marks, history, metrics, failed))
+        of_one = rows[rows["replicate"] == replicate]
+        runs.append(run(f"{name} seed {seed}", seed, marks, of_one, metrics, failed))
     return runs
 
 
@@ -131,40 +129,25 @@ def _parameters(workspace: Workspace, params: Params, record: TrainingRecord) ->
     }
 
 
-def _final_metrics(histories: list[History]) -> dict[str, float]:
-    """Means over the last epochs of the replicates."""
-    finals = [history[max(history)] for history in histories]
-    accuracies = [final["val_accuracy"] for final in finals]
+def _final_metrics(rows: pd.DataFrame) -> dict[str, float]:
+    """Means over the last epochs of the replicates; the standard deviation if there are several."""
+    finals = rows.groupby("replicate").last()
     metrics = {
-        "evaluation_accuracy": float(np.mean(accuracies)),
-        "evaluation_loss": float(np.mean([final["val_loss"] for final in finals])),
+        "evaluation_accuracy": float(finals["val_accuracy"].mean()),
+        "evaluation_loss": float(finals["val_loss"].mean()),
     }
     if len(finals) > 1:
-        metrics["evaluation_accuracy_sd"] = float(np.std(accuracies, ddof=1))
+        metrics["evaluation_accuracy_sd"] = float(finals["val_accuracy"].std())
     return metrics
 
 
-def _mean_history(histories: list[History]) -> History:
-    return {
-        epoch: {
-            metric: float(np.mean([history[epoch][metric] for history in histories]))
-            for metric in METRICS
-        }
-        for epoch in (histories[0] if histories else ())
-    }
-
-
-def _read_histories(path: Path) -> dict[int, History]:
-    """The history of each replicate that finished an epoch; raises DataError if it is damaged."""
-    histories: dict[int, History] = {}
+def _read_history(path: Path) -> pd.DataFrame:
+    """One row per replicate and epoch; raises DataError if the file is missing or damaged."""
+    types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                values = {metric: float(row[metric]) for metric in METRICS}
-                histories.setdefault(int(row["replicate"]), {})[int(row["epoch"])] = values
-    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+        return pd.read_csv(path, usecols=list(types), dtype=types, na_filter=False)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable history ({error}); run dvc repro") from error
-    return histories
 
 
 def _data_md5(workspace: Workspace, dataset: str) -> str:

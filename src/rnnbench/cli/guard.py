@@ -14,9 +14,7 @@ import sys
 import threading
 
 # The subcommands that dvc.yaml calls; the others only read what these have written.
-_STAGES = frozenset(
-    {"download", "preprocess", "train", "evaluate", "report", "cost", "article"}
-)
+_STAGES = frozenset({"download", "preprocess", "train", "evaluate", "report", "cost", "article"})
 _INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # The signals by which the kernel, or a library that gets no memory, ends a process.
 _OUT_OF_MEMORY = {signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}

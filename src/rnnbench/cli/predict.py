@@ -25,10 +25,15 @@ _MAX_WIDTH = 60
 
 @click.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--task", help="Corpus whose champion predicts; the first one with texts by default.")
-@click.option("--variant", help="Variant to use instead of the champion.")
+@click.option(
+    "--task",
+    metavar="CORPUS",
+    help="Corpus whose champion predicts; by default the first one with texts.",
+)
+@click.option("--variant", metavar="NAME", help="Variant to use instead of the champion.")
 @click.option(
     "--file",
+    metavar="FILE",
     type=click.File(errors="replace"),
     help="File with one text per line; - is standard input.",
 )
@@ -47,10 +52,11 @@ def predict(
     as_json: bool,
     explain: bool,
 ) -> None:
-    """Predict the label of each TEXT, or of each line of a file or of standard input.
+    """Predict the label of each TEXT.
 
-    With --explain, words that raise the probability of the predicted label are green, words that
-    lower it are red. Each effect is measured by leaving the word out.
+    Texts can also be lines of a --file, or of standard input if neither is given. With --explain,
+    words that raise the probability of the label are green, words that lower it are red; each
+    effect is measured by leaving the word out.
     """
     from tqdm import tqdm
 

@@ -60,7 +60,7 @@ def serve(model: Any, listener: socket.socket, max_bytes: int) -> None:
 
     The routes and bodies are those of `mlflow models serve`: /ping, /version and /invocations.
     Status 413 for bodies of more than `max_bytes`, 400 for those that cannot be parsed, among them
-    some that MLflow itself answers with 500, such as 10,000 nested brackets.
+    some for which MLflow itself responds with 500, such as 10,000 nested brackets.
     """
     import uvicorn
     from mlflow.pyfunc import scoring_server

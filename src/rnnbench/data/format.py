@@ -14,7 +14,6 @@ data/prepared/DATASET/
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -118,12 +117,11 @@ def read_samples(directory: Path, split: str) -> Samples:
 def read_array(path: Path) -> NDArray[Any]:
     """Read one .npy file, never a pickle; raises DataError if it is missing or damaged."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        # Unlike np.load, this refuses .npz archives.
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable array ({error}); run dvc repro") from error
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{path}: an .npz archive, expected one array; run dvc repro")
-    return array
 
 
 def _problem(samples: Samples, meta: Meta) -> str | None:
@@ -134,11 +132,9 @@ def _problem(samples: Samples, meta: Meta) -> str | None:
     if isinstance(x, Ragged):
         if not _are_offsets(x.offsets, x.values):
             return "offsets that do not match the values"
-        values = x.values
-    elif x.shape[1:] != meta.shape or not x.ndim:
+    elif not x.ndim or x.shape[1:] != meta.shape:
         return f"samples of shape {x.shape[1:]}"
-    else:
-        values = x
+    values = x.values if isinstance(x, Ragged) else x
     n, steps = len(x), meta.shape[:1] if meta.target == "steps" else ()
     if not n or y.shape != (n, *steps) or ids.shape != (n,) or ids.dtype.kind not in "iu":
         return "numbers of samples that differ, or are 0"

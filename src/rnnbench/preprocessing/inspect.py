@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnbench.core.errors import DataError
 from rnnbench.data.format import Meta, read_meta, read_samples
-from rnnbench.preprocessing.encoders import ENCODER, SubwordEncoder, read_encoder
+from rnnbench.preprocessing.encoders import ENCODER, read_encoder
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,11 @@ def find_sample(directory: Path, number: int) -> Sample:
 
     Raises DataError if no split contains it, or if a file is missing or damaged.
     """
-    meta = read_meta(directory)
     for split in ("train", "evaluation"):
         samples = read_samples(directory, split)
         rows = np.flatnonzero(samples.id == number)
         if len(rows):
-            x, y = samples.x[int(rows[0])], samples.y[rows[0]]
+            x, y, meta = samples.x[int(rows[0])], samples.y[rows[0]], read_meta(directory)
             return Sample(split, _label(meta, y), *_content(directory, meta, x))
     raise DataError(f"{directory}: no sample {number} in the training or the evaluation split")
 
@@ -43,10 +42,8 @@ def _content(directory: Path, meta: Meta, x: NDArray[Any]) -> tuple[str, str]:
     """The sample as text, and its length with a unit."""
     if (directory / ENCODER).exists():
         encoder = read_encoder(directory)
-        tokens = encoder.decode(x)
-        if isinstance(encoder, SubwordEncoder):
-            return "|".join(tokens), f"{len(tokens)} subwords"
-        return " ".join(tokens), f"{len(tokens)} words"
+        tokens, unit = encoder.decode(x), encoder.dataset.tokens
+        return ("|" if unit == "subwords" else " ").join(tokens), f"{len(tokens)} {unit}"
     if meta.classes:
         return "".join(meta.classes[i] for i in x), f"{len(x)} steps"
     lines = [" ".join(f"{value:g}" for value in np.atleast_1d(step)) for step in x]

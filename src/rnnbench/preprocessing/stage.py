@@ -30,8 +30,8 @@ def preprocess(dataset: ArrayDataset, raw: Path, directory: Path, seed: int) -> 
         _write_arrays(dataset, corpus, directory, seed)
         return
     assert isinstance(dataset, TextDataset)
-    vocabulary = word_index(corpus.documents.texts)
-    if corpus.ids_sha256 not in (None, ranks_sha256(corpus.documents, vocabulary)):
+    documents, vocabulary = corpus.documents, word_index(corpus.documents.texts)
+    if corpus.ids_sha256 and ranks_sha256(documents, vocabulary) != corpus.ids_sha256:
         raise DataError(
             f"{raw}: the word ids differ from the published ones; delete it and run dvc repro"
         )

@@ -8,7 +8,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env dev reproduce test test-full check readme ui bench load audit lock
+.PHONY: help env dev reproduce test test-full check readme docs ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-full [JOBS=2]  the same, with the slow tests"
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              update the README's tables after a new comparison"
+	@echo "make docs                docs/params.md, from the docstrings of the settings"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
 	@echo "make bench [NAMES=text]  time and memory, compared with the alternatives;"
 	@echo "                         needs idle cores, see benchmarks/results.md"
@@ -57,12 +58,15 @@ test-full: dev
 	python -m pytest -n $(JOBS) --dist worksteal -m ""
 
 check: dev
-	ruff format --check src tests benchmarks
-	ruff check src tests benchmarks
+	ruff format --check src tests benchmarks docs
+	ruff check src tests benchmarks docs
 	mypy
 
 readme: env
 	python -m rnnbench.report.readme
+
+docs: env
+	python docs/params.py
 
 ui: env
 	rnnbench ui --port $(PORT)

@@ -30,7 +30,7 @@ def page() -> str:
     parts += ["## datasets\n", _section("every dataset", ArrayDataset)]
     parts += [_section("datasets of texts, in addition", TextDataset, ArrayDataset)]
     parts += ["## variants\n", _section("every variant", VariantSettings)]
-    for name in models.names():
+    for name in models.NAMES:
         settings = models.load(name).Settings
         if settings.model_fields.keys() > VariantSettings.model_fields.keys():
             parts.append(_section(f"`model: {name}`, in addition", settings, VariantSettings))
@@ -48,7 +48,9 @@ def _section(title: str, settings: type[Schema], base: type[Schema] | None = Non
     for name, field in settings.model_fields.items():
         if base is not None and name in base.model_fields:
             continue
-        default = "required" if field.default is PydanticUndefined else f"`{json.dumps(field.default)}`"
+        default = (
+            "required" if field.default is PydanticUndefined else f"`{json.dumps(field.default)}`"
+        )
         lines.append(f"| `{name}` | {default} | {described[name].replace('|', chr(92) + '|')} |")
     return "\n".join(lines) + "\n"
 

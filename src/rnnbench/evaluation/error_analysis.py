@@ -11,7 +11,7 @@ from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER, read_encoder
 from rnnbench.training.outputs import read_predictions
 
-_COLUMNS = ("corpus", "variant", "sample", "label", "predicted", "probability", "text")
+_COLUMNS = ["corpus", "variant", "sample", "label", "predicted", "probability", "text"]
 _COUNT = 10
 
 
@@ -24,31 +24,24 @@ def confident_misclassifications(workspace: Workspace, params: Params, name: str
     text, and if all replicates diverged. Raises DataError if a file is missing or damaged.
     """
     folder = workspace.prepared(params.variant(name).dataset)
-    meta = read_meta(folder)
-    nothing = pd.DataFrame(columns=list(_COLUMNS))
-    if not (folder / ENCODER).exists():
-        return nothing
-    encoder = read_encoder(folder)
-    samples = read_samples(folder, "evaluation")
+    meta, samples = read_meta(folder), read_samples(folder, "evaluation")
     predictions = read_predictions(workspace, name, "evaluation", meta, samples)
-    if not len(predictions):
-        return nothing
+    if not (folder / ENCODER).exists() or not len(predictions):
+        return pd.DataFrame(columns=_COLUMNS)
     mean = predictions.mean(axis=0, dtype=float)
     if meta.target == "binary":
         mean = np.stack([1 - mean, mean], axis=-1)
     predicted, probability = mean.argmax(axis=-1), mean.max(axis=-1)
     wrong = np.flatnonzero(predicted != samples.y)
     chosen = wrong[np.lexsort((wrong, -probability[wrong]))][:_COUNT]
-    rows = [
-        (
-            meta.corpus,
-            name,
-            int(samples.id[i]),
-            meta.classes[int(samples.y[i])],
-            meta.classes[int(predicted[i])],
-            round(float(probability[i]), 4),
-            encoder.text(samples.x[int(i)]),
-        )
-        for i in chosen
-    ]
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    encoder, classes = read_encoder(folder), np.array(meta.classes)
+    values = (
+        meta.corpus,
+        name,
+        samples.id[chosen],
+        classes[samples.y[chosen].astype(int)],
+        classes[predicted[chosen]],
+        probability[chosen].round(4),
+        [encoder.text(samples.x[int(i)]) for i in chosen],
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS, values, strict=True)))

@@ -38,18 +38,18 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
         others = read_samples(folder, meta.out_of_domain)
         predicted = read_predictions(workspace, name, meta.out_of_domain, meta, others)
         found["out_of_domain_accuracy"] = float(correct(meta, predicted, others.y).mean())
-    values: dict[str, Any] = {
-        "target": meta.target,
-        "tolerance": meta.tolerance,
-        **{key: None if value is None else float(f"{value:.6g}") for key, value in found.items()},
-        "out_of_domain_set": meta.out_of_domain,
+    rounded: dict[str, Any] = {k: v if v is None else float(f"{v:.6g}") for k, v in found.items()}
+    result = Scores(
+        target=meta.target,
+        tolerance=meta.tolerance,
+        out_of_domain_set=meta.out_of_domain,
+        replicates=len(prediction),
+        diverged=len(record.diverged),
+        parameters=record.parameters,
+        **rounded,
         **read_summary(folder).model_dump(),
-        "replicates": len(prediction),
-        "diverged": len(record.diverged),
-        "parameters": record.parameters,
-    }
-    result = Scores(**values)
+    )
     table = confident_misclassifications(workspace, params, name)
-    write_text(workspace.misclassifications(name), table.to_csv(index=False, lineterminator="\n"))
+    write_text(workspace.misclassifications(name), table.to_csv(index=False))
     write_text(workspace.scores(name), result.model_dump_json(indent=2) + "\n")
     return result

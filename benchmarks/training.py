@@ -22,7 +22,7 @@ from benchmarks.timing import PEERS, ROOT, Worker, duration, times
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Meta, Samples, read_meta, read_samples
 from rnnbench.data.ragged import Ragged
-from rnnbench.models.keras.layers import name_and_arguments
+from rnnbench.models.keras.network import name_and_arguments
 from rnnbench.params import load_params
 from rnnbench.training.outputs import read_cost
 

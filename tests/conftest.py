@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from rnnbench import corpora, models
+from rnnbench import corpora
 from rnnbench.core.files import new_directory
 from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
@@ -151,14 +151,13 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows += [f"{r},{e},0.{9 - e},0.7,0.5,0.{r + 5}{e}" for r in range(3) for e in (1, 2)]
         workspace.history(name).write_text("\n".join(rows) + "\n")
         workspace.models(name).mkdir(parents=True)
-        module = models.load(variant.model)
         record = {
             "variant": name,
             "parameters": 33321,
             "seeds": [42, 43, 44],
             "diverged": {},
-            "role": module.role(params.variants[name]),
-            "architecture": module.describe(params.variants[name]),
+            "role": variant.role,
+            "architecture": variant.architecture,
             "settings": training_settings(params.variants[name]),
         }
         workspace.training_record(name).write_text(json.dumps(record))

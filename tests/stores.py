@@ -36,7 +36,7 @@ def new_project(invented: Path, folder: Path, names: Iterable[str]) -> Workspace
     workspace.params.write_text(yaml.safe_dump(params, sort_keys=False))
     for name in names:
         settings = PARAMS.variant(name)
-        model_class = models.load(settings.model).model_class()
+        model_class = models.model_class(settings.model)
         for replicate in range(3):
             path = workspace.model(name, replicate, model_class.SUFFIX)
             if name not in _files:

@@ -103,6 +103,8 @@ def closure(roots: set[str], chosen: dict[str, str]) -> set[str]:
         # A locator that is only a parent loads nothing.
         if (parent := name.rpartition(".")[0]) not in LOCATORS:
             todo.add(parent)
+        if name.startswith("models.") and f"{name}.model" in modules():
+            todo.add(f"{name}.model")
         if name in LOCATORS:
             inner = {found for found in modules() if found.rpartition(".")[0] == name}
             todo |= {f"{name}.{chosen[name]}"} if name in chosen else inner

@@ -122,9 +122,7 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
         reader.entries("published", reader.published),
     )
     for name, variant in variants.items() if ask_libraries else ():
-        family = models.load(variant.model)
-        if hasattr(family, "check"):
-            reader.errors += family.check(variant, child("variants", name))
+        reader.errors += variant.check(child("variants", name))
     if reader.errors or run is None:
         raise ParamsError(str(path), reader.errors)
     return Params(run, *params)

@@ -58,7 +58,7 @@ def body_of(*texts: str) -> bytes:
 def test_texts_get_the_predictions_of_the_model(server, project: Workspace) -> None:
     status, reply = post(server, body_of(*TEXTS))
     assert status == 200
-    model = models.load("keras").model_class().load(project.model(NAME, 0, ".keras"))
+    model = models.model_class("keras").load(project.model(NAME, 0, ".keras"))
     encoder = read_encoder(project.prepared(PARAMS.variant(NAME).dataset))
     expected = model.predict(encoder.encode(TEXTS)).tolist()
     rows = reply["predictions"]

@@ -38,7 +38,7 @@ def test_a_logged_model_predicts_raw_text_as_the_pipeline_does(project: Workspac
     found = logged.predict(TEXTS)
     assert list(found.columns) == ["label", "probability"]
     encoder = read_encoder(project.prepared(PARAMS.variant(KERAS).dataset))
-    model = models.load("keras").model_class().load(project.model(KERAS, 0, ".keras"))
+    model = models.model_class("keras").load(project.model(KERAS, 0, ".keras"))
     expected = model.predict(encoder.encode(TEXTS)).tolist()
     assert len(set(expected)) > 1
     assert found["probability"].tolist() == pytest.approx(expected, abs=1e-6)
@@ -59,7 +59,7 @@ def test_of_many_classes_the_most_probable_is_predicted(project: Workspace) -> N
 def test_a_logged_model_of_arrays_predicts_arrays(project: Workspace, name: str) -> None:
     folder = project.prepared(PARAMS.variant(name).dataset)
     samples = read_samples(folder, "evaluation").x[:5]
-    model = models.load("constant").model_class().load(project.model(name, 0, ".npz"))
+    model = models.model_class("constant").load(project.model(name, 0, ".npz"))
     logged = load(project, name)
     x = samples.astype("float32" if samples.dtype.kind == "f" else "int64")
     np.testing.assert_array_equal(logged.predict(x), model.predict(samples))

@@ -7,7 +7,7 @@ import pytest
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.training import checkpoints, replicate
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Result, training_key
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
 
@@ -109,7 +109,7 @@ def test_a_checkpoint_with_another_key_is_not_used(tmp_path) -> None:
     again = Checkpoints(workspace, "any", "first").load(0)
     assert again is not None
     assert (again.rows, again.seconds) == ([{"epoch": 1}], 2.5)
-    assert list(again.state["weights"]) == [0, 1, 2]
+    assert list(again.arrays["weights"]) == [0, 1, 2]
     assert Checkpoints(workspace, "any", "second").load(0) is None
     assert Checkpoints(workspace, "any", "first").load(0) is None
 
@@ -126,7 +126,7 @@ def test_a_damaged_file_is_no_checkpoint_and_no_result(tmp_path) -> None:
 def test_a_result_without_its_model_is_not_used(tmp_path) -> None:
     workspace = Workspace(tmp_path)
     checkpoints = Checkpoints(workspace, "any", "key")
-    result = Result([{"epoch": 1}], 2.5, 7, None, {"evaluation": np.zeros(3, np.float32)})
+    result = Checkpoint([{"epoch": 1}], 2.5, {"evaluation": np.zeros(3, np.float32)}, 7)
     (tmp_path / "model").write_bytes(b"weights")
     checkpoints.save_result(0, result, tmp_path / "model")
     copy = tmp_path / "copy"

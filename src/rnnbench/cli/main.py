@@ -197,7 +197,7 @@ def show(workspace: Workspace, params: Params, variant: str) -> None:
     from rnnbench.data.format import read_meta
 
     settings = params.variant(variant)
-    family = models.load(settings.model).model_class()
+    family = models.model_class(settings.model)
     meta = read_meta(workspace.prepared(settings.dataset))
     click.echo(family.build(settings, meta, params.run.seed).summary())
 

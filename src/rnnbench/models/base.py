@@ -1,64 +1,27 @@
-"""The protocol of all model families, and the settings that all variants have."""
+"""The base classes of all model families: the settings of their variants, and their models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.schema import Schema
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
+from rnnbench.data.roles import OTHER, RECURRENT
 from rnnbench.data.scoring import correct, losses
 
 MAX_REPLICATES = 1000
 
-
-class VariantSettings(Schema):
-    """The settings of a variant that all families have.
-
-    dataset: its key in params.yaml.
-    model: the model family, one of `rnnbench.models.NAMES`.
-    replicates: the number of trainings with different seeds; by default, that of `run`.
-    """
-
-    dataset: str
-    model: str
-    replicates: int | None = Field(default=None, ge=1, le=MAX_REPLICATES)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The result of one epoch.
-
-    number: counted from 1.
-    loss, accuracy: means over the training samples, each scored before its batch's update.
-    prediction: for the evaluation samples, at the end of the epoch, shape (n, ...).
-    """
-
-    number: int
-    loss: float
-    accuracy: float
-    prediction: NDArray[np.float32]
-
-
-def single_epoch(
-    meta: Meta, seen: NDArray[np.float32], y: NDArray[Any], prediction: NDArray[np.float32]
-) -> Epoch:
-    """The epoch of a method without epochs.
-
-    seen, y: predictions and targets of the training samples. prediction: as in `Epoch`.
-    """
-    loss, accuracy = losses(meta, seen, y).mean(), correct(meta, seen, y).mean()
-    return Epoch(1, float(loss), float(accuracy), prediction)
-
-
-# What `describe` returns, and its keys with the values of a model that is no network.
+# An architecture as flat scalars, and its keys with the values of a model that is no network.
 Architecture = dict[str, str | int | float | bool]
 NO_NETWORK: Architecture = {
     "cell": "none",
@@ -73,6 +36,61 @@ NO_NETWORK: Architecture = {
 }
 
 
+class VariantSettings(Schema):
+    """The settings of a variant that all families have.
+
+    dataset: its key in params.yaml.
+    model: the model family, one of `rnnbench.models.NAMES`.
+    replicates: the number of trainings with different seeds; by default, that of `run`.
+    """
+
+    dataset: str
+    model: str
+    replicates: int | None = Field(default=None, ge=1, le=MAX_REPLICATES)
+
+    @property
+    def architecture(self) -> Architecture:
+        """At least the keys of `NO_NETWORK`."""
+        raise NotImplementedError
+
+    @property
+    def role(self) -> str:
+        """One of `rnnbench.data.roles`; this is the role of a network."""
+        return OTHER if self.architecture["cell"] == "none" else RECURRENT
+
+    def check(self, key: str) -> list[ErrorDetail]:  # noqa: ARG002 - no library is asked
+        """The errors beyond the types, of a variant at `key`; can import TensorFlow."""
+        return []
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The result of one epoch; a method without epochs has a single one.
+
+    number: counted from 1.
+    loss, accuracy: means over the training samples, each scored before its batch's update.
+    prediction: for the evaluation samples, at the end of the epoch, shape (n, ...).
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    prediction: NDArray[np.float32]
+
+    @classmethod
+    def scored(
+        cls, number: int, meta: Meta, seen: NDArray[Any], y: NDArray[Any], prediction: NDArray[Any]
+    ) -> Epoch:
+        """An epoch with the predictions `seen` and the targets `y` of the training samples."""
+        loss, accuracy = losses(meta, seen, y).mean(), correct(meta, seen, y).mean()
+        return cls(number, float(loss), float(accuracy), prediction)
+
+
+# The x of n samples, shape (n, ...), as in `rnnbench.data.format.Samples`.
+X = NDArray[Any] | Ragged
+OnEpoch = Callable[[Epoch], None]
+
+
 class Model(Protocol):
     """One trainable model. `settings` is an instance of the family's Settings.
 
@@ -85,8 +103,9 @@ class Model(Protocol):
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """An untrained model with weights drawn from `seed`; raises ParamsError if invalid."""
 
-    def restart(self, settings: Any, seed: int) -> None:
-        """Reset a built model to what `build` returns for `seed`; compiled code may be reused."""
+    def rebuild(self, settings: Any, meta: Meta, seed: int) -> Self:
+        """As `build`; may reuse the compiled code of this model, which must not be used again."""
+        return self.build(settings, meta, seed)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -103,44 +122,61 @@ class Model(Protocol):
         """A description of the layers and parameters, as text."""
 
     def fit(
-        self,
-        settings: Any,
-        seed: int,
-        train: Samples,
-        evaluation: NDArray[Any] | Ragged,
-        on_epoch: Callable[[Epoch], None],
+        self, settings: Any, seed: int, train: Samples, unseen: X, on_epoch: OnEpoch, done: int = 0
     ) -> None:
-        """Train, and call `on_epoch` after each epoch.
+        """Train without the first `done` epochs, and call `on_epoch` after each other epoch.
 
-        evaluation: the x of the evaluation samples, which are only predicted.
-        Methods without epochs report a single one. `on_epoch` raises DivergedError if a loss is
-        not finite.
+        unseen: the evaluation samples, which are only predicted. `on_epoch` raises DivergedError
+        if a loss is not finite. Only a model of `build` can be trained.
         """
 
-    def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+    def predict(self, x: X) -> NDArray[np.float32]:
         """Predictions for n samples, shape (n, ...) as in `rnnbench.data.scoring`."""
 
-
-@runtime_checkable
-class Resumable(Model, Protocol):
-    """A `Model` with epochs that can resume training after any of them."""
-
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that later epochs depend on, as named arrays."""
+        """All that later epochs depend on, as named arrays; none for a method without epochs."""
+        return {}
 
-    def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
+    def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:  # noqa: ARG002
         """Resume from the `state` of a model with the same settings.
 
         Raises LookupError, TypeError or ValueError if it is not one.
         """
+        raise ValueError("a method without epochs starts over")
 
-    def fit(
-        self,
-        settings: Any,
-        seed: int,
-        train: Samples,
-        evaluation: NDArray[Any] | Ragged,
-        on_epoch: Callable[[Epoch], None],
-        done: int = 0,
-    ) -> None:
-        """As `Model.fit`, without the first `done` epochs."""
+
+class ArrayModel(Model, Protocol):
+    """A model that is a few arrays, in an .npz file."""
+
+    SUFFIX: ClassVar[str] = ".npz"
+
+    def arrays(self) -> dict[str, Any]:
+        """The arrays by name."""
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model of its `arrays`; raises an exception of any type if they are not valid."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file of `save`, never a pickle; raises DataError if it is missing or damaged."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                return cls.of(archive)
+        # Damage causes errors of many types, of zipfile, zlib, NumPy and pydantic.
+        except Exception as error:
+            name = type(error).__name__
+            raise DataError(f"{path}: not a readable model ({name}); run dvc repro") from error
+
+    def save(self, path: Path) -> None:
+        """Write the arrays; equal ones give equal bytes."""
+        # Given a path instead of a file, NumPy may append .npz to it.
+        with path.open("wb") as file:
+            np.savez(file, **self.arrays())
+
+
+def require(*rules: tuple[bool, str, str]) -> None:
+    """Raise ParamsError unless all rules for a dataset hold: (holds, problem, allowed)."""
+    errors = [ErrorDetail("model", *texts) for holds, *texts in rules if not holds]
+    if errors:
+        raise ParamsError("params.yaml", errors)

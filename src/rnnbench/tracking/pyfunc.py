@@ -27,7 +27,7 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self._meta = read_meta(data)
         self.classes = self._meta.classes
         self._encoder = read_encoder(data) if (data / ENCODER).exists() else None
-        family = models.load(context.model_config["family"]).model_class()
+        family = models.model_class(context.model_config["family"])
         self._model = family.load(Path(context.artifacts["model"]))
 
     def predict(

@@ -3,7 +3,7 @@
 .checkpoints/VARIANT/
     key                  the `training_key` that all other files belong to
     replicate_R.npz      replicate R after some epoch: a `Checkpoint`
-    replicate_R.result   replicate R after its end: a `Result`, in NumPy's .npz format
+    replicate_R.result   replicate R after its end: a `Checkpoint`, in NumPy's .npz format
     replicate_R.model    its model, unless it diverged
 
 They lie outside the DAG: DVC disables its run cache for a stage with persistent outputs.
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,37 +40,21 @@ Row = dict[str, float | int | str]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A replicate after some epoch.
+    """A replicate after some epoch, or after its end.
 
     rows: its history, one row per epoch.
-    seconds: wall-clock seconds of training so far.
-    state: what `rnnbench.models.base.Resumable.state` returned.
-    """
-
-    rows: list[Row]
-    seconds: float
-    state: Mapping[str, NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished replicate.
-
-    rows: its history, one row per epoch.
-    seconds: wall-clock seconds of training and prediction.
+    seconds: wall-clock seconds of training, and of prediction after the end.
+    arrays: after an epoch, what `rnnbench.models.base.Model.state` returned; after the end, the
+        predictions by split, shape (n, ...) as in `rnnbench.data.scoring`, none if it diverged.
     parameters: the number of trainable parameters.
     diverged: the epoch of the first loss that was not finite, counted from 1, or None.
-    predictions: by split, shape (n, ...) as in `rnnbench.data.scoring`; empty if it diverged.
     """
 
     rows: list[Row]
     seconds: float
-    parameters: int
-    diverged: int | None
-    predictions: Mapping[str, NDArray[np.float32]]
-
-
-_C = TypeVar("_C", Checkpoint, Result)
+    arrays: Mapping[str, NDArray[Any]]
+    parameters: int = 0
+    diverged: int | None = None
 
 
 class Checkpoints:
@@ -94,18 +78,29 @@ class Checkpoints:
         """Whether enough time has passed since the last checkpoint."""
         return self._enabled and time.monotonic() - self._saved_at >= _SECONDS_BETWEEN
 
-    def load(self, replicate: int) -> Checkpoint | None:
+    def load(self, replicate: int, suffix: str = "npz") -> Checkpoint | None:
         """The last checkpoint of a replicate; None if it is missing or damaged."""
-        return self._read(self._path(replicate, "npz"), Checkpoint, "state")
+        try:
+            with np.load(self._path(replicate, suffix), allow_pickle=False) as archive:
+                arrays = dict(archive)
+            scalars: dict[str, Any] = json.loads(str(arrays.pop("json")))
+            return Checkpoint(arrays=arrays, **scalars)
+        # Damage causes errors of many types; training then starts over.
+        except Exception:
+            return None
 
-    def save(self, replicate: int, checkpoint: Checkpoint) -> None:
+    def save(self, replicate: int, checkpoint: Checkpoint, suffix: str = "npz") -> None:
         """Write a checkpoint atomically."""
-        self._write(self._path(replicate, "npz"), checkpoint, "state")
+        scalars = dict(vars(checkpoint))
+        arrays: dict[str, Any] = dict(scalars.pop("arrays"))
+        path = self._path(replicate, suffix)
+        with self._if_disk_space(), new_file(path) as partial, partial.open("wb") as file:
+            np.savez(file, json=np.array(json.dumps(scalars)), **arrays)
         self._saved_at = time.monotonic()
 
-    def load_result(self, replicate: int, model: Path) -> Result | None:
+    def load_result(self, replicate: int, model: Path) -> Checkpoint | None:
         """The result of a replicate, whose model is copied to `model`; None as in `load`."""
-        result = self._read(self._path(replicate, "result"), Result, "predictions")
+        result = self.load(replicate, "result")
         if result is not None and result.diverged is None:
             try:
                 shutil.copyfile(self._path(replicate, "model"), model)
@@ -113,28 +108,12 @@ class Checkpoints:
                 return None
         return result
 
-    def save_result(self, replicate: int, result: Result, model: Path) -> None:
+    def save_result(self, replicate: int, result: Checkpoint, model: Path) -> None:
         """Write a result and a copy of its model, which exists unless the replicate diverged."""
         with self._if_disk_space():
             if result.diverged is None:
                 shutil.copyfile(model, self._path(replicate, "model"))
-            self._write(self._path(replicate, "result"), result, "predictions")
-
-    def _read(self, path: Path, kind: type[_C], arrays: str) -> _C | None:
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                values = dict(archive)
-            scalars: dict[str, Any] = json.loads(str(values.pop("json")))
-            return kind(**scalars | {arrays: values})
-        # Damage causes errors of many types; training then starts over.
-        except Exception:
-            return None
-
-    def _write(self, path: Path, content: Any, arrays: str) -> None:
-        scalars = dict(vars(content))
-        values: dict[str, Any] = dict(scalars.pop(arrays))
-        with self._if_disk_space(), new_file(path) as partial, partial.open("wb") as file:
-            np.savez(file, json=np.array(json.dumps(scalars)), **values)
+            self.save(replicate, result, "result")
 
     @contextmanager
     def _if_disk_space(self) -> Iterator[None]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.files import write_text
 from rnnbench.core.schema import Schema, read_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Meta, Samples, read_array
@@ -24,7 +23,7 @@ class TrainingRecord(Schema):
 
     variant: its key in params.yaml.
     role: one of `rnnbench.data.roles`.
-    architecture: what the family's `describe` returned.
+    architecture: that of its settings.
     parameters: the number of trainable parameters of one model.
     seeds: the seed of each replicate.
     diverged: for each replicate that diverged, counted from 0, the epoch of its first loss that
@@ -57,11 +56,6 @@ def read_training_record(workspace: Workspace, name: str) -> TrainingRecord:
 def read_cost(workspace: Workspace, name: str) -> Cost:
     """The cost of a variant's training; raises DataError if it is missing or damaged."""
     return read_json(workspace.cost(name), Cost)
-
-
-def write_cost(workspace: Workspace, name: str, cost: Cost) -> None:
-    """Write the cost of a variant's training."""
-    write_text(workspace.cost(name), cost.model_dump_json(indent=2) + "\n")
 
 
 def training_settings(settings: Schema) -> dict[str, Any]:

@@ -14,8 +14,8 @@ import numpy as np
 from rnnbench.core.errors import DivergedError
 from rnnbench.data.format import Meta, Samples, read_meta, read_samples
 from rnnbench.data.scoring import correct, losses
-from rnnbench.models.base import Epoch, Resumable, VariantSettings
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Result, Row
+from rnnbench.models.base import Epoch, Model, VariantSettings
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row
 from rnnbench.training.outputs import METRICS
 
 _SECONDS_BETWEEN_LINES = 2.0
@@ -46,7 +46,7 @@ class ReplicateTrainer:
 
     def __init__(
         self,
-        family: type[Any],
+        family: type[Model],
         settings: VariantSettings,
         data: Data,
         checkpoints: Checkpoints,
@@ -56,8 +56,8 @@ class ReplicateTrainer:
         self._checkpoints, self._report = checkpoints, report
         self._model: Any = None
 
-    def train(self, replicate: int, seed: int, label: str, path: Path) -> Result:
-        """Train replicate `replicate`, counted from 0, unless a checkpoint has its result.
+    def train(self, replicate: int, seed: int, label: str, path: Path) -> Checkpoint:
+        """Train replicate `replicate`, counted from 0, unless its result is a checkpoint.
 
         label: names the replicate in progress lines. path: the file of its model, which is
         written unless the replicate diverges. Raises TrainingError or ParamsError.
@@ -67,56 +67,50 @@ class ReplicateTrainer:
             return result
         progress = Progress(label, self._data, self._report)
         diverged, predictions = None, {}
+        self._build(seed)
         try:
-            model = self._new_model(seed)
-            self._fit(model, replicate, seed, progress)
+            self._fit(replicate, seed, progress)
             splits = self._data.evaluation.items()
-            predictions = {split: model.predict(samples.x) for split, samples in splits}
+            predictions = {split: self._model.predict(samples.x) for split, samples in splits}
             # `Progress` has checked the evaluation split only.
             if not all(np.isfinite(array).all() for array in predictions.values()):
                 raise DivergedError(int(progress.rows.pop()["epoch"]), math.nan)
-            model.save(path)
+            self._model.save(path)
         except DivergedError as error:
             diverged, predictions = error.epoch, {}
             progress.print_last()
             self._report(f"{label}  diverged: {error}")
         finally:
             progress.print_last()
-        result = Result(
-            progress.rows, progress.seconds, self._model.parameters, diverged, predictions
-        )
+        parameters = self._model.parameters
+        result = Checkpoint(progress.rows, progress.seconds, predictions, parameters, diverged)
         self._checkpoints.save_result(replicate, result, path)
         return result
 
-    def _new_model(self, seed: int) -> Any:
-        if self._model is None:
-            self._model = self._family.build(self._settings, self._data.meta, seed)
-        else:
-            self._model.restart(self._settings, seed)
-        return self._model
+    def _build(self, seed: int) -> None:
+        build = self._family.build if self._model is None else self._model.rebuild
+        self._model = build(self._settings, self._data.meta, seed)
 
-    def _fit(self, model: Any, replicate: int, seed: int, progress: Progress) -> None:
-        x = self._data.evaluation["evaluation"].x
-        if not isinstance(model, Resumable):
-            model.fit(self._settings, seed, self._data.train, x, progress)
-            return
+    def _fit(self, replicate: int, seed: int, progress: Progress) -> None:
         if checkpoint := self._checkpoints.load(replicate):
             try:
-                model.restore(self._settings, checkpoint.state)
+                self._model.restore(self._settings, checkpoint.arrays)
+                progress.resume(checkpoint)
             # A damaged state: start over.
             except (LookupError, TypeError, ValueError):
-                model.restart(self._settings, seed)
-            else:
-                progress.resume(checkpoint)
+                self._build(seed)
 
         def on_epoch(epoch: Epoch) -> None:
             progress(epoch)
             if self._checkpoints.due:
-                state = Checkpoint(progress.rows, progress.seconds, model.state())
-                self._checkpoints.save(replicate, state)
+                state = self._model.state()
+                self._checkpoints.save(
+                    replicate, Checkpoint(progress.rows, progress.seconds, state)
+                )
 
+        train, unseen = self._data.train, self._data.evaluation["evaluation"].x
         done = len(progress.rows)
-        model.fit(self._settings, seed, self._data.train, x, on_epoch, done=done)
+        self._model.fit(self._settings, seed, train, unseen, on_epoch, done)
 
 
 class Progress:

@@ -13,12 +13,12 @@ import numpy as np
 
 from rnnbench import models
 from rnnbench.core.errors import ParamsError, TrainingError
-from rnnbench.core.files import new_directory, new_file
+from rnnbench.core.files import new_directory, new_file, write_text
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.training.checkpoints import Checkpoints, Result, training_key
-from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings, write_cost
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
+from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings
 from rnnbench.training.replicate import Data, ReplicateTrainer
 
 
@@ -35,8 +35,7 @@ def train(
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
     data = Data.read(folder)
-    family = models.load(settings.model)
-    model_class = family.model_class()
+    model_class = models.model_class(settings.model)
     seeds = [params.run.seed + replicate for replicate in range(params.replicates_of(name))]
     checkpoints = Checkpoints(workspace, name, training_key(settings, seeds, folder))
     trainer = ReplicateTrainer(model_class, settings, data, checkpoints, report)
@@ -53,8 +52,8 @@ def train(
                 raise error.under(f"variants.{name}") from error
     record = TrainingRecord(
         variant=name,
-        role=family.role(settings),
-        architecture=family.describe(settings),
+        role=settings.role,
+        architecture=settings.architecture,
         parameters=results[-1].parameters,
         seeds=seeds,
         diverged={r: result.diverged for r, result in enumerate(results) if result.diverged},
@@ -64,17 +63,17 @@ def train(
         _write_predictions(directory, data, results)
         write_json(directory / workspace.training_record(name).name, record)
     _write_history(workspace.history(name), results)
-    write_cost(workspace, name, _cost(results))
+    write_text(workspace.cost(name), _cost(results).model_dump_json(indent=2) + "\n")
 
 
-def _write_predictions(directory: Path, data: Data, results: list[Result]) -> None:
+def _write_predictions(directory: Path, data: Data, results: list[Checkpoint]) -> None:
     for split, samples in data.evaluation.items():
-        arrays = [result.predictions[split] for result in results if not result.diverged]
+        arrays = [result.arrays[split] for result in results if not result.diverged]
         stacked = np.stack(arrays) if arrays else np.empty((0, len(samples)), np.float32)
         np.save(directory / f"{split}.npy", stacked, allow_pickle=False)
 
 
-def _write_history(path: Path, results: list[Result]) -> None:
+def _write_history(path: Path, results: list[Checkpoint]) -> None:
     rows: list[dict[str, Any]] = [
         {"replicate": replicate} | row
         for replicate, result in enumerate(results)
@@ -88,7 +87,7 @@ def _write_history(path: Path, results: list[Result]) -> None:
         writer.writerows(rows)
 
 
-def _cost(results: list[Result]) -> Cost:
+def _cost(results: list[Checkpoint]) -> Cost:
     seconds = sum(result.seconds for result in results)
     return Cost(
         seconds=round(seconds, 2),

@@ -197,4 +197,4 @@ def test_description_has_the_columns_of_keras() -> None:
         epochs=1,
         batch_size=1,
     )
-    assert constant.describe(SETTINGS).keys() == keras.describe(other).keys()
+    assert SETTINGS.architecture.keys() == other.architecture.keys()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rnnbench.core.errors import ParamsError
-from rnnbench.models.keras.layers import WRAPPED
+from rnnbench.models.keras.network import WRAPPED
 from rnnbench.models.keras.runtime import load_backend
-from rnnbench.models.keras.validation import check_layers, check_optimizer
+from rnnbench.models.keras.validation import check_spec
 from rnnbench.params import check_params
 from tests.frozen import PARAMS, PARAMS_FILE
 
@@ -29,7 +29,7 @@ published: {}
 
 
 def errors_of(layer: Any) -> list[str]:
-    return [str(error) for error in check_layers([layer], "k")]
+    return [str(error) for error in check_spec("layer", layer, "k")]
 
 
 def test_check_reports_the_errors_of_all_variants_at_once(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_is_wrong_in_a_layer_is_reported_under_its_key(
     layer: Any, key: str, part: str
 ) -> None:
     (line,) = errors_of(layer)
-    assert line.startswith(f"k[0].{key}: ")
+    assert line.startswith(f"k.{key}: ")
     assert part in line
 
 
@@ -120,9 +120,7 @@ def test_what_is_wrong_in_a_layer_is_reported_under_its_key(
     "name", ["Layer", "Wrapper", "RNN", "LSTMCell", "Lambda", "Add", "Attention", "add", "Input"]
 )
 def test_layers_that_yaml_cannot_express_are_refused(name: str) -> None:
-    assert errors_of(name)[0].startswith(
-        f"k[0]: Keras has no layer '{name}' to use here; allowed: "
-    )
+    assert errors_of(name)[0].startswith(f"k: Keras has no layer '{name}' to use here; allowed: ")
 
 
 @pytest.mark.parametrize(
@@ -133,27 +131,21 @@ def test_layers_that_yaml_cannot_express_are_refused(name: str) -> None:
     ],
 )
 def test_wrong_values_of_an_optimizer_are_reported(argument: str, value: Any) -> None:
-    (error,) = check_optimizer({"Adam": {argument: value}}, "o")
+    (error,) = check_spec("optimizer", {"Adam": {argument: value}}, "o")
     assert error.key == f"o.Adam.{argument}"
 
 
 def test_every_default_of_keras_is_valid() -> None:
     _, keras = load_backend()
-    classes = [
-        (name, getattr(keras.optimizers, name), check_optimizer)
-        for name in check_optimizer("?", "k")[0].allowed.split(", ")
-    ]
-    classes += [
-        (name, getattr(keras.layers, name), lambda spec, key: check_layers([spec], key))
-        for name in check_layers(["?"], "k")[0].allowed.split(", ")
-    ]
-    for name, cls, check in classes:
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        plain = {
-            p.name: p.default
-            for p in parameters
-            if p.name not in WRAPPED
-            and (p.default is None or isinstance(p.default, bool | int | float | str))
-        }
-        errors = [e for e in check({name: plain}, "k") if "required positional" not in e.problem]
-        assert errors == [], name
+    modules = {"layer": keras.layers, "optimizer": keras.optimizers}
+    for kind, module in modules.items():
+        for name in check_spec(kind, "?", "k")[0].allowed.split(", "):
+            parameters = inspect.signature(getattr(module, name).__init__).parameters.values()
+            plain = {
+                p.name: p.default
+                for p in parameters
+                if p.name not in WRAPPED
+                and (p.default is None or isinstance(p.default, bool | int | float | str))
+            }
+            errors = check_spec(kind, {name: plain}, "k")
+            assert all("required positional" in error.problem for error in errors), name

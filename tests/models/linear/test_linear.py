@@ -330,6 +330,6 @@ def test_description_has_the_columns_of_keras() -> None:
         epochs=1,
         batch_size=1,
     )
-    description = linear.describe(settings(alpha=0.25))
-    assert description.keys() == keras.describe(other).keys()
+    description = settings(alpha=0.25).architecture
+    assert description.keys() == other.architecture.keys()
     assert "alpha=0.25" in str(description["layers"])

@@ -1,66 +1,46 @@
 """Class frequencies, or the mean, of the training targets as a model."""
 
+# ruff: noqa: ARG002, ARG003 - without seeds and epochs, some arguments are not used.
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.core.errors import DataError
 from rnnbench.data.format import Meta, Samples
-from rnnbench.data.ragged import Ragged
-from rnnbench.models.base import Epoch, single_epoch
-from rnnbench.models.constant import Settings
+from rnnbench.models.base import ArrayModel, Epoch, OnEpoch, X
 
 
-class Model:
+class Model(ArrayModel):
     """See `rnnbench.models.base.Model`.
 
     The prediction for every sample is the frequency of each class in the training targets (for
     "binary", of class 1; for "steps", over all steps), or the mean of the numbers.
     """
 
-    SUFFIX: ClassVar[str] = ".npz"
-
     def __init__(self, meta: Meta, numbers: NDArray[np.float32], steps: int) -> None:
-        self._meta = meta
-        self._numbers = numbers
-        self._steps = steps
+        self._meta, self._numbers, self._steps = meta, numbers, steps
 
     @classmethod
-    def build(cls, settings: Settings, meta: Meta, seed: int) -> Self:  # noqa: ARG003 - nothing drawn
+    def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A model that predicts 0; every dataset is suitable."""
         return cls(meta, np.zeros(_shape(meta), np.float32), 0)
 
-    def restart(self, settings: Settings, seed: int) -> None:
-        """Nothing to do: `fit` replaces everything."""
-
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a file of `save`; raises DataError if it is missing or damaged."""
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                meta = Meta.model_validate_json(archive["meta"].item())
-                numbers, steps = archive["numbers"], int(archive["steps"])
-            if numbers.dtype != np.float32 or numbers.shape != _shape(meta):
-                raise ValueError("numbers that do not match the target")
-        # Damage causes errors of many types, of zipfile, NumPy and pydantic.
-        except Exception as error:
-            raise DataError(f"{path}: not a readable model; run dvc repro") from error
-        return cls(meta, numbers, steps)
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model of its `arrays`; raises an exception of any type if they are not valid."""
+        meta = Meta.model_validate_json(arrays["meta"].item())
+        numbers = arrays["numbers"]
+        if numbers.dtype != np.float32 or numbers.shape != _shape(meta):
+            raise ValueError("numbers that do not match the target")
+        return cls(meta, numbers, int(arrays["steps"]))
 
-    def save(self, path: Path) -> None:
-        """Write an .npz file; equal numbers give equal bytes."""
-        with path.open("wb") as file:
-            np.savez(
-                file,
-                meta=np.array(self._meta.model_dump_json()),
-                numbers=self._numbers,
-                steps=np.array(self._steps),
-            )
+    def arrays(self) -> dict[str, Any]:
+        """The predicted numbers, and the shape and meaning of a prediction."""
+        meta = self._meta.model_dump_json()
+        return {"meta": meta, "numbers": self._numbers, "steps": self._steps}
 
     @property
     def parameters(self) -> int:
@@ -72,12 +52,7 @@ class Model:
         return f"constant: {np.array2string(self._numbers, precision=4, threshold=20)}"
 
     def fit(
-        self,
-        settings: Settings,  # noqa: ARG002 - nothing set
-        seed: int,  # noqa: ARG002 - nothing drawn
-        train: Samples,
-        evaluation: NDArray[Any] | Ragged,
-        on_epoch: Callable[[Epoch], None],
+        self, settings: Any, seed: int, train: Samples, unseen: X, on_epoch: OnEpoch, done: int = 0
     ) -> None:
         """Count or average the targets; x is not used."""
         if self._meta.target in ("binary", "number"):
@@ -86,11 +61,10 @@ class Model:
             counts = np.bincount(train.y.ravel(), minlength=len(self._meta.classes))
             self._numbers = (counts / train.y.size).astype(np.float32)
         self._steps = train.y.shape[1] if self._meta.target == "steps" else 0
+        seen, prediction = self.predict(train.x), self.predict(unseen)
+        on_epoch(Epoch.scored(1, self._meta, seen, train.y, prediction))
 
-        seen = self.predict(train.x)
-        on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
-
-    def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+    def predict(self, x: X) -> NDArray[np.float32]:
         """The same prediction n times, shape (n, ...) as in `rnnbench.data.scoring`."""
         steps = (self._steps,) if self._meta.target == "steps" else ()
         return np.broadcast_to(self._numbers, (len(x), *steps, *self._numbers.shape)).copy()

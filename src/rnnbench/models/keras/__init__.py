@@ -1,22 +1,16 @@
 """Models of Keras layers, trained with TensorFlow.
 
-Importing this package imports neither of them; `check` and building a model do.
+Importing this package imports neither of them; `Settings.check` and building a model do.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
-from rnnbench.core.validation import ErrorDetail
-from rnnbench.data.roles import OTHER, RECURRENT
-from rnnbench.models.base import Architecture, VariantSettings
-from rnnbench.models.keras import validation
-from rnnbench.models.keras.layers import name_and_arguments, walk
-
-if TYPE_CHECKING:
-    from rnnbench.models.keras.model import Model
+from rnnbench.core.validation import ErrorDetail, child
+from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
+from rnnbench.models.keras.network import name_and_arguments, walk
+from rnnbench.models.keras.validation import Spec, check_spec
 
 _CELLS = ("SimpleRNN", "LSTM", "GRU")
 
@@ -31,46 +25,33 @@ class Settings(VariantSettings):
     output_layer: whether a Dense layer that fits the target is added after `layers`.
     """
 
-    layers: list[validation.Spec] = Field(min_length=1)
-    optimizer: validation.Spec
+    layers: list[Spec] = Field(min_length=1)
+    optimizer: Spec
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     output_layer: bool = True
 
+    def check(self, key: str) -> list[ErrorDetail]:
+        """The errors that Keras finds in a variant at `key`; imports Keras, which takes seconds."""
+        errors = []
+        for index, layer in enumerate(self.layers):
+            errors += check_spec("layer", layer, child(f"{key}.layers", index))
+        return errors + check_spec("optimizer", self.optimizer, f"{key}.optimizer")
 
-def check(settings: Settings, key: str) -> list[ErrorDetail]:
-    """The errors that Keras finds in a variant at `key`; imports Keras, which takes seconds."""
-    return [
-        *validation.check_layers(settings.layers, f"{key}.layers"),
-        *validation.check_optimizer(settings.optimizer, f"{key}.optimizer"),
-    ]
-
-
-def model_class() -> type[Model]:
-    """The class of the models."""
-    from rnnbench.models.keras.model import Model
-
-    return Model
-
-
-def role(settings: Settings) -> str:
-    """One of `rnnbench.data.roles`."""
-    return OTHER if describe(settings)["cell"] == "none" else RECURRENT
-
-
-def describe(settings: Settings) -> Architecture:
-    """The architecture: recurrent cells, their units and number, optimizer and so on."""
-    layers = list(walk(settings.layers))
-    recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
-    optimizer, arguments = name_and_arguments(settings.optimizer)
-    return {
-        "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
-        "units": max((a.get("units", 0) for _, a in recurrent), default=0),
-        "recurrent_layers": len(recurrent),
-        "bidirectional": any(name == "Bidirectional" for name, _ in layers),
-        "layers": str(settings.layers) + ("" if settings.output_layer else ", no output layer"),
-        "optimizer": optimizer,
-        "learning_rate": arguments.get("learning_rate", "default"),
-        "epochs": settings.epochs,
-        "batch_size": settings.batch_size,
-    }
+    @property
+    def architecture(self) -> Architecture:
+        """Recurrent cells, their units and number, optimizer and so on."""
+        layers = list(walk(self.layers))
+        recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
+        optimizer, arguments = name_and_arguments(self.optimizer)
+        return NO_NETWORK | {
+            "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
+            "units": max((a.get("units", 0) for _, a in recurrent), default=0),
+            "recurrent_layers": len(recurrent),
+            "bidirectional": any(name == "Bidirectional" for name, _ in layers),
+            "layers": str(self.layers) + ("" if self.output_layer else ", no output layer"),
+            "optimizer": optimizer,
+            "learning_rate": arguments.get("learning_rate", "default"),
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+        }

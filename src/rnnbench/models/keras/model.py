@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Mapping
+import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.core.errors import TrainingError
+from rnnbench.core.errors import DataError, TrainingError
 from rnnbench.data.format import Meta, Samples
-from rnnbench.data.ragged import Ragged
-from rnnbench.models.base import Epoch
-from rnnbench.models.keras import archive, network
-from rnnbench.models.keras.runtime import keras_errors
+from rnnbench.models.base import Epoch, OnEpoch, X
+from rnnbench.models.base import Model as BaseModel
+from rnnbench.models.keras import network
+from rnnbench.models.keras.runtime import keras_errors, load_backend
 from rnnbench.models.keras.training import Predictor, Trainer
 
 
-class Model:
+class Model(BaseModel):
     """See `rnnbench.models.base.Model`."""
 
     SUFFIX: ClassVar[str] = ".keras"
@@ -34,27 +37,44 @@ class Model:
         """A network with weights drawn from `seed`; raises ParamsError if it is invalid."""
         return cls(network.build(settings.layers, meta, seed, settings.output_layer), meta)
 
-    def restart(self, settings: Any, seed: int) -> None:
-        """Reset weights and random states to those that `build` draws from `seed`.
+    def rebuild(self, settings: Any, meta: Meta, seed: int) -> Self:
+        """This model, with the weights and random states that `build` draws from `seed`.
 
         The compiled programs are reused; each replicate's would occupy another 25 MB.
         """
-        meta = self._dataset()
         fresh = network.build(settings.layers, meta, seed, settings.output_layer)
         with keras_errors(TrainingError):
             for variable, drawn in zip(self._network.variables, fresh.variables, strict=True):
                 variable.assign(drawn)
             if self._trainer is not None:
                 self._trainer.restart()
+        return self
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file of `save`, for prediction only; raises DataError if it is damaged."""
-        return cls(archive.load(path))
+        """Read a file of `save`, in Keras's safe mode; raises DataError if it is damaged."""
+        _, keras = load_backend()
+        try:
+            return cls(keras.models.load_model(path, compile=False, safe_mode=True))
+        # Keras does not wrap the errors of zipfile, h5py and json.
+        except Exception as error:
+            raise DataError(f"{path}: not a readable model ({error}); run dvc repro") from error
 
     def save(self, path: Path) -> None:
-        """Write a .keras file; equal weights give equal bytes."""
-        archive.save(self._network, path)
+        """Write a .keras file; equal weights give equal bytes.
+
+        Keras itself also writes the date, the times of zip entries and memory addresses.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            first = Path(folder) / "network.keras"
+            self._network.save(first)
+            with zipfile.ZipFile(first) as source, zipfile.ZipFile(path, "w") as target:
+                for name in sorted(source.namelist()):
+                    content: str | bytes = source.read(name)
+                    if name in ("config.json", "metadata.json"):
+                        content = json.dumps(_reproducible(json.loads(content)), sort_keys=True)
+                    # The date of a new ZipInfo is always 1980-01-01.
+                    target.writestr(zipfile.ZipInfo(name), content)
 
     @property
     def parameters(self) -> int:
@@ -68,18 +88,11 @@ class Model:
         return "\n".join(lines)
 
     def fit(
-        self,
-        settings: Any,
-        seed: int,
-        train: Samples,
-        evaluation: NDArray[Any] | Ragged,
-        on_epoch: Callable[[Epoch], None],
-        done: int = 0,
+        self, settings: Any, seed: int, train: Samples, unseen: X, on_epoch: OnEpoch, done: int = 0
     ) -> None:
         """Train until epoch settings.epochs; (seed, e) decides the order of samples in epoch e.
 
-        Raises TrainingError if Keras fails, and ValueError for a loaded model, which has no
-        dataset description.
+        Raises TrainingError if Keras fails.
         """
         trainer = self._trainer_for(settings)
         for number in range(done + 1, settings.epochs + 1):
@@ -88,35 +101,37 @@ class Model:
                 loss, accuracy = trainer.epoch(train.x, train.y, rng)
                 if number == settings.epochs:
                     trainer.finish()
-            prediction = self.predict(evaluation)
-            on_epoch(Epoch(number, loss, accuracy, prediction))
+            on_epoch(Epoch(number, loss, accuracy, self.predict(unseen)))
 
-    def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+    def predict(self, x: X) -> NDArray[np.float32]:
         """Predictions for n samples, shape (n, ...); raises TrainingError if Keras fails."""
         with keras_errors(TrainingError):
             return self._predictor(x)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Weights, random states and the optimizer's variables, by their position."""
-        trained = self._trainer.variables if self._trainer is not None else []
+        trained = self._trainer.optimizer.variables if self._trainer is not None else []
         variables = [*self._network.variables, *trained]
         return {str(number): variable.value.numpy() for number, variable in enumerate(variables)}
 
     def restore(self, settings: Any, state: Mapping[str, NDArray[Any]]) -> None:
         """Resume from a `state`; raises LookupError or ValueError if it is not one."""
-        variables = [*self._network.variables, *self._trainer_for(settings).variables]
-        for number, variable in enumerate(variables):
+        trained = self._trainer_for(settings).optimizer.variables
+        for number, variable in enumerate([*self._network.variables, *trained]):
             variable.assign(state[str(number)])
 
     def _trainer_for(self, settings: Any) -> Trainer:
         if self._trainer is None:
+            assert self._meta is not None, "a loaded model cannot be trained"
             optimizer = network.optimizer(settings.optimizer)
-            meta = self._dataset()
             with keras_errors(TrainingError):
-                self._trainer = Trainer(self._network, optimizer, settings.batch_size, meta)
+                self._trainer = Trainer(self._network, optimizer, settings.batch_size, self._meta)
         return self._trainer
 
-    def _dataset(self) -> Meta:
-        if self._meta is None:
-            raise ValueError("a loaded model cannot be trained; build a new one")
-        return self._meta
+
+def _reproducible(node: Any) -> Any:
+    """The content of a JSON file in a .keras archive, without its date and memory addresses."""
+    if isinstance(node, dict):
+        omitted = ("date_saved", "shared_object_id")
+        return {key: _reproducible(value) for key, value in node.items() if key not in omitted}
+    return [_reproducible(item) for item in node] if isinstance(node, list) else node

@@ -1,15 +1,36 @@
-"""Builds the Keras network of a variant."""
+"""Builds the Keras network of a variant.
+
+params.yaml writes a layer or an optimizer as ``Name`` or ``{Name: {argument: value}}``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail
 from rnnbench.data.format import Meta
-from rnnbench.models.keras.layers import WRAPPED, name_and_arguments, walk
 from rnnbench.models.keras.runtime import keras_errors, load_backend
+
+# The arguments of Keras's wrappers that are layers.
+WRAPPED = frozenset({"layer", "backward_layer"})
+
+
+def name_and_arguments(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name of one layer or optimizer, and a copy of its arguments."""
+    if isinstance(spec, str):
+        return spec, {}
+    ((name, arguments),) = spec.items()
+    return name, dict(arguments or {})
+
+
+def walk(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and arguments of each layer; wrapped layers follow their wrapper."""
+    for spec in specs:
+        name, arguments = name_and_arguments(spec)
+        yield name, arguments
+        yield from walk([arguments[inner] for inner in sorted(WRAPPED & arguments.keys())])
 
 
 def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -> Any:
@@ -26,20 +47,14 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
     # Layer names are numbered within a session; after a reset, all replicates have equal names.
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    key = "layers"
     if errors := _unsuitable(layers, meta, output_layer):
         raise ParamsError("params.yaml", errors)
     units, activation = _output(meta)
     last = keras.layers.Dense(units, activation=activation, name="output")
-    with keras_errors(_refusal(key)):
-        network = keras.Sequential(
-            [
-                *_front(meta),
-                *[layer(spec, meta.vocabulary_size) for spec in layers],
-                *([last] if output_layer else []),
-            ],
-            name="network",
-        )
+    with keras_errors(_refusal("layers")):
+        inner = [layer(spec, meta.vocabulary_size) for spec in layers]
+        all_layers = [*_front(meta), *inner, *([last] if output_layer else [])]
+        network = keras.Sequential(all_layers, name="network")
     expected = (None, *(meta.shape[:1] if meta.target == "steps" else ()), units)
     if network.output_shape != expected:
         final = network.layers[-2 if output_layer else -1]
@@ -51,7 +66,7 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
         )
         if not output_layer:
             allowed += f", of size {units} where output_layer is false"
-        raise ParamsError("params.yaml", [ErrorDetail(key, problem, allowed)])
+        raise ParamsError("params.yaml", [ErrorDetail("layers", problem, allowed)])
     return network
 
 

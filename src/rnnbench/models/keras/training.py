@@ -33,7 +33,7 @@ class Trainer:
     """Trains one network, with the loss for the target of one dataset."""
 
     def __init__(self, network: Any, optimizer: Any, batch_size: int, meta: Meta) -> None:
-        self._network, self._optimizer = network, optimizer
+        self._network, self.optimizer = network, optimizer
         self._batch_size, self._meta = batch_size, meta
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
@@ -66,19 +66,14 @@ class Trainer:
         loss, accuracy = sums / len(order)
         return float(loss), float(accuracy)
 
-    @property
-    def variables(self) -> list[Any]:
-        """The optimizer's variables, such as moments and the step count."""
-        return list(self._optimizer.variables)
-
     def restart(self) -> None:
         """Reset the optimizer's variables."""
-        for variable, initial in zip(self._optimizer.variables, self._initial, strict=True):
+        for variable, initial in zip(self.optimizer.variables, self._initial, strict=True):
             variable.assign(initial)
 
     def finish(self) -> None:
         """Replace the weights by their moving averages, if the optimizer has ``use_ema``."""
-        self._optimizer.finalize_variable_values(self._network.trainable_variables)
+        self.optimizer.finalize_variable_values(self._network.trainable_variables)
 
     def _ragged_batches(
         self, x: Ragged, order: NDArray[np.int64], rng: np.random.Generator
@@ -129,12 +124,12 @@ class Trainer:
             losses, correct = self._scores(y, output)
             mean = tf.reduce_sum(losses) * share
             penalty = sum(self._network.losses) * share * x.shape[0]
-            objective = self._optimizer.scale_loss(mean + penalty)
+            objective = self.optimizer.scale_loss(mean + penalty)
         gradients = tape.gradient(objective, self._network.trainable_variables)
         return gradients, tf.stack([tf.reduce_sum(losses), tf.reduce_sum(correct)])
 
     def _apply(self, gradients: list[Any]) -> None:
-        self._optimizer.apply(gradients, self._network.trainable_variables)
+        self.optimizer.apply(gradients, self._network.trainable_variables)
 
     def _scores(self, y: Any, output: Any) -> tuple[Any, Any]:
         """Losses and correct predictions as in `rnnbench.data.scoring`, shape (n,), float32."""

@@ -1,7 +1,4 @@
-"""Errors in the layers and the optimizer of a variant, found by asking Keras.
-
-A layer or an optimizer is written as ``Name`` or ``{Name: {argument: value}}``.
-"""
+"""Errors in the layers and the optimizer of a variant, found by asking Keras."""
 
 from __future__ import annotations
 
@@ -9,14 +6,13 @@ import inspect
 import math
 import re
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unknown
-from rnnbench.models.keras import network
-from rnnbench.models.keras.layers import WRAPPED, name_and_arguments
+from rnnbench.models.keras.network import WRAPPED, layer, name_and_arguments, optimizer
 from rnnbench.models.keras.runtime import keras_errors, load_backend
 
 # Abstract, or built from objects and code that YAML cannot express.
@@ -44,32 +40,17 @@ def _structure(value: Any) -> Any:
     return value
 
 
+Kind = Literal["layer", "optimizer"]
 # A layer or an optimizer of params.yaml, of which only the structure is validated.
 Spec = Annotated[Any, AfterValidator(_structure)]
 
 
-def check_layers(specs: list[Any], key: str) -> list[ErrorDetail]:
-    """All errors in a list of layers, in Keras's words where they are about values."""
-    return [
-        error
-        for index, spec in enumerate(specs)
-        for error in _errors("layer", spec, child(key, index))
-    ]
-
-
-def check_optimizer(spec: Any, key: str) -> list[ErrorDetail]:
-    """All errors in an optimizer, in Keras's words where they are about values."""
-    return _errors("optimizer", spec, key)
-
-
 @cache
-def _classes(kind: str) -> dict[str, type]:
+def _classes(kind: Kind) -> dict[str, type]:
     """The layers or the optimizers that params.yaml can name."""
     _, keras = load_backend()
-    module, base = {
-        "layer": (keras.layers, keras.Layer),
-        "optimizer": (keras.optimizers, keras.optimizers.Optimizer),
-    }[kind]
+    module = keras.layers if kind == "layer" else keras.optimizers
+    base = keras.Layer if kind == "layer" else keras.Optimizer
     return {
         name: value
         for name in dir(module)
@@ -92,13 +73,13 @@ def _parameters(cls: type) -> dict[str, inspect.Parameter]:
     return found
 
 
-def _errors(kind: str, spec: Any, key: str) -> list[ErrorDetail]:
+def check_spec(kind: Kind, spec: Any, key: str) -> list[ErrorDetail]:
+    """All errors in a layer or an optimizer at `key`, in Keras's words where about values."""
     name, arguments = name_and_arguments(spec)
-    if name not in _classes(kind):
-        return [
-            unknown(key, f"Keras has no {kind} {shown(name)} to use here", name, _classes(kind))
-        ]
-    key, parameters = child(key, name), _parameters(_classes(kind)[name])
+    classes = _classes(kind)
+    if name not in classes:
+        return [unknown(key, f"Keras has no {kind} {shown(name)} to use here", name, classes)]
+    key, parameters = child(key, name), _parameters(classes[name])
     errors = []
     for argument, value in arguments.items():
         place = child(key, argument)
@@ -106,13 +87,20 @@ def _errors(kind: str, spec: Any, key: str) -> list[ErrorDetail]:
             problem = f"{name} has no argument {shown(argument)}"
             errors.append(unknown(place, problem, argument, parameters))
         elif argument in WRAPPED:
-            errors += _errors("layer", value, place)
+            errors += check_spec("layer", value, place)
         elif expected := _expected(kind, parameters[argument], value):
             errors.append(unexpected(place, value, expected))
-    return errors or _refusal(kind, spec, key)
+    if not errors:
+        try:
+            with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
+                layer(spec, vocabulary_size=1) if kind == "layer" else optimizer(spec)
+        except ParamsError as error:
+            problem = f"got {shown(arguments)}: {error.errors[0].problem}"
+            errors = [ErrorDetail(key, problem)]
+    return errors
 
 
-def _expected(kind: str, parameter: inspect.Parameter, value: Any) -> str | None:
+def _expected(kind: Kind, parameter: inspect.Parameter, value: Any) -> str | None:
     """What an argument should be, if `value` is wrong but Keras would accept it silently."""
     name, default = parameter.name, parameter.default
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -129,17 +117,3 @@ def _expected(kind: str, parameter: inspect.Parameter, value: Any) -> str | None
     if isinstance(value, bool | str) and needs_number:
         return "a number"
     return None
-
-
-def _refusal(kind: str, spec: Any, key: str) -> list[ErrorDetail]:
-    """What Keras says when it builds the layer or the optimizer."""
-    try:
-        if kind == "optimizer":
-            network.optimizer(spec)
-        else:
-            with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
-                network.layer(spec, vocabulary_size=1)
-    except ParamsError as error:
-        given = shown(name_and_arguments(spec)[1])
-        return [ErrorDetail(key, f"got {given}: {error.errors[0].problem}")]
-    return []

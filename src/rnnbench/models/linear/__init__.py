@@ -7,15 +7,10 @@ Classification", ACL 2012.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from rnnbench.data.roles import STRONG_BASELINE
 from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
-
-if TYPE_CHECKING:
-    from rnnbench.models.linear.model import Model
 
 
 class Settings(VariantSettings):
@@ -32,23 +27,13 @@ class Settings(VariantSettings):
     min_count: int = Field(default=2, ge=1)
     C: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
+    @property
+    def role(self) -> str:
+        """A strong baseline."""
+        return STRONG_BASELINE
 
-def model_class() -> type[Model]:
-    """The class of the models; imports scikit-learn."""
-    from rnnbench.models.linear.model import Model
-
-    return Model
-
-
-def role(settings: Settings) -> str:  # noqa: ARG001 - the same for all
-    """One of `rnnbench.data.roles`."""
-    return STRONG_BASELINE
-
-
-def describe(settings: Settings) -> Architecture:
-    """The architecture, with the keys of the Keras family."""
-    layers = (
-        f"ngrams={settings.ngrams}, alpha={settings.alpha}, "
-        f"min_count={settings.min_count}, C={settings.C}"
-    )
-    return NO_NETWORK | {"layers": layers, "optimizer": "liblinear"}
+    @property
+    def architecture(self) -> Architecture:
+        """Of no network, with the settings instead of layers."""
+        layers = f"ngrams={self.ngrams}, alpha={self.alpha}, min_count={self.min_count}, C={self.C}"
+        return NO_NETWORK | {"layers": layers, "optimizer": "liblinear"}

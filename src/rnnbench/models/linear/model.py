@@ -1,10 +1,10 @@
 """Logistic regression on log-count ratios of n-grams as a model."""
 
+# ruff: noqa: ARG002, ARG003 - without seeds and epochs, some arguments are not used.
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,15 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from rnnbench.core.errors import DataError, ParamsError, TrainingError
-from rnnbench.core.validation import ErrorDetail
+from rnnbench.core.errors import TrainingError
 from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
-from rnnbench.models.base import Epoch, single_epoch
-from rnnbench.models.linear import Settings
+from rnnbench.models.base import ArrayModel, Epoch, OnEpoch, X, require
 from rnnbench.models.linear.ngrams import distinct, key_count, log_count_ratios, places
 
 
-class Model:
+class Model(ArrayModel):
     """See `rnnbench.models.base.Model`."""
-
-    SUFFIX: ClassVar[str] = ".npz"
 
     def __init__(
         self,
@@ -35,60 +31,43 @@ class Model:
         weights: NDArray[np.float32],
         bias: float,
     ) -> None:
-        self._meta = meta
-        self._ngrams = ngrams
-        self._keys = keys
-        self._weights = weights
-        self._bias = bias
+        self._meta, self._ngrams = meta, ngrams
+        self._keys, self._weights, self._bias = keys, weights, bias
 
     @classmethod
-    def build(cls, settings: Settings, meta: Meta, seed: int) -> Self:  # noqa: ARG003 - nothing drawn
+    def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A model without features; raises ParamsError unless samples are ids of whole texts."""
-        problem = None
-        if meta.target != "binary":
-            problem = f"linear cannot predict the target {meta.target!r}", "a binary target"
-        elif meta.encoding != "index" or meta.shape != (None,):
-            problem = (
-                f"linear cannot read the encoding {meta.encoding!r} of shape {meta.shape}",
-                "ids of whole texts (index, no length)",
-            )
-        elif key_count(settings.ngrams, meta.vocabulary_size) > np.iinfo(np.int64).max:
-            problem = (
-                f"linear cannot number {meta.vocabulary_size} words' n-grams",
-                "fewer words or ngrams",
-            )
-        if problem:
-            raise ParamsError("params.yaml", [ErrorDetail("model", *problem)])
+        kind = f"the encoding {meta.encoding!r} of shape {meta.shape}"
+        whole_texts = meta.encoding == "index" and meta.shape == (None,)
+        count = key_count(settings.ngrams, meta.vocabulary_size)
+        words = f"linear cannot number {meta.vocabulary_size} words' n-grams"
+        require(
+            (
+                meta.target == "binary",
+                f"linear cannot predict the target {meta.target!r}",
+                "binary",
+            ),
+            (whole_texts, f"linear cannot read {kind}", "ids of whole texts (index, no length)"),
+            (count <= np.iinfo(np.int64).max, words, "fewer words or ngrams"),
+        )
         return cls(meta, settings.ngrams, np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
 
-    def restart(self, settings: Settings, seed: int) -> None:
-        """Nothing to do: `fit` replaces everything."""
-
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a file of `save`; raises DataError if it is missing or damaged."""
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                meta = Meta.model_validate_json(archive["meta"].item())
-                ngrams, bias = int(archive["ngrams"]), float(archive["bias"])
-                keys, weights = archive["keys"], archive["weights"]
-            _check(keys, weights)
-        # Damage causes errors of many types, of zipfile, NumPy and pydantic.
-        except Exception as error:
-            raise DataError(f"{path}: not a readable model; run dvc repro") from error
-        return cls(meta, ngrams, keys, weights, bias)
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model of its `arrays`; raises an exception of any type if they are not valid."""
+        meta = Meta.model_validate_json(arrays["meta"].item())
+        keys, weights = arrays["keys"], arrays["weights"]
+        if keys.dtype != np.int64 or weights.dtype != np.float32:
+            raise ValueError("keys or weights of the wrong type")
+        if keys.ndim != 1 or keys.shape != weights.shape or not (keys[1:] > keys[:-1]).all():
+            raise ValueError("keys must ascend strictly and have one weight each")
+        return cls(meta, int(arrays["ngrams"]), keys, weights, float(arrays["bias"]))
 
-    def save(self, path: Path) -> None:
-        """Write an .npz file; equal weights give equal bytes."""
-        with path.open("wb") as file:
-            np.savez(
-                file,
-                meta=np.array(self._meta.model_dump_json()),
-                ngrams=np.array(self._ngrams),
-                keys=self._keys,
-                weights=self._weights,
-                bias=np.array(self._bias),
-            )
+    def arrays(self) -> dict[str, Any]:
+        """The features and weights, and how texts are read."""
+        meta, ngrams = self._meta.model_dump_json(), self._ngrams
+        parts = {"keys": self._keys, "weights": self._weights, "bias": self._bias}
+        return {"meta": meta, "ngrams": ngrams, **parts}
 
     @property
     def parameters(self) -> int:
@@ -103,14 +82,9 @@ class Model:
         )
 
     def fit(
-        self,
-        settings: Settings,
-        seed: int,
-        train: Samples,
-        evaluation: NDArray[Any] | Ragged,
-        on_epoch: Callable[[Epoch], None],
+        self, settings: Any, seed: int, train: Samples, unseen: X, on_epoch: OnEpoch, done: int = 0
     ) -> None:
-        """Select the features and train once; the x of `evaluation` is only predicted.
+        """Select the features and train once.
 
         Raises TrainingError if no n-gram is frequent enough, or all samples are of one class.
         """
@@ -137,10 +111,10 @@ class Model:
         self._weights = (regression.coef_[0] * ratios).astype(np.float32)
         self._bias = float(regression.intercept_[0])
 
-        seen = self._probabilities(samples, place, len(y))
-        on_epoch(single_epoch(self._meta, seen, train.y, self.predict(evaluation)))
+        seen, prediction = self._probabilities(samples, place, len(y)), self.predict(unseen)
+        on_epoch(Epoch.scored(1, self._meta, seen, train.y, prediction))
 
-    def predict(self, x: NDArray[Any] | Ragged) -> NDArray[np.float32]:
+    def predict(self, x: X) -> NDArray[np.float32]:
         """The probability of class 1, shape (n,); n-grams that are not features are ignored."""
         keys, samples = distinct(_ragged(x), self._ngrams, self._meta.vocabulary_size)
         place, known = places(keys, self._keys)
@@ -153,15 +127,7 @@ class Model:
         return np.asarray(expit(sums + self._bias), np.float32)
 
 
-def _ragged(x: NDArray[Any] | Ragged) -> Ragged:
+def _ragged(x: X) -> Ragged:
     # `build` refuses datasets with other samples.
     assert isinstance(x, Ragged)
     return x
-
-
-def _check(keys: NDArray[Any], weights: NDArray[Any]) -> None:
-    """Raise ValueError unless keys ascend strictly and have one weight each."""
-    if keys.dtype != np.int64 or weights.dtype != np.float32:
-        raise ValueError("keys or weights of the wrong type")
-    if keys.ndim != 1 or keys.shape != weights.shape or not (keys[1:] > keys[:-1]).all():
-        raise ValueError("keys and weights do not match")

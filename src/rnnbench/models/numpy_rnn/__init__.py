@@ -7,15 +7,9 @@ instead of its transpose.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
-from rnnbench.data.roles import RECURRENT
-from rnnbench.models.base import Architecture, VariantSettings
-
-if TYPE_CHECKING:
-    from rnnbench.models.numpy_rnn.model import Model
+from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
 
 
 class Settings(VariantSettings):
@@ -34,30 +28,17 @@ class Settings(VariantSettings):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
 
-
-def model_class() -> type[Model]:
-    """The class of the models."""
-    from rnnbench.models.numpy_rnn.model import Model
-
-    return Model
-
-
-def role(settings: Settings) -> str:  # noqa: ARG001 - the same for all
-    """One of `rnnbench.data.roles`."""
-    return RECURRENT
-
-
-def describe(settings: Settings) -> Architecture:
-    """The architecture, with the keys of the Keras family, and the window."""
-    return {
-        "cell": "SimpleRNN",
-        "units": settings.units,
-        "recurrent_layers": 1,
-        "bidirectional": False,
-        "layers": f"SimpleRNN({settings.units})",
-        "optimizer": "SGD",
-        "learning_rate": settings.learning_rate,
-        "epochs": settings.epochs,
-        "batch_size": settings.batch_size,
-        "window": settings.window,
-    }
+    @property
+    def architecture(self) -> Architecture:
+        """Also with the window."""
+        return NO_NETWORK | {
+            "cell": "SimpleRNN",
+            "units": self.units,
+            "recurrent_layers": 1,
+            "layers": f"SimpleRNN({self.units})",
+            "optimizer": "SGD",
+            "learning_rate": self.learning_rate,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "window": self.window,
+        }

@@ -6,7 +6,7 @@ import pytest
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.report.outputs import read_table
-from rnnbench.report.pictures import draw_all, draw_costs, forest
+from rnnbench.report.pictures import draw_all, draw_costs, tasks
 from rnnbench.report.pictures.style import short
 from tests.frozen import PARAMS
 
@@ -41,10 +41,10 @@ def test_a_forest_changes_with_its_figures_only(
     drawn = set()
     # Without a fixed layout, some pictures in ten differed in the last digits.
     for _ in range(5):
-        forest.draw(tmp_path / "forest.svg", table)
+        tasks.forest(tmp_path / "forest.svg", table)
         drawn.add((tmp_path / "forest.svg").read_bytes())
     assert len(drawn) == 1
-    forest.draw(tmp_path / "other.svg", table.assign(published=0.5))
+    tasks.forest(tmp_path / "other.svg", table.assign(published=0.5))
     assert (tmp_path / "other.svg").read_bytes() not in drawn
 
 

@@ -7,14 +7,12 @@ from typing import Any
 import pandas as pd
 
 from rnnbench import corpora
-from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.roles import STRONG_BASELINE
 from rnnbench.params import Params, Published
 from rnnbench.report.findings import Findings
-from rnnbench.report.markdown import measures_table, records, render, scores_table
-from rnnbench.report.outputs import best_network, finished, read_table
+from rnnbench.report.markdown import measures_table, render, scores_table
+from rnnbench.report.outputs import best_network, finished, read_csv, read_table
 from rnnbench.report.questions import answers
 
 
@@ -27,20 +25,13 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
     pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
     page = article(comparison, pairs, params.published, pictures)
     write_text(workspace.metrics / "comparison.md", page)
-    errors = _misclassifications(workspace, comparison["variant"])
+    errors = pd.concat(
+        read_csv(workspace.misclassifications(name), dtype=str, keep_default_na=False)
+        for name in comparison["variant"]
+    )
     path = workspace.metrics / "confident_misclassifications.csv"
-    write_text(path, errors.to_csv(index=False, lineterminator="\n"))
+    write_text(path, errors.to_csv(index=False))
     return comparison
-
-
-def _misclassifications(workspace: Workspace, variants: pd.Series[str]) -> pd.DataFrame:
-    tables = []
-    for path in map(workspace.misclassifications, variants):
-        try:
-            tables.append(pd.read_csv(path, dtype=str, keep_default_na=False))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    return pd.concat(tables)
 
 
 def article(
@@ -50,14 +41,15 @@ def article(
     pictures: set[str],
 ) -> str:
     """The text of comparison.md; `pictures` are the file names of the existing pictures."""
-    scored = finished(comparison)
-    findings = Findings(scored, pairs)
+    findings = Findings(finished(comparison), pairs)
     tasks = [
         {
             "corpus": corpus,
             "title": corpora.load(str(corpus)).TITLE,
-            "datasets": records(rows.drop_duplicates("dataset")),
-            "out_of_domain": next(iter(records(rows[rows["out_of_domain_set"].notna()])), None),
+            "datasets": rows.drop_duplicates("dataset").to_dict("records"),
+            "out_of_domain": next(
+                iter(rows[rows["out_of_domain_set"].notna()].to_dict("records")), None
+            ),
             "scores": scores_table(rows),
             "measures": measures_table(finished(rows)),
             "findings": findings.summary(str(corpus)),
@@ -75,13 +67,10 @@ def article(
         tasks=tasks,
         pairs=len(pairs),
         pictures=pictures,
-        strong_baseline=(scored["role"] == STRONG_BASELINE).any(),
     )
 
 
-def _widest(rows: pd.DataFrame) -> dict[str, Any] | None:
+def _widest(rows: pd.DataFrame) -> pd.Series[Any] | None:
     """The variant whose replicates differ most in accuracy; None if none differ."""
     widths = rows["accuracy_max"] - rows["accuracy_min"]
-    if not (widths > 0).any():
-        return None
-    return records(rows.loc[[widths.idxmax()]])[0]
+    return rows.loc[[widths.idxmax()]].iloc[0] if (widths > 0).any() else None

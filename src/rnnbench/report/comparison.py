@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,7 @@ from rnnbench.core.errors import DataError
 from rnnbench.params import Published
 from rnnbench.report.results import Measure, Result
 from rnnbench.report.statistics.intervals import Interval, PairedScores
-from rnnbench.report.statistics.letters import letters
-from rnnbench.report.statistics.pairs import COLUMNS, compare
+from rnnbench.report.statistics.pairs import COLUMNS, compare, letters
 from rnnbench.report.statistics.verdicts import NOT_COMPARABLE, share_interval, verdict
 
 _MEASURES: tuple[Measure, ...] = ("accuracy", "loss")
@@ -33,10 +33,13 @@ def compare_all(
         raise DataError("all replicates of all variants have diverged: nothing can be compared")
     rows: dict[str, dict[str, Any]] = {}
     pairs: list[pd.DataFrame] = []
-    sets: dict[str, int] = {}
-    for group in _groups(results):
-        corpus = group[0].meta.corpus
-        sets[corpus] = sets.get(corpus, 0) + 1
+    sets: Counter[str] = Counter()
+    groups: dict[tuple[str, bytes, bytes], list[Result]] = {}
+    for result in results:
+        key = result.meta.corpus, result.samples.id.tobytes(), result.samples.y.tobytes()
+        groups.setdefault(key, []).append(result)
+    for (corpus, *_), group in groups.items():
+        sets[corpus] += 1
         place = {"corpus": corpus, "evaluation_set": sets[corpus]}
         rows |= {result.name: place | _description(result) for result in group}
         if finished := [result for result in group if result.finished]:
@@ -49,16 +52,6 @@ def compare_all(
     table = pd.DataFrame([rows[result.name] for result in results])
     table = table.fillna({"verdict": "", "group": ""})
     return table, pd.concat(pairs) if pairs else pd.DataFrame(columns=columns)
-
-
-def _groups(results: list[Result]) -> list[list[Result]]:
-    """The results by their evaluation samples, in the order of `results`."""
-    groups: dict[tuple[str, bytes, bytes], list[Result]] = {}
-    for result in results:
-        samples = result.samples
-        key = (result.meta.corpus, samples.id.tobytes(), samples.y.tobytes())
-        groups.setdefault(key, []).append(result)
-    return list(groups.values())
 
 
 def _description(result: Result) -> dict[str, Any]:
@@ -78,7 +71,7 @@ def _compare(
     names = [result.name for result in group]
     stochastic = [result.stochastic for result in group]
     scores = {m: PairedScores([r.table(m) for r in group], stochastic) for m in _MEASURES}
-    tables = [table for r in group if (table := r.out_of_domain_table()) is not None]
+    tables = [r.out_of_domain for r in group if r.out_of_domain is not None]
     out_of_domain = PairedScores(tables, stochastic) if len(tables) == len(group) else None
     pairs = compare(names, scores[group[0].measure])
     pairs.insert(0, "measure", group[0].measure)
@@ -86,41 +79,31 @@ def _compare(
     marks = letters(names, different.itertuples(index=False, name=None))
     rows = []
     for number, result in enumerate(group):
-        intervals = {measure: scores[measure].interval(number) for measure in _MEASURES}
+        accuracy = scores["accuracy"].interval(number)
         # All predictions correct, or none, leave no variance to estimate.
-        if (share := intervals["accuracy"].mean) in (0, 1):
-            intervals["accuracy"] = share_interval(share, len(result.samples))
+        if accuracy.mean in (0, 1):
+            accuracy = share_interval(accuracy.mean, len(result.samples))
+        by_replicate = result.table("accuracy").mean(axis=1)
+        further_run = scores["accuracy"].further_run(number)
         row = {
-            **_bounds(intervals, out_of_domain.interval(number) if out_of_domain else None),
-            **_extremes(result),
+            **_bounds("accuracy", accuracy),
+            **_bounds("loss", scores["loss"].interval(number), np.inf),
+            **_bounds(
+                "out_of_domain_accuracy", out_of_domain.interval(number) if out_of_domain else None
+            ),
+            "accuracy_min": float(by_replicate.min()),
+            "accuracy_max": float(by_replicate.max()),
             "group": marks[result.name],
             **_epochs(result),
-            **_published(
-                published.get(result.name),
-                intervals["accuracy"],
-                scores["accuracy"].further_run(number),
-            ),
+            **_published(published.get(result.name), accuracy, further_run),
         }
         rows.append({k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()})
     return rows, pairs
 
 
-def _bounds(
-    intervals: dict[Measure, Interval], out_of_domain: Interval | None
-) -> dict[str, float | None]:
-    bounds: dict[str, float | None] = {}
-    keys = (*_MEASURES, "out_of_domain_accuracy")
-    for key, interval in zip(keys, (*intervals.values(), out_of_domain), strict=True):
-        highest = np.inf if key == "loss" else 1.0
-        bounds[f"{key}_low"] = max(interval.low, 0.0) if interval else None
-        bounds[f"{key}_high"] = min(interval.high, highest) if interval else None
-    return bounds
-
-
-def _extremes(result: Result) -> dict[str, float]:
-    """The accuracies of the worst and of the best replicate."""
-    by_replicate = result.table("accuracy").mean(axis=1)
-    return {"accuracy_min": float(by_replicate.min()), "accuracy_max": float(by_replicate.max())}
+def _bounds(name: str, interval: Interval | None, highest: float = 1.0) -> dict[str, float | None]:
+    low, high = (max(interval.low, 0.0), min(interval.high, highest)) if interval else (None, None)
+    return {f"{name}_low": low, f"{name}_high": high}
 
 
 def _published(
@@ -129,10 +112,9 @@ def _published(
     """The published figure and how our accuracy compares to it."""
     if figure is None:
         return {"published": None, "published_loss": None, "verdict": ""}
+    result = NOT_COMPARABLE
     if figure.comparable:
         result = verdict(accuracy, figure.accuracy, figure.samples, further_run)
-    else:
-        result = NOT_COMPARABLE
     return {"published": figure.accuracy, "published_loss": figure.loss, "verdict": result}
 
 

@@ -8,7 +8,7 @@ from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import read_scores
 from rnnbench.params import Params
-from rnnbench.report.markdown import costs_table, render
+from rnnbench.report.markdown import render
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_costs
 from rnnbench.training.outputs import read_cost
@@ -35,8 +35,9 @@ def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     minutes = table["seconds"].sum() / 60
-    page = render("cost.md.j2", table=costs_table(table), minutes=minutes)
-    write_text(workspace.metrics / "cost.csv", table.to_csv(index=False, lineterminator="\n"))
+    shown = table.drop(columns="accuracy").to_markdown(index=False)
+    page = render("cost.md.j2", table=shown, minutes=minutes)
+    write_text(workspace.metrics / "cost.csv", table.to_csv(index=False))
     write_text(workspace.metrics / "cost.md", page)
     draw_costs(workspace.metrics / "cost.svg", finished(table))
     return table

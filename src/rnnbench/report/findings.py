@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
-from rnnbench.report.markdown import figure, records, small
+from rnnbench.report.markdown import figure, small
 
 
 class Findings:
     """Sentences about the rows of the comparison, by the tests of its pairs."""
 
     def __init__(self, rows: pd.DataFrame, pairs: pd.DataFrame) -> None:
-        self.rows = {str(row["variant"]): row for row in records(rows)}
-        self._pairs = {(str(pair["first"]), str(pair["second"])): pair for pair in records(pairs)}
+        self.rows = {str(row["variant"]): row for row in rows.to_dict("records")}
+        self._pairs = {(p["first"], p["second"]): p for p in pairs.to_dict("records")}
 
     def tested(self, first: str, second: str) -> bool:
         """Whether two variants were compared."""
@@ -43,12 +43,13 @@ class Findings:
 
     def summary(self, corpus: str) -> list[str]:
         """Which differences between the variants of a corpus are significant."""
-        rows = {name: row for name, row in self.rows.items() if row["corpus"] == corpus}
-        sets = list(dict.fromkeys(row["evaluation_set"] for row in rows.values()))
+        sets: dict[int, list[str]] = {}
+        for name, row in self.rows.items():
+            if row["corpus"] == corpus:
+                sets.setdefault(row["evaluation_set"], []).append(name)
         lines = []
-        for number in sets:
-            names = [name for name, row in rows.items() if row["evaluation_set"] == number]
-            samples = rows[names[0]]["evaluation_samples"]
+        for names in sets.values():
+            samples = self.rows[names[0]]["evaluation_samples"]
             where = f" on the same {samples:,} samples" if len(sets) > 1 else ""
             lines += self._of_set(names, where)
         return lines
@@ -57,13 +58,12 @@ class Findings:
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
-        baselines = [name for name in names if roles[name] == BASELINE]
         lines = []
         if len(names) > 2:
             lines.append(self._leader(names, f"Of all variants{where}"))
         if len(recurrent) > 1 and recurrent[0] != names[0]:
             lines.append(self._leader(recurrent, f"Of the recurrent networks{where}"))
-        for baseline in baselines:
+        for baseline in (name for name in names if roles[name] == BASELINE):
             not_better = [name for name in networks if not self.better(name, baseline)]
             if not_better:
                 lines.append(

@@ -24,11 +24,6 @@ def render(template: str, **values: Any) -> str:
     return environment.get_template(template).render(values)
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows by column name."""
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
 def figure(value: float) -> str:
     """A share, or a loss of about one."""
     return f"{value:.4f}" if pd.notna(value) else ""
@@ -41,21 +36,13 @@ def small(value: float) -> str:
 
 def short_table(rows: pd.DataFrame) -> str:
     """The accuracies of one corpus, for the README."""
-    columns = {
-        "variant": rows["variant"],
-        "score": rows["accuracy"].map(figure),
-        "95 % interval": _interval(rows, "accuracy", figure),
-        "group": rows["group"],
-        "replicates": _replicates(rows),
-        "published": rows["published"].map(figure),
-        "verdict": rows["verdict"],
-    }
-    return _markdown(pd.DataFrame(columns))
+    table = _scores(rows)
+    return _markdown(table.drop(columns=["sd", "parameters", *table.filter(regex="^on |loss|MSE")]))
 
 
 def scores_table(rows: pd.DataFrame) -> str:
     """The scores of one corpus with intervals, groups and verdicts."""
-    return _markdown(_numbers(rows) if _are_numbers(rows) else _shares(rows))
+    return _markdown(_scores(rows))
 
 
 def measures_table(rows: pd.DataFrame) -> str:
@@ -70,11 +57,6 @@ def measures_table(rows: pd.DataFrame) -> str:
     columns["best epoch"] = best.where(trained, "")
     columns["overfitting gap"] = gap.where(trained, "")
     return _markdown(pd.DataFrame(columns))
-
-
-def costs_table(costs: pd.DataFrame) -> str:
-    """What each training took."""
-    return str(costs.drop(columns="accuracy").to_markdown(index=False))
 
 
 _METRICS = {
@@ -95,54 +77,34 @@ def _are_numbers(rows: pd.DataFrame) -> bool:
     return bool((rows["target"] == "number").all())
 
 
-def _shares(rows: pd.DataFrame) -> pd.DataFrame:
-    columns = {
-        "variant": rows["variant"],
-        "accuracy": rows["accuracy"].map(figure),
-        "95 % interval": _interval(rows, "accuracy", figure),
-        "group": rows["group"],
-        "sd": rows["accuracy_sd"].map(figure),
-        "log loss": rows["loss"].map(figure),
-    }
+def _scores(rows: pd.DataFrame) -> pd.DataFrame:
+    numbers = _are_numbers(rows)
+    share = f"within {rows['tolerance'].iloc[0]:g}" if numbers else "accuracy"
+    columns = {"variant": rows["variant"]}
+    # Numbers are ranked and grouped by their error.
+    if numbers:
+        columns["MSE"] = rows["loss"].map(small)
+        columns["95 % interval of MSE"] = _interval(rows, "loss", small)
+        solved = (rows["solved"] * rows["replicates"]).fillna(0).map("{:.0f}".format)
+        columns["solved"] = solved + " of " + rows["replicates"].astype(str)
+    columns[share] = rows["accuracy"].map(figure)
+    columns["95 % interval"] = _interval(rows, "accuracy", figure)
+    columns["group"] = rows["group"]
+    columns["sd"] = rows["accuracy_sd"].map(figure)
+    if not numbers:
+        columns["log loss"] = rows["loss"].map(figure)
     if len(names := rows["out_of_domain_set"].dropna().unique()):
         columns[f"on {names[0]}"] = rows["out_of_domain_accuracy"].map(figure)
-    columns |= {
-        "replicates": _replicates(rows),
-        "parameters": rows["parameters"].map("{:,}".format),
-        "published": rows["published"].map(figure),
-        "verdict": rows["verdict"],
-    }
+    diverged = rows["diverged"].map(lambda count: f", {count} diverged" if count else "")
+    columns["replicates"] = rows["replicates"].astype(str) + diverged
+    columns["parameters"] = rows["parameters"].map("{:,}".format)
+    columns["published"] = rows["published"].map(figure)
+    if numbers:
+        columns["published MSE"] = rows["published_loss"].map(small)
+    columns["verdict"] = rows["verdict"]
     return pd.DataFrame(columns)
-
-
-def _numbers(rows: pd.DataFrame) -> pd.DataFrame:
-    tolerance = f"within {rows['tolerance'].iloc[0]:g}"
-    solved = (rows["solved"] * rows["replicates"]).fillna(0).map("{:.0f}".format)
-    return pd.DataFrame(
-        {
-            "variant": rows["variant"],
-            "MSE": rows["loss"].map(small),
-            "95 % interval of MSE": _interval(rows, "loss", small),
-            "group": rows["group"],
-            tolerance: rows["accuracy"].map(figure),
-            f"95 % interval {tolerance}": _interval(rows, "accuracy", figure),
-            "solved": solved + " of " + _replicates(rows),
-            "parameters": rows["parameters"].map("{:,}".format),
-            "published MSE": rows["published_loss"].map(small),
-            f"published {tolerance}": rows["published"].map(figure),
-            "verdict": rows["verdict"],
-        }
-    )
 
 
 def _interval(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd.Series[str]:
     interval = rows[f"{key}_low"].map(shown) + " to " + rows[f"{key}_high"].map(shown)
     return interval.where(rows[f"{key}_low"].notna(), "")
-
-
-def _replicates(rows: pd.DataFrame) -> pd.Series[str]:
-    """How many are scored, and how many diverged."""
-    counts = rows["replicates"].astype(str)
-    return counts.where(
-        rows["diverged"] == 0, counts + ", " + rows["diverged"].astype(str) + " diverged"
-    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 
 from rnnbench.core.errors import DataError
@@ -9,16 +12,19 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import OTHER, RECURRENT
 
 
-def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
-    """Read metrics/NAME.csv; raises DataError if it is missing or damaged."""
-    path = workspace.metrics / f"{name}.csv"
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """Read a table with pandas' options; raises DataError if it is missing or damaged."""
     try:
-        table = pd.read_csv(path)
+        table: pd.DataFrame = pd.read_csv(path, **options)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
+    return table
+
+
+def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
+    """Read metrics/NAME.csv; raises DataError if it is missing or damaged."""
     # An empty cell of text is no missing number.
-    texts = {key: "" for key in ("group", "verdict") if key in table}
-    return table.astype(dict.fromkeys(texts, object)).fillna(texts)
+    return read_csv(workspace.metrics / f"{name}.csv", converters={"group": str, "verdict": str})
 
 
 def finished(rows: pd.DataFrame) -> pd.DataFrame:
@@ -28,5 +34,4 @@ def finished(rows: pd.DataFrame) -> pd.DataFrame:
 
 def best_network(rows: pd.DataFrame) -> str | None:
     """The first network of rows that have the best variant first; None if there is none."""
-    networks = rows.loc[rows["role"].isin([RECURRENT, OTHER]), "variant"]
-    return str(networks.iloc[0]) if len(networks) else None
+    return next(iter(rows.loc[rows["role"].isin([RECURRENT, OTHER]), "variant"]), None)

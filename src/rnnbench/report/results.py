@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Meta, Samples, read_meta, read_samples
 from rnnbench.data.roles import OTHER, RECURRENT
 from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.outputs import Scores, read_scores
 from rnnbench.params import Params
+from rnnbench.report.outputs import read_csv
 from rnnbench.training.outputs import (
     METRICS,
     TrainingRecord,
@@ -33,7 +33,8 @@ class Result:
 
     samples, prediction: the evaluation samples and their predictions, shape (replicates, n, ...)
         as `rnnbench.data.scoring` defines it.
-    out_of_domain: the same for the out-of-domain test set, if there is one.
+    out_of_domain: 1 for each correct prediction of the out-of-domain test set and 0 for the others,
+        shape (replicates, n), if there is such a set.
     history: one row per replicate and epoch, without the replicates that diverged.
     """
 
@@ -42,7 +43,7 @@ class Result:
     meta: Meta
     samples: Samples
     prediction: NDArray[np.float32]
-    out_of_domain: tuple[Samples, NDArray[np.float32]] | None
+    out_of_domain: NDArray[np.float64] | None
     record: TrainingRecord
     scores: Scores
     history: pd.DataFrame
@@ -66,13 +67,6 @@ class Result:
         """The measure of each prediction, shape (replicates, n)."""
         score = {"accuracy": correct, "loss": losses}[measure]
         return score(self.meta, self.prediction, self.samples.y)
-
-    def out_of_domain_table(self) -> NDArray[np.float64] | None:
-        """1 for each correct prediction of the out-of-domain test set, shape (replicates, n)."""
-        if self.out_of_domain is None:
-            return None
-        samples, prediction = self.out_of_domain
-        return correct(self.meta, prediction, samples.y)
 
 
 def read_results(workspace: Workspace, params: Params) -> list[Result]:
@@ -102,27 +96,22 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
         return samples, read_predictions(workspace, name, split, meta, samples)
 
     samples, prediction = predicted("evaluation")
+    out_of_domain = None
+    if meta.out_of_domain:
+        others, of_others = predicted(meta.out_of_domain)
+        out_of_domain = correct(meta, of_others, others.y)
+    types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
+    history = read_csv(workspace.history(name), usecols=list(types), dtype=types)
+    # A replicate that diverged has no row of that epoch, nor of any later one.
+    last = history.groupby("replicate")["epoch"].transform("max")
     return Result(
         name=name,
         dataset=dataset,
         meta=meta,
         samples=samples,
         prediction=prediction,
-        out_of_domain=predicted(meta.out_of_domain) if meta.out_of_domain else None,
+        out_of_domain=out_of_domain,
         record=read_training_record(workspace, name),
         scores=read_scores(workspace, name),
-        history=_history(workspace, name),
+        history=history[last == history["epoch"].max()],
     )
-
-
-def _history(workspace: Workspace, name: str) -> pd.DataFrame:
-    path = workspace.history(name)
-    try:
-        types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
-        history = pd.read_csv(path)[["replicate", "epoch", *METRICS]].astype(types)
-    except (OSError, ValueError, LookupError) as error:
-        raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    # A replicate that diverged has no row of that epoch, nor of any later one.
-    last = history.groupby("replicate")["epoch"].transform("max")
-    finished: pd.DataFrame = history[last == history["epoch"].max()]
-    return finished

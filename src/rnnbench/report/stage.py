@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.report import tables
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_all
 from rnnbench.report.results import read_results
+from rnnbench.report.tables import further_tables
 
 
 def report(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -29,18 +29,9 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
         every = read_results(workspace, params)
         results = [result for result in every if result.finished]
         comparison, pairs = compare_all(every, params.published)
-        found = {
-            "comparison": comparison,
-            "pairs": pairs.round(6),
-            "learning_curves": tables.learning_curves(results).round(6),
-            "scatter": tables.scatter(results).round(4),
-            "calibration": tables.calibration_curves(results).round(6),
-            "classes": tables.classes(results).round(6),
-            "confusion": tables.confusions(results).round(4),
-        }
-        for name, table in found.items():
-            text = table.to_csv(index=False, lineterminator="\n")
-            write_text(workspace.metrics / f"{name}.csv", text)
+        tables = {"comparison": comparison, "pairs": pairs.round(6), **further_tables(results)}
+        for name, table in tables.items():
+            write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))
         with new_directory(workspace.metrics / "pictures") as directory:
-            draw_all(directory, found | {"comparison": finished(comparison)})
+            draw_all(directory, tables | {"comparison": finished(comparison)})
     return comparison

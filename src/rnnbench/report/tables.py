@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,42 +17,21 @@ from rnnbench.report.results import Result
 _FREQUENT = 8
 
 
-def learning_curves(results: list[Result]) -> pd.DataFrame:
+def further_tables(results: list[Result]) -> dict[str, pd.DataFrame]:
+    """The tables by name, each with rows of the variants that have its kind of target."""
+    keys, tables = ["corpus", "variant"], {}
+    for name, (rows, target, digits) in _TABLES.items():
+        chosen = [result for result in results if target in ("any", result.meta.target)]
+        parts = {(result.meta.corpus, result.name): rows(result) for result in chosen}
+        table = pd.DataFrame(columns=keys)
+        if parts:
+            table = pd.concat(parts, names=keys).reset_index(keys)
+        tables[name] = table.round(digits)
+    return tables
+
+
+def _learning_curve(result: Result) -> pd.DataFrame:
     """Mean of the replicates by epoch, with the range of the evaluation score."""
-    return _by_variant(results, _curve)
-
-
-def scatter(results: list[Result]) -> pd.DataFrame:
-    """Predicted and true numbers, of the first replicate."""
-    return _by_variant([r for r in results if r.meta.target == "number"], _points)
-
-
-def calibration_curves(results: list[Result]) -> pd.DataFrame:
-    """Mean predicted probability of class 1 and its true share, over all replicates, by bin."""
-    return _by_variant([r for r in results if r.meta.target == "binary"], _bins)
-
-
-def classes(results: list[Result]) -> pd.DataFrame:
-    """Precision, recall and F1 of each class that occurs in the evaluation samples."""
-    return _by_variant([r for r in results if r.meta.target == "classes"], _classes)
-
-
-def confusions(results: list[Result]) -> pd.DataFrame:
-    """Samples of the most frequent classes by predicted class, as means over the replicates."""
-    return _by_variant([r for r in results if r.meta.target == "classes"], _confusion)
-
-
-def _by_variant(results: list[Result], rows: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
-    tables = []
-    for result in results:
-        table = rows(result)
-        table.insert(0, "variant", result.name)
-        table.insert(0, "corpus", result.meta.corpus)
-        tables.append(table)
-    return pd.concat(tables) if tables else pd.DataFrame(columns=["corpus", "variant"])
-
-
-def _curve(result: Result) -> pd.DataFrame:
     by_epoch = result.history.drop(columns="replicate").groupby("epoch")
     measure = f"val_{result.measure}"
     low, high = by_epoch[measure].min(), by_epoch[measure].max()
@@ -61,17 +39,20 @@ def _curve(result: Result) -> pd.DataFrame:
     return means.reset_index()
 
 
-def _points(result: Result) -> pd.DataFrame:
+def _scatter(result: Result) -> pd.DataFrame:
+    """Predicted and true numbers, of the first replicate."""
     return pd.DataFrame({"target": result.samples.y, "prediction": result.prediction[0]})
 
 
-def _bins(result: Result) -> pd.DataFrame:
+def _calibration(result: Result) -> pd.DataFrame:
+    """Mean predicted probability of class 1 and its true share, over all replicates, by bin."""
     y = np.tile(result.samples.y, len(result.prediction))
     true, predicted = calibration_curve(y, result.prediction.ravel(), n_bins=CALIBRATION_BINS)
     return pd.DataFrame({"probability": predicted, "share": true})
 
 
 def _classes(result: Result) -> pd.DataFrame:
+    """Precision, recall and F1 of each class that occurs in the evaluation samples."""
     y = result.samples.y
     labels, counts = np.unique(y, return_counts=True)
     by_replicate = [
@@ -85,7 +66,10 @@ def _classes(result: Result) -> pd.DataFrame:
 
 
 def _confusion(result: Result) -> pd.DataFrame:
-    """Rows are the true classes; all predicted classes that are not frequent are "other"."""
+    """Samples of the most frequent classes by predicted class, as means over the replicates.
+
+    All predicted classes that are not frequent are "other".
+    """
     y = result.samples.y
     labels = frequent(y)
     chosen, other = np.isin(y, labels), len(result.meta.classes)
@@ -105,3 +89,13 @@ def frequent(y: NDArray[Any]) -> NDArray[Any]:
     labels, counts = np.unique(y, return_counts=True)
     order = np.lexsort((labels, -counts))
     return np.asarray(labels[order][:_FREQUENT])
+
+
+# Name -> the rows of one variant, the kind of target that they need, and decimal places.
+_TABLES = {
+    "learning_curves": (_learning_curve, "any", 6),
+    "scatter": (_scatter, "number", 4),
+    "calibration": (_calibration, "binary", 6),
+    "classes": (_classes, "classes", 6),
+    "confusion": (_confusion, "classes", 4),
+}

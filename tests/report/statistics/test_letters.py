@@ -3,7 +3,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.report.statistics.letters import letters
+from rnnbench.report.statistics.pairs import letters
 
 NAMES = ["a1", "b2", "c3", "d4", "e5"]
 PAIRS = list(combinations(NAMES, 2))

@@ -7,28 +7,33 @@ from pathlib import Path
 import pandas as pd
 
 from rnnbench.report.outputs import best_network
-from rnnbench.report.pictures import confusion, forest, grids, trade_offs
+from rnnbench.report.pictures import tasks, variants
+
+_CALIBRATION = ("predicted probability of a positive label", "share of positive labels")
 
 
 def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Draw all pictures but that of the costs into `directory`, from the report's tables."""
     comparison = tables["comparison"]
-    forest.draw(directory / "forest.svg", comparison)
-    trade_offs.draw(directory / "parameters.svg", comparison, "parameters", "parameters")
-    for corpus, curves in tables["learning_curves"].groupby("corpus", sort=False):
-        rows = comparison[comparison["corpus"] == corpus]
+    tasks.forest(directory / "forest.svg", comparison)
+    tasks.trade_offs(directory / "parameters.svg", comparison, "parameters", "parameters")
+    for corpus, rows in comparison.groupby("corpus", sort=False):
+        own = {name: table[table["corpus"] == corpus] for name, table in tables.items()}
+        numbers = bool(rows["target"].iloc[0] == "number")
         path = directory / f"learning_curves_{corpus}.svg"
-        grids.learning_curves(path, curves, numbers=bool((rows["target"] == "number").all()))
-        network = best_network(rows)
-        confused = tables["confusion"][tables["confusion"]["corpus"] == corpus]
-        if network and len(confused):
-            confusion.draw(directory / f"confusion_{corpus}.svg", confused, network)
-    for name, draw in (("calibration", grids.calibration), ("scatter", grids.scatter)):
-        for corpus, table in tables[name].groupby("corpus", sort=False):
-            draw(directory / f"{name}_{corpus}.svg", table)
+        variants.learning_curves(path, own["learning_curves"], numbers)
+        path = directory / f"calibration_{corpus}.svg"
+        variants.identity(path, own["calibration"], "probability", "share", _CALIBRATION)
+        path = directory / f"scatter_{corpus}.svg"
+        labels = ("true number", "prediction")
+        variants.identity(path, own["scatter"], "target", "prediction", labels)
+        confused = own["confusion"]
+        confused = confused[confused["variant"] == best_network(rows)]
+        if len(confused):
+            variants.confusion(directory / f"confusion_{corpus}.svg", confused)
 
 
 def draw_costs(path: Path, costs: pd.DataFrame) -> None:
     """Draw accuracy over training seconds."""
     title = "training seconds of one replicate"
-    trade_offs.draw(path, costs, "seconds_per_replicate", title)
+    tasks.trade_offs(path, costs, "seconds_per_replicate", title)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+import pandas as pd
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -35,8 +36,6 @@ _STYLE: Any = {
     "svg.fonttype": "path",
     # Without it the names of shapes in the file are random.
     "svg.hashsalt": "rnnbench",
-    # Points of a long curve that move it by less than half a pixel are left out.
-    "path.simplify_threshold": 0.5,
 }
 _COLUMNS = 4
 
@@ -44,16 +43,13 @@ _COLUMNS = 4
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
     """A figure to draw on, sizes in inches; it is written as SVG if the block raises nothing."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+    with style.context(_STYLE, after_reset=True):
         figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
         yield figure
         _settle(figure)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    # The renderer leaves blanks at the ends of some lines.
-    write_text(path, "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n")
+    write_text(path, text.getvalue())
 
 
 def _settle(figure: Figure) -> None:
@@ -67,26 +63,34 @@ def _settle(figure: Figure) -> None:
         panel.set_position((x, y, width, height))
 
 
+def rows_of_panels(figure: Figure, heights: list[int]) -> list[Axes]:
+    """One panel below the other, with relative heights; none if there are no heights."""
+    if not heights:
+        return []
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
+    return list(panels.ravel())
+
+
 def grid(
     path: Path,
-    names: list[str],
-    draw: Callable[[Axes, str], None],
+    table: pd.DataFrame,
+    draw: Callable[[Axes, pd.DataFrame], None],
     labels: tuple[str, str],
-    share_x: bool = True,
 ) -> None:
-    """One small panel per name, all on the same scale; `labels` are those of x and y."""
-    columns = min(_COLUMNS, len(names))
-    rows = math.ceil(len(names) / columns)
+    """One small panel per variant of the table; `labels` are those of x and y."""
+    if table.empty:
+        return
+    by_variant = table.groupby("variant", sort=False)
+    columns = min(_COLUMNS, len(by_variant))
+    rows = math.ceil(len(by_variant) / columns)
     # A single panel needs the width of two for its title.
-    width = 2.1 * max(columns, 2)
-    with picture(path, width, 1.7 * rows + 0.5) as figure:
-        panels = figure.subplots(rows, columns, sharex=share_x, sharey=True, squeeze=False).ravel()
-        for name, panel in zip(names, panels, strict=False):
-            draw(panel, name)
-            panel.set_title(short(name))
-        for number in range(len(names), len(panels)):
-            panels[number].set_visible(False)
-            panels[number - columns].tick_params(labelbottom=True)
+    with picture(path, 2.1 * max(columns, 2), 1.7 * rows + 0.5) as figure:
+        panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+        for (name, part), panel in zip(by_variant, panels, strict=False):
+            draw(panel, part)
+            panel.set_title(short(str(name)))
+        for panel in panels[len(by_variant) :]:
+            panel.remove()
         figure.supxlabel(labels[0])
         figure.supylabel(labels[1])
 

@@ -23,8 +23,10 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
 
 def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
     """Read metrics/NAME.csv; raises DataError if it is missing or damaged."""
+    table = read_csv(workspace.metrics / f"{name}.csv")
     # An empty cell of text is no missing number.
-    return read_csv(workspace.metrics / f"{name}.csv", converters={"group": str, "verdict": str})
+    texts = {key: "" for key in ("group", "verdict") if key in table}
+    return table.astype(dict.fromkeys(texts, object)).fillna(texts)
 
 
 def finished(rows: pd.DataFrame) -> pd.DataFrame:

@@ -171,7 +171,7 @@ def fit_encoder(
     """The encoder of a dataset.
 
     vocabulary: all words of the corpus by rank. As in Keras, the evaluation texts count too.
-    training: numbers of the training documents, of which alone subwords are learned.
+    training: indices of the training documents, the only ones that subwords are learned from.
     """
     code, size = corpus.encoding, dataset.vocabulary_size
     if dataset.tokens == "subwords":

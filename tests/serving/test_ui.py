@@ -112,6 +112,5 @@ def test_the_store_can_be_read_while_a_training_is_logged(ui: Ui) -> None:
 def test_ctrl_c_stops_the_server_with_status_0(ui: Ui) -> None:
     ui.process.send_signal(signal.SIGINT)
     assert ui.process.wait(60) == 0
-    assert "stopped" in ui.printed
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(ui.address)

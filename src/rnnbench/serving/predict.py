@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,7 @@ from rnnbench.tracking.registry import load_model
 _BATCH_SIZE = 64
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """A text, its most probable label, and that label's probability."""
 
     text: str
@@ -26,8 +26,7 @@ class Prediction:
     probability: float
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word of a text, and by how much it raises the probability of the predicted label."""
 
     text: str
@@ -48,11 +47,9 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> Iterator[Prediction]:
         """The prediction for each text, in order."""
-        for start in range(0, len(texts), _BATCH_SIZE):
-            batch = list(texts[start : start + _BATCH_SIZE])
-            for text, probabilities in zip(batch, self.probabilities(batch), strict=True):
-                label = int(probabilities.argmax())
-                yield Prediction(text, self.classes[label], float(probabilities[label]))
+        for text, probabilities in zip(texts, self._in_batches(texts), strict=True):
+            label = int(probabilities.argmax())
+            yield Prediction(text, self.classes[label], float(probabilities[label]))
 
     def explain(self, text: str) -> list[Word]:
         """The effect of each whitespace-separated word.
@@ -60,12 +57,14 @@ class Predictor:
         Leave-one-out: how much the probability of the predicted label falls without the word.
         """
         words = text.split()
-        texts = [text, *(" ".join(words[:i] + words[i + 1 :]) for i in range(len(words)))]
-        batches = (texts[i : i + _BATCH_SIZE] for i in range(0, len(texts), _BATCH_SIZE))
-        probabilities = np.concatenate([self.probabilities(batch) for batch in batches])
-        label = int(probabilities[0].argmax())
-        effects = probabilities[0, label] - probabilities[1:, label]
-        return [Word(word, float(effect)) for word, effect in zip(words, effects, strict=True)]
+        without = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))]
+        whole, *others = self._in_batches([text, *without])
+        label = whole.argmax()
+        return [Word(w, float((whole - p)[label])) for w, p in zip(words, others, strict=True)]
+
+    def _in_batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.float64]]:
+        for start in range(0, len(texts), _BATCH_SIZE):
+            yield from self.probabilities(list(texts[start : start + _BATCH_SIZE]))
 
 
 def load_predictor(
@@ -76,14 +75,15 @@ def load_predictor(
     task: a corpus of texts, by default the first in params.yaml. Raises UnknownNameError, and
     DataError if the variant does not read text or the store fails or lacks the model.
     """
-    corpora = [d.corpus for d in params.datasets.values() if isinstance(d, TextDataset)]
-    tasks = list(dict.fromkeys(corpora))
+    datasets = params.datasets.values()
+    tasks = list(dict.fromkeys(d.corpus for d in datasets if isinstance(d, TextDataset)))
     if variant is not None and params.dataset(params.variant(variant).dataset).corpus not in tasks:
         raise DataError(f"{variant} does not read text; the variants of {', '.join(tasks)} do")
-    if task is not None and task not in tasks:
-        raise UnknownNameError("corpus of texts", task, tasks)
     if not tasks:
         raise DataError("params.yaml has no dataset of texts")
-    variant, loaded = load_model(workspace, params, task or tasks[0], variant)
+    task = task or tasks[0]
+    if task not in tasks:
+        raise UnknownNameError("corpus of texts", task, tasks)
+    variant, loaded = load_model(workspace, params, task, variant)
     model = loaded.unwrap_python_model()
     return Predictor(variant, model.probabilities, model.classes)

@@ -37,7 +37,8 @@ class BodyLimit:
                     body += chunk
         if size > self._max_bytes:
             reason = f"the body has more than {self._max_bytes:,} bytes"
-            await _error(413, "REQUEST_TOO_LARGE", reason)(scope, receive, send)
+            response = JSONResponse({"error_code": "REQUEST_TOO_LARGE", "message": reason}, 413)
+            await response(scope, receive, send)
             return
         messages = [{"type": "http.request", "body": bytes(body)}]
 
@@ -74,8 +75,5 @@ def serve(model: Any, listener: socket.socket, max_bytes: int) -> None:
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
-    return _error(400, "BAD_REQUEST", f"cannot parse the body ({type(error).__name__})")
-
-
-def _error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error_code": code, "message": message}, status)
+    reason = f"cannot parse the body ({type(error).__name__})"
+    return JSONResponse({"error_code": "BAD_REQUEST", "message": reason}, 400)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import shutil
-import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ _REQUIREMENTS = (
 
 
 def log_model(run_id: str, workspace: Workspace, params: Params, name: str, replicate: int) -> None:
-    """Log the model of one replicate, counted from 0, and leave its run open.
+    """Log the model of one replicate, counted from 0; MLflow then regards its run as finished.
 
     Raises DataError if a file is missing, and what MLflow raises.
     """
@@ -31,33 +29,24 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
 
     settings = params.variant(name)
     prepared = workspace.prepared(settings.dataset)
-    model = _model_file(workspace, name, replicate)
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        data.mkdir()
-        for file in prepared.glob("*.json"):
-            shutil.copy(file, data)
-        # The experiment of a logged model is that of the active run.
-        with mlflow.start_run(run_id=run_id):
-            mlflow.pyfunc.log_model(
-                name=name,
-                python_model=str(Path(__file__).with_name("pyfunc.py")),
-                artifacts={"model": str(model), "data": str(data)},
-                model_config={"family": settings.model},
-                code_paths=[str(Path(__file__).parents[1])],
-                pip_requirements=[f"{r}=={importlib.metadata.version(r)}" for r in _REQUIREMENTS],
-                signature=_signature(read_meta(prepared), (prepared / ENCODER).exists()),
-            )
-    # The end of the block has ended the run before all of the training is logged.
-    mlflow.MlflowClient().update_run(run_id, status="RUNNING")
-
-
-def _model_file(workspace: Workspace, name: str, replicate: int) -> Path:
     # The suffix depends on the family, and importing its class can import TensorFlow.
     pattern = f"replicate_{replicate}.*"
-    for path in workspace.models(name).glob(pattern):
-        return path
-    raise DataError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
+    model = next(workspace.models(name).glob(pattern), None)
+    if model is None:
+        raise DataError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
+    # MLflow puts these files into one folder, under their names.
+    data = {path.name: str(path) for path in prepared.glob("*.json")}
+    # The experiment of a logged model is that of the active run.
+    with mlflow.start_run(run_id=run_id):
+        mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts=data | {"model": str(model)},
+            model_config={"family": settings.model},
+            code_paths=[str(Path(__file__).parents[1])],
+            pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
+            signature=_signature(read_meta(prepared), ENCODER in data),
+        )
 
 
 def _signature(meta: Meta, text: bool) -> Any:

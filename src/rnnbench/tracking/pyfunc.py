@@ -23,12 +23,12 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def load_context(self, context: Any) -> None:
         """Read the encoder and the model from the artifacts of the run."""
-        data = Path(context.artifacts["data"])
-        self._meta = read_meta(data)
+        model = Path(context.artifacts["model"])
+        self._meta = read_meta(model.parent)
         self.classes = self._meta.classes
-        self._encoder = read_encoder(data) if (data / ENCODER).exists() else None
-        family = models.model_class(context.model_config["family"])
-        self._model = family.load(Path(context.artifacts["model"]))
+        encoder = (model.parent / ENCODER).exists()
+        self._encoder: Any = read_encoder(model.parent) if encoder else None
+        self._model = models.model_class(context.model_config["family"]).load(model)
 
     def predict(
         self,
@@ -51,20 +51,14 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             if self._meta.encoding != "number" and invalid.any():
                 limit = f"ids must be from 0 to {self._meta.vocabulary_size - 1}"
                 raise mlflow.MlflowException.invalid_parameter_value(limit)
-            predictions: NDArray[np.float32] = self._model.predict(samples)
-            return predictions
+            return np.asarray(self._model.predict(samples))
         probabilities = self.probabilities(list(pd.DataFrame(model_input).iloc[:, 0]))
         labels = [self.classes[i] for i in probabilities.argmax(axis=1)]
         probability = probabilities[:, 1] if len(self.classes) == 2 else probabilities.max(axis=1)
         return pd.DataFrame({"label": labels, "probability": probability})
 
     def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
-        """The probability of each of `classes` for each text, shape (texts, classes).
-
-        Raises TypeError if the model takes arrays.
-        """
-        if self._encoder is None:
-            raise TypeError("this model takes arrays, not text")
+        """The probability of each of `classes` for each text, shape (texts, classes)."""
         prediction = self._model.predict(self._encoder.encode(texts)).astype("float64")
         if prediction.ndim == 1:
             return np.stack([1 - prediction, prediction], axis=1)

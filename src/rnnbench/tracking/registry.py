@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import mlflow
 import pandas as pd
 
 from rnnbench import corpora
@@ -14,26 +15,15 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import BASELINE
 from rnnbench.params import Params
 from rnnbench.report.outputs import finished, read_table
-from rnnbench.tracking.store import (
-    OUT_OF_DATE,
-    VARIANT_LEVEL,
-    find_experiment,
-    is_project,
-    reachable_store,
-)
+from rnnbench.tracking.store import CURRENT, OUT_OF_DATE, find_experiment, is_project, open_store
 
-CHAMPION = "champion"
+_ALIAS = "champion"
 _RULE = (
     "The champion is the best variant of the task if its lead is significant; otherwise, of the "
     "variants not significantly different from it (paired tests on the evaluation samples, Holm), "
     "the one with the fewest parameters. Baselines are excluded. The model is the replicate with "
     "the first seed."
 )
-
-
-def registered_name(corpus: str) -> str:
-    """The registered model of a corpus; the prefix avoids the names of a server's other users."""
-    return f"rnnbench-{corpus}"
 
 
 def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
@@ -64,7 +54,7 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
         return promoted
     found = champions(read_table(workspace, "comparison"), read_table(workspace, "pairs"))
     try:
-        with reachable_store(workspace) as client:
+        with open_store(workspace) as client:
             for corpus, variant in found.items():
                 if variant in params.variants and (model := _find_model(client, corpus, variant)):
                     _promote(client, corpus, variant, model)
@@ -82,7 +72,7 @@ def load_model(
     Returns the variant and a pyfunc model. Raises DataError if the store fails or lacks the model,
     and UnknownNameError.
     """
-    with reachable_store(workspace) as client:
+    with open_store(workspace) as client:
         if variant is None:
             variant, uri = _champion(client, corpus)
         else:
@@ -90,9 +80,7 @@ def load_model(
             model = _find_model(client, corpus, variant)
             if model is None:
                 raise DataError(f"{variant} is not in MLflow; run dvc repro or rnnbench sync")
-            uri = str(model.model_uri)
-        import mlflow
-
+            uri = model.model_uri
         # MLflow warns of every package whose version differs from the logged one.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         return variant, mlflow.pyfunc.load_model(uri)
@@ -104,8 +92,7 @@ def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
     if experiment is None:
         return None
     ids = [experiment.experiment_id]
-    query = f"tags.variant = '{variant}' and {VARIANT_LEVEL} and tags.current = 'true'"
-    for parent in client.search_runs(ids, query, max_results=1):
+    for parent in client.search_runs(ids, f"tags.variant = '{variant}' and {CURRENT}"):
         children = client.search_runs(ids, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
         for run in sorted(children, key=lambda run: int(run.data.tags["seed"])):
             if run.outputs and run.outputs.model_outputs:
@@ -113,24 +100,29 @@ def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
     return None
 
 
+def _name(corpus: str) -> str:
+    # The prefix avoids the names of a server's other users.
+    return f"rnnbench-{corpus}"
+
+
 def _champion(client: Any, corpus: str) -> tuple[str, str]:
     """The champion of a corpus and the URI of its model."""
-    name = registered_name(corpus)
-    for model in client.search_registered_models(f"name = '{name}'"):
-        if CHAMPION in model.aliases:
-            version = client.get_model_version_by_alias(name, CHAMPION)
-            return version.tags["variant"], f"models:/{name}@{CHAMPION}"
+    for model in client.search_registered_models(f"name = '{_name(corpus)}'"):
+        if number := model.aliases.get(_ALIAS):
+            version = client.get_model_version(model.name, number)
+            return version.tags["variant"], f"models:/{model.name}/{number}"
     raise DataError(f"{corpus} has no champion in MLflow; run dvc repro or rnnbench sync")
 
 
 def _promote(client: Any, corpus: str, variant: str, model: Any) -> None:
-    name = registered_name(corpus)
+    name = _name(corpus)
     if not client.search_registered_models(f"name = '{name}'"):
         title = f"{corpora.load(corpus).TITLE}. {_RULE}"
         client.create_registered_model(name, description=title)
-    versions = client.search_model_versions(f"name = '{name}'")
-    version = next((v for v in versions if v.tags.get("model_id") == model.model_id), None)
-    if version is None:
+    for version in client.search_model_versions(f"name = '{name}'"):
+        if version.tags.get("model_id") == model.model_id:
+            break
+    else:
         version = client.create_model_version(
             name,
             source=model.artifact_location,
@@ -139,5 +131,4 @@ def _promote(client: Any, corpus: str, variant: str, model: Any) -> None:
             description=f"`{variant}`. {_RULE}",
             model_id=model.model_id,
         )
-    if CHAMPION not in version.aliases:
-        client.set_registered_model_alias(name, CHAMPION, version.version)
+    client.set_registered_model_alias(name, _ALIAS, version.version)

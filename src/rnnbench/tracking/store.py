@@ -1,4 +1,4 @@
-"""The MLflow store: its address, a client of it, and what it raises."""
+"""The MLflow store: its address, and a client of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from rnnbench.core.workspace import Workspace
 
 # The tag of experiments that rnnbench created; its value is the corpus.
 OWNER = "rnnbench.corpus"
-# Filters of MLflow: the runs that belong to the files in the workspace, and those of variants.
+# The runs of variants that belong to the files in the workspace.
 CURRENT = "tags.current = 'true'"
-VARIANT_LEVEL = "tags.level = 'variant'"
 OUT_OF_DATE = "MLflow is out of date: {}; run rnnbench sync when the store works again"
 _VARIABLE = "MLFLOW_TRACKING_URI"
 _SQLITE = "sqlite:///"
@@ -71,57 +70,37 @@ def find_experiment(client: Any, corpus: str) -> Any | None:
     Raises DataError if rnnbench did not create the experiment of that name.
     """
     found = client.get_experiment_by_name(corpus)
-    if found is None:
-        return None
-    if found.tags.get(OWNER) != corpus:
+    if found is not None and found.tags.get(OWNER) != corpus:
         raise DataError(
             f"the MLflow experiment {corpus!r} was not created by rnnbench; "
             "set MLFLOW_TRACKING_URI to another store"
         )
-    if found.lifecycle_stage == "deleted":
+    if found is not None and found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return found
 
 
 @contextmanager
 def open_store(workspace: Workspace) -> Iterator[Any]:
-    """An MlflowClient, for one process at a time; raises what the store raises."""
-    # Processes that create or write the SQLite file at the same time can corrupt it.
-    with FileLock(project_root(workspace) / ".mlflow.lock"):
-        for variable, value in _DEFAULTS.items():
-            os.environ.setdefault(variable, value)
-        import mlflow
-
-        given = os.environ.get(_VARIABLE)
-        mlflow.set_tracking_uri(store_uri(workspace))
-        # MLflow sets the variable, which would tie other workspaces to this store.
-        if given is None:
-            os.environ.pop(_VARIABLE, None)
-        yield mlflow.MlflowClient()
-
-
-@contextmanager
-def reachable_store(workspace: Workspace) -> Iterator[Any]:
-    """As `open_store`, but a failure of the store is a DataError."""
-    try:
-        with open_store(workspace) as client:
-            yield client
-    except _store_errors() as error:
-        raise DataError(f"{masked_uri(workspace)} failed: {_one_line(error)}") from error
-
-
-def _store_errors() -> tuple[type[Exception], ...]:
-    """The exceptions of a store that is unreachable or refuses a request."""
-    from mlflow.exceptions import MlflowException
+    """An MlflowClient, for one process at a time; raises DataError if the store fails."""
+    import mlflow
     from sqlalchemy.exc import SQLAlchemyError
 
+    for variable, value in _DEFAULTS.items():
+        os.environ.setdefault(variable, value)
+    given = os.environ.get(_VARIABLE)
+    try:
+        # Processes that create or write the SQLite file at the same time can corrupt it.
+        with FileLock(project_root(workspace) / ".mlflow.lock"):
+            mlflow.set_tracking_uri(store_uri(workspace))
+            # MLflow sets the variable, which would tie other workspaces to this store.
+            if given is None:
+                os.environ.pop(_VARIABLE, None)
+            yield mlflow.MlflowClient()
     # ImportError: the driver of the database is not installed.
-    return (MlflowException, SQLAlchemyError, OSError, ImportError)
-
-
-def _one_line(error: Exception) -> str:
-    """The message of an error in one line of at most 200 characters, without credentials."""
-    return _masked(" ".join(str(error).split())[:200])
+    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+        message = _masked(" ".join(str(error).split())[:200])
+        raise DataError(f"{masked_uri(workspace)} failed: {message}") from error
 
 
 def _masked(text: str) -> str:

@@ -1,11 +1,8 @@
 """Keep the MLflow store in agreement with the files in the workspace.
 
-MLflow is a view: everything logged is read from the files that DVC tracks. The train stage and
-`rnnbench sync` use the same code, so a training that DVC restored from its cache is logged in the
-same way as one that has just run.
-
-One experiment per corpus, one run per variant with the mean of its replicates, one nested run per
-replicate with its history and model, and one registered model per corpus with its champion.
+MLflow is a view: all that is logged is read from the files that DVC tracks, so that a training
+restored from DVC's cache is logged like one that has just run. An experiment per corpus has one run
+per variant with the mean of its replicates, and one nested run per replicate with its model.
 """
 
 from __future__ import annotations
@@ -25,12 +22,11 @@ from rnnbench.tracking.store import (
     CURRENT,
     OUT_OF_DATE,
     OWNER,
-    VARIANT_LEVEL,
     find_experiment,
     is_local,
     is_project,
+    open_store,
     project_root,
-    reachable_store,
 )
 from rnnbench.training.outputs import read_training_record, training_settings
 
@@ -45,8 +41,12 @@ def log_trainings(
     """
     logged: list[str] = []
     try:
-        with reachable_store(workspace) as client, warnings.catch_warnings():
-            _terminate_open_runs(client, workspace)
+        with open_store(workspace) as client, warnings.catch_warnings():
+            # In a local store, an open run of ours belongs to a dead process: the lock is ours.
+            unfinished = _find_runs(client, "status = 'RUNNING'") if is_local(workspace) else []
+            for run in unfinished:
+                if "dvc.key" in run.data.tags:
+                    client.set_terminated(run.info.run_id, "KILLED")
             # An input example would load TensorFlow and run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             for name in names:
@@ -61,30 +61,20 @@ def log_trainings(
 
 
 def reconcile(workspace: Workspace, params: Params) -> None:
-    """Correct the store where trainings no longer exist.
+    """Mark the runs of variants that params.yaml lacks as no longer current.
 
-    Runs of variants that params.yaml lacks are no longer current, and runs that a kill left open
-    are terminated. Raises DataError if the store fails.
+    Raises DataError if the store fails.
     """
-    with reachable_store(workspace) as client:
-        if experiments := _experiments(client):
-            for run in client.search_runs(experiments, f"{CURRENT} and {VARIANT_LEVEL}"):
-                if run.data.tags.get("variant") not in params.variants:
-                    client.set_tag(run.info.run_id, "current", "false")
-        _terminate_open_runs(client, workspace)
+    with open_store(workspace) as client:
+        for run in _find_runs(client, CURRENT):
+            if run.data.tags["variant"] not in params.variants:
+                client.set_tag(run.info.run_id, "current", "false")
 
 
-def _experiments(client: Any) -> list[str]:
-    """The ids of the experiments that rnnbench created."""
-    return [str(e.experiment_id) for e in client.search_experiments() if OWNER in e.tags]
-
-
-def _terminate_open_runs(client: Any, workspace: Workspace) -> None:
-    # In a local store, a run of ours that is open belongs to a dead process: the lock is ours.
-    if is_local(workspace) and (experiments := _experiments(client)):
-        for run in client.search_runs(experiments, "attributes.status = 'RUNNING'"):
-            if "dvc.key" in run.data.tags:
-                client.set_terminated(run.info.run_id, "KILLED")
+def _find_runs(client: Any, query: str) -> list[Any]:
+    """The matching runs in the experiments that rnnbench created."""
+    ours = [e.experiment_id for e in client.search_experiments() if OWNER in e.tags]
+    return list(client.search_runs(ours, query)) if ours else []
 
 
 def _log(client: Any, workspace: Workspace, params: Params, name: str) -> None:
@@ -93,7 +83,7 @@ def _log(client: Any, workspace: Workspace, params: Params, name: str) -> None:
         raise DataError("the trained model does not match params.yaml; run dvc repro")
     key = _key(workspace, name)
     experiment = _experiment(client, workspace, params, name)
-    found = client.search_runs([experiment], f"tags.variant = '{name}' and {VARIANT_LEVEL}")
+    found = client.search_runs([experiment], f"tags.variant = '{name}' and tags.level = 'variant'")
     # The tag `current` is set last: a run without it is incomplete.
     complete = [run for run in found if "current" in run.data.tags]
     matching = [run for run in complete if run.data.tags.get("dvc.key") == key]
@@ -126,13 +116,16 @@ def _experiment(client: Any, workspace: Workspace, params: Params, name: str) ->
 
 def _key(workspace: Workspace, name: str) -> str:
     """Identifies a training by its record and results, and by the code of its logged models."""
-    digest = hashlib.sha256()
-    predictions = workspace.predictions(name) / "evaluation.npy"
-    package = Path(__file__).parent
-    code = (package / "pyfunc.py", package / "logged_model.py")
-    for path in (workspace.training_record(name), predictions, workspace.history(name), *code):
-        try:
-            digest.update(path.read_bytes())
-        except OSError as error:
-            raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
-    return digest.hexdigest()[:16]
+    folder = Path(__file__).parent
+    files = (
+        workspace.training_record(name),
+        workspace.predictions(name) / "evaluation.npy",
+        workspace.history(name),
+        folder / "pyfunc.py",
+        folder / "logged_model.py",
+    )
+    try:
+        content = b"".join(path.read_bytes() for path in files)
+    except OSError as error:
+        raise DataError(f"{error.filename}: not readable; run dvc repro") from error
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import click
 from filelock import FileLock, Timeout
@@ -23,8 +22,8 @@ _OUT_OF_MEMORY = (
     "out of memory; close other programs, run fewer trainings in parallel "
     "(make reproduce JOBS=1),\nor reduce batch_size or the dataset in params.yaml"
 )
-# What the dynamic linker reports if a library finds no memory.
-_LINKER_OUT_OF_MEMORY = ("failed to map segment", "Cannot allocate memory")
+# What the system reports, to the dynamic linker too, if there is no memory.
+_NO_MEMORY = ("failed to map segment", "Cannot allocate memory")
 
 
 def command(
@@ -37,18 +36,12 @@ def command(
         try:
             workspace = Workspace.find(Path.cwd())
             function(workspace, load(workspace.params), *args, **kwargs)
-        except RnnbenchError as error:
-            _fail(str(error), error.exit_status)
-        except MemoryError:
-            _fail(_OUT_OF_MEMORY)
-        except ImportError as error:
-            _fail(_of_import(error))
-        except OSError as error:
+        except (RnnbenchError, MemoryError, ImportError, OSError) as error:
             # Nobody reads our output any more: click exits silently.
-            if error.errno == errno.EPIPE:
+            if isinstance(error, BrokenPipeError):
                 raise
-            where = f": {error.filename}" if error.filename else ""
-            _fail(f"{error.strerror or error}{where}")
+            print_error(_message(error))
+            raise SystemExit(getattr(error, "exit_status", 1)) from None
 
     return wrapped
 
@@ -119,15 +112,14 @@ def print_error(text: str) -> None:
         click.secho(f"error: {line}", fg="red", err=True)
 
 
-def _fail(text: str, status: int = 1) -> NoReturn:
-    print_error(text)
-    raise SystemExit(status) from None
-
-
-def _of_import(error: ImportError) -> str:
+def _message(error: Exception) -> str:
     text = str(error)
-    if any(sign in text for sign in _LINKER_OUT_OF_MEMORY):
+    if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
         return _OUT_OF_MEMORY
-    where = f" ({error.path})" if error.path else ""
-    name = error.name or "a library"
-    return f"cannot import {name}{where}: {text};\ninstall the environment again: make -B env"
+    if isinstance(error, ImportError):
+        where = f" ({error.path})" if error.path else ""
+        name = error.name or "a library"
+        return f"cannot import {name}{where}: {text};\ninstall the environment again: make -B env"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": {error.filename}" if error.filename else "")
+    return text

@@ -42,8 +42,7 @@ def _fork() -> None:
     The parent exits with the child's status, and the child exits if the parent dies.
     """
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
+    if (child := os.fork()) == 0:
         os.close(writing)
         threading.Thread(target=_exit_with_parent, args=(reading,), daemon=True).start()
         return
@@ -59,8 +58,6 @@ def _fork() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, forward)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     if status >= 0:
         sys.exit(status)
     if -status not in _INTERRUPTIONS:
@@ -79,7 +76,7 @@ def _report(number: int) -> None:
 
     stage = os.environ.get("DVC_STAGE")
     command = " ".join(["rnnbench", *sys.argv[1:]]) + (f" ({stage})" if stage else "")
-    text = f"{command} was killed by signal {number} ({signal.strsignal(number) or 'unknown'})"
+    text = f"{command} was killed by signal {number} ({signal.strsignal(number)})"
     if number in _OUT_OF_MEMORY:
         text += (
             ", probably out of memory.\nRun dvc repro again: a training resumes from its last "

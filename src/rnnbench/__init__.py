@@ -1,1 +1,1 @@
-"""A reproducible comparison of recurrent networks: one command, real data, honest intervals."""
+"""A reproducible comparison of recurrent networks: one command, replicates, intervals."""

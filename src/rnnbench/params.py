@@ -56,7 +56,7 @@ class Published(Schema):
     accuracy: the share of correct predictions, from 0 to 1.
     samples: the number of samples it was computed on.
     loss: the mean squared error, or the log loss.
-    comparable: whether those samples are of the same kind as ours.
+    comparable: whether its training and evaluation samples are comparable to ours.
     source: the tutorial, and the place in it.
     note: why our result may differ; required if it is not comparable.
     """

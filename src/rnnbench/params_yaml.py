@@ -1,6 +1,6 @@
 """Reads YAML by the rules of YAML 1.2, as DVC does: both programs read params.yaml.
 
-PyYAML alone follows YAML 1.1, where ``no`` is false and ``1e-05``, which `dvc exp run -S`
+PyYAML by itself follows YAML 1.1, where ``no`` is false and ``1e-05``, which `dvc exp run -S`
 writes, is a text. Dates stay texts here.
 """
 

@@ -14,7 +14,7 @@ from tests.frozen import PARAMS
 BEST, SMALL = "imdb_numpy_rnn", "imdb_majority"
 
 
-def comparison(different: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+def comparison(different: bool, samples: int = 400) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = ["corpus", "evaluation_set", "variant", "role", "replicates", "parameters"]
     rows = [
         ("imdb", 1, BEST, "recurrent network", 5, 900),
@@ -27,7 +27,7 @@ def comparison(different: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
         ("imdb", SMALL, "guess", False),
     ]
     return (
-        pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(rows, columns=columns).assign(evaluation_samples=samples),
         pd.DataFrame(pairs, columns=["corpus", "first", "second", "different"]),
     )
 
@@ -41,6 +41,10 @@ def write(workspace: Workspace, different: bool) -> None:
 def test_a_significant_lead_makes_the_champion_and_otherwise_the_smaller_network() -> None:
     assert champions(*comparison(different=True)) == {"imdb": BEST}
     assert champions(*comparison(different=False)) == {"imdb": SMALL}
+
+
+def test_where_one_sample_leaves_nothing_to_test_the_best_is_the_champion() -> None:
+    assert champions(*comparison(different=False, samples=1)) == {"imdb": BEST}
 
 
 def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace) -> None:

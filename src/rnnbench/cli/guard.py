@@ -1,6 +1,6 @@
 """The `rnnbench` command, each stage in a child process, so that its death can be reported.
 
-The kernel or a library ends a stage that is out of memory, and Python has no say in that.
+The kernel or a library kills a stage that is out of memory; Python cannot catch that.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import signal
 import sys
 import threading
 
-# The subcommands that dvc.yaml calls; the others only read what these have written.
-_STAGES = frozenset({"download", "preprocess", "train", "evaluate", "report", "cost", "article"})
+# The subcommands that dvc.yaml calls.
+_STAGES = frozenset(
+    {"check", "download", "preprocess", "train", "evaluate", "report", "cost", "article"}
+)
 _INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # The signals by which the kernel, or a library that gets no memory, ends a process.
 _OUT_OF_MEMORY = {signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}

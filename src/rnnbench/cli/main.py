@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -13,8 +12,9 @@ import yaml
 from rnnbench.cli.common import command, echo, port_option, stage_argument, stage_lock, warn
 from rnnbench.cli.predict import predict
 from rnnbench.cli.serve import serve
-from rnnbench.core.errors import DataError
+from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.versions import versions
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, check_params
 from rnnbench.params_yaml import conflict_line
@@ -37,8 +37,7 @@ def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
     """Report all errors in params.yaml, and whether dvc.lock is damaged."""
     if stamp is not None:
         # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
-        libraries = ("keras", "numpy", "scikit-learn", "tensorflow")
-        write_text(stamp, "".join(f"{name} {version(name)}\n" for name in libraries))
+        write_text(stamp, "".join(f"{name} {found}\n" for name, found in versions().items()))
     # As a stage, it runs while DVC may be writing the file.
     else:
         _check_dvc_lock(workspace.root / "dvc.lock")
@@ -199,7 +198,10 @@ def show(workspace: Workspace, params: Params, variant: str) -> None:
     settings = params.variant(variant)
     family = models.model_class(settings.model)
     meta = read_meta(workspace.prepared(settings.dataset))
-    click.echo(family.build(settings, meta, params.run.seed).summary())
+    try:
+        click.echo(family.build(settings, meta, params.run.seed).summary())
+    except ParamsError as error:
+        raise error.under(f"variants.{variant}") from error
 
 
 @main.command()
@@ -207,7 +209,7 @@ def show(workspace: Workspace, params: Params, variant: str) -> None:
 @click.argument("number", type=click.IntRange(min=0))
 @command
 def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> None:
-    """Print sample NUMBER of DATASET with its label. Numbers are those of Keras."""
+    """Print sample NUMBER of DATASET with its label. Texts are numbered as by Keras."""
     from rnnbench.preprocessing.inspect import find_sample
 
     params.dataset(dataset)

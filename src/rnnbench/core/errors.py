@@ -4,7 +4,7 @@ RnnbenchError
 ├── ParamsError       params.yaml does not describe a valid run         exit status 2
 ├── UnknownNameError  a name on the command line does not exist         exit status 2
 ├── DownloadError     a corpus could not be fetched or failed its hash  exit status 1
-├── DataError         a prepared file is missing, damaged or unusable   exit status 1
+├── DataError         a file, the store or a port cannot be used        exit status 1
 └── TrainingError     a training did not yield a usable model           exit status 1
     └── DivergedError  the loss of one replicate is not finite; the others continue
 

@@ -16,7 +16,8 @@ class ArrayDataset(Schema):
     corpus: the key of the corpus in params.yaml.
     split: "random" (drawn with run.seed), "last" (the last samples of the corpus are the
         evaluation split), or "same" (both splits start at the first sample and overlap).
-    train, evaluation: the number of samples of each split.
+    train: the number of training samples.
+    evaluation: the number of evaluation samples.
     """
 
     corpus: str

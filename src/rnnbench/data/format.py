@@ -138,9 +138,9 @@ def _problem(samples: Samples, meta: Meta) -> str | None:
     n, steps = len(x), meta.shape[:1] if meta.target == "steps" else ()
     if not n or y.shape != (n, *steps) or ids.shape != (n,) or ids.dtype.kind not in "iu":
         return "numbers of samples that differ, or are 0"
-    if not _within(values, None if meta.encoding == "number" else meta.vocabulary_size):
+    if not _in_range(values, None if meta.encoding == "number" else meta.vocabulary_size):
         return "samples out of range"
-    if not _within(y, None if meta.target == "number" else len(meta.classes)):
+    if not _in_range(y, None if meta.target == "number" else len(meta.classes)):
         return "targets out of range"
     return None
 
@@ -152,7 +152,7 @@ def _are_offsets(offsets: NDArray[Any], values: NDArray[Any]) -> bool:
     return bool(ends and (offsets[1:] >= offsets[:-1]).all())
 
 
-def _within(values: NDArray[Any], vocabulary_size: int | None) -> bool:
+def _in_range(values: NDArray[Any], vocabulary_size: int | None) -> bool:
     """Whether all are ids below `vocabulary_size`, or finite numbers if that is None."""
     if vocabulary_size is None:
         return values.dtype.kind in "iuf" and bool(np.isfinite(values).all())

@@ -40,7 +40,7 @@ class Ragged:
         """The length of each sequence, shape (n,)."""
         return np.diff(self.offsets)
 
-    def padded(self, rows: NDArray[np.int64], length: int) -> NDArray[Any]:
+    def padded_batch(self, rows: NDArray[np.int64], length: int) -> NDArray[Any]:
         """The sequences `rows`, padded and truncated at the end: shape (len(rows), length)."""
         positions = self.offsets[rows, None] + np.arange(length)
         inside = positions < self.offsets[rows + 1, None]

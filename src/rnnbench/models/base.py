@@ -40,7 +40,7 @@ class VariantSettings(Schema):
     """The settings of a variant that all families have.
 
     dataset: its key in params.yaml.
-    model: the model family, one of `rnnbench.models.NAMES`.
+    model: the model family: "keras", "numpy_rnn", "linear" or "constant".
     replicates: the number of trainings with different seeds; by default, that of `run`.
     """
 
@@ -58,7 +58,7 @@ class VariantSettings(Schema):
         """One of `rnnbench.data.roles`; this is the role of a network."""
         return OTHER if self.architecture["cell"] == "none" else RECURRENT
 
-    def check(self, key: str) -> list[ErrorDetail]:  # noqa: ARG002 - no library is asked
+    def check(self, key: str) -> list[ErrorDetail]:  # noqa: ARG002 - nothing to check
         """The errors beyond the types, of a variant at `key`; can import TensorFlow."""
         return []
 

@@ -92,14 +92,8 @@ class TextEncoder(ABC):
             ids = map(np.unique, ids)
         if dataset.length is None:
             return Ragged.of(ids, self.vocabulary_size)
-        rows = []
-        for document in ids:
-            row = np.zeros(dataset.length, id_dtype(self.vocabulary_size))
-            if dataset.padding == "post":
-                row[: len(document)] = document[: dataset.length]
-            elif len(document):
-                row[-len(document) :] = document[-dataset.length :]
-            rows.append(row)
+        dtype = id_dtype(self.vocabulary_size)
+        rows = [_pad(document, dataset.length, dataset.padding, dtype) for document in ids]
         padded = np.array(rows).reshape(-1, dataset.length)
         return padded[..., None] if dataset.encoding == "number" else padded
 
@@ -160,6 +154,16 @@ class SubwordEncoder(TextEncoder):
 
     def _ids(self, texts: Iterable[bytes]) -> Iterator[NDArray[np.int32]]:
         return subwords.encode(self.tokenizer, (text.decode(self.text_encoding) for text in texts))
+
+
+def _pad(ids: NDArray[np.int32], length: int, side: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The ids, shape (length,): padded with 0, or truncated, on one side ("pre" or "post")."""
+    row = np.zeros(length, dtype)
+    if side == "post":
+        row[: len(ids)] = ids[:length]
+    elif len(ids):
+        row[-len(ids) :] = ids[-length:]
+    return row
 
 
 def fit_encoder(

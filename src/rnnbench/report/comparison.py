@@ -97,7 +97,7 @@ def _compare(
             **_epochs(result),
             **_published(published.get(result.name), accuracy, further_run),
         }
-        rows.append({k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()})
+        rows.append({key: rounded(value) for key, value in row.items()})
     return rows, pairs
 
 
@@ -135,3 +135,8 @@ def _epochs(result: Result) -> dict[str, float]:
         "epochs": float(last["epoch"].mean()),
         "overfitting_gap": float(gap.mean()),
     }
+
+
+def rounded(value: Any) -> Any:
+    """A number to six significant digits: the errors of some tasks are far below 1e-6."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -34,12 +34,13 @@ class Findings:
         # The first of a pair is the better one, and the better of two errors is the lower one.
         gap, *bounds = (pair[key] * (-1 if loss else 1) for key in ("difference", "low", "high"))
         low, high = sorted(bounds)
-        p = "p < 0.001" if pair["p_holm"] < 0.001 else f"p = {pair['p_holm']:.3f}"
+        p = "< 0.001" if pair["p_holm"] < 0.001 else f"= {pair['p_holm']:.3f}"
         if pair["different"]:
             result = f"`{first}` is better than `{second}`"
         else:
             result = f"`{first}` and `{second}` are not significantly different"
-        return f"{result}: {what} differs by {shown(gap)} ({shown(low)} to {shown(high)}), {p}"
+        interval = f"({shown(low)} to {shown(high)})"
+        return f"{result}: {what} differs by {shown(gap)} {interval}, Holm's p {p}"
 
     def summary(self, corpus: str) -> list[str]:
         """Which differences between the variants of a corpus are significant."""
@@ -58,7 +59,10 @@ class Findings:
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
-        lines = []
+        lines: list[str] = []
+        # A single sample leaves nothing to test.
+        if self.rows[names[0]]["evaluation_samples"] == 1:
+            return lines
         if len(names) > 2:
             lines.append(self._leader(names, f"Of all variants{where}"))
         if len(recurrent) > 1 and recurrent[0] != names[0]:

@@ -55,7 +55,7 @@ class Result:
 
     @property
     def stochastic(self) -> bool:
-        """Whether a training depends on its seed."""
+        """Whether a training depends on its seed; solvers are assumed to find the one solution."""
         return self.record.role in (RECURRENT, OTHER)
 
     @property
@@ -102,8 +102,7 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
         out_of_domain = correct(meta, of_others, others.y)
     types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
     history = read_csv(workspace.history(name), usecols=list(types), dtype=types)
-    # A replicate that diverged has no row of that epoch, nor of any later one.
-    last = history.groupby("replicate")["epoch"].transform("max")
+    record = read_training_record(workspace, name)
     return Result(
         name=name,
         dataset=dataset,
@@ -111,7 +110,7 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
         samples=samples,
         prediction=prediction,
         out_of_domain=out_of_domain,
-        record=read_training_record(workspace, name),
+        record=record,
         scores=read_scores(workspace, name),
-        history=history[last == history["epoch"].max()],
+        history=history[~history["replicate"].isin(list(record.diverged))],
     )

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.report.comparison import compare_all
+from rnnbench.report.comparison import compare_all, rounded
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_all
 from rnnbench.report.results import read_results
@@ -29,7 +29,7 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
         every = read_results(workspace, params)
         results = [result for result in every if result.finished]
         comparison, pairs = compare_all(every, params.published)
-        tables = {"comparison": comparison, "pairs": pairs.round(6), **further_tables(results)}
+        tables = {"comparison": comparison, "pairs": pairs.map(rounded), **further_tables(results)}
         for name, table in tables.items():
             write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))
         with new_directory(workspace.metrics / "pictures") as directory:

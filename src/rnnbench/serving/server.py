@@ -49,7 +49,7 @@ class BodyLimit:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on the loopback interface; raises DataError if the port is taken."""
+    """A socket that listens on the loopback interface; raises DataError if the port is in use."""
     try:
         return socket.create_server((HOST, port))
     except OSError as error:

@@ -23,13 +23,13 @@ def run_ui(workspace: Workspace, params: Params, port: int, echo: Callable[[str]
     """Print the links and become `mlflow server`.
 
     If MLFLOW_TRACKING_URI names a server, only prints the links. Raises DataError if the port is
-    taken or the store fails. One worker without job execution needs 0.5 GB of memory instead of
+    in use or the store fails. One worker without job execution needs 0.5 GB of memory instead of
     2.6 GB.
     """
     uri = store_uri(workspace)
     remote = uri.startswith(("http://", "https://"))
     if not remote:
-        # On a port that is taken, mlflow server exits with status 0.
+        # On a port that is in use, mlflow server exits with status 0.
         listen(port).close()
     for line in links(workspace, params, uri.rstrip("/") if remote else f"http://{HOST}:{port}"):
         echo(line)

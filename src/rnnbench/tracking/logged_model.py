@@ -15,7 +15,14 @@ from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER
 
 _REQUIREMENTS = (
-    *("keras", "mlflow", "numpy", "pandas", "pydantic", "scikit-learn", "scipy", "tensorflow"),
+    "keras",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "scikit-learn",
+    "scipy",
+    "tensorflow",
     "tokenizers",
 )
 

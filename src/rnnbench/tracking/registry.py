@@ -36,9 +36,10 @@ def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     for corpus, rows in scored[scored["role"] != BASELINE].groupby("corpus", sort=False):
         # Variants with other evaluation samples than the first one cannot be compared with it.
         rows = rows[rows["evaluation_set"] == rows["evaluation_set"].iloc[0]]
-        best = rows["variant"].iloc[0]
+        best, samples = rows["variant"].iloc[0], rows["evaluation_samples"].iloc[0]
         worse = pairs.loc[(pairs["first"] == best) & pairs["different"], "second"]
-        tied = rows[~rows["variant"].isin(worse)]
+        # A single evaluation sample leaves nothing to test: no variant ties with the best one.
+        tied = rows[~rows["variant"].isin(worse)] if samples > 1 else rows[:1]
         found[str(corpus)] = str(tied.loc[tied["parameters"].idxmin(), "variant"])
     return found
 

@@ -25,7 +25,7 @@ from rnnbench.training.outputs import METRICS, TrainingRecord, read_cost
 class _Run:
     """What the run of a variant or of one replicate holds.
 
-    begin, end: milliseconds since the epoch.
+    begin, end: Unix time in milliseconds.
     metrics: epoch, counted from 1 -> metric -> value; epoch 0 has those of the whole training.
     failed: whether the replicate, or every replicate of the variant, diverged.
     """

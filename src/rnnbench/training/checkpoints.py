@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.core.files import new_file, write_text
+from rnnbench.core.versions import versions
 from rnnbench.core.workspace import Workspace
 from rnnbench.models.base import VariantSettings
 from rnnbench.training.outputs import training_settings
 
 # Shorter trainings than this never write the state of an epoch.
 _SECONDS_BETWEEN = 20.0
-
-_LIBRARIES = ("keras", "numpy", "scikit-learn", "tensorflow")
 
 Row = dict[str, float | int | str]
 
@@ -136,8 +134,7 @@ def training_key(settings: VariantSettings, seeds: list[int], data: Path) -> str
     package = Path(__file__).parents[1]
     code = ("data/**/*.py", "models/base.py", f"models/{settings.model}/**/*.py", "training/*.py")
     files = [path for pattern in code for path in sorted(package.glob(pattern))]
-    versions = [version(name) for name in _LIBRARIES]
-    plan = [training_settings(settings), seeds, versions]
+    plan = [training_settings(settings), seeds, versions()]
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
     for path in (*files, *sorted(data.iterdir())):
         digest.update(path.name.encode() + b"\0")

@@ -41,7 +41,7 @@ def test_the_seed_determines_the_initial_weights(index_meta) -> None:
 @pytest.mark.parametrize(
     ("layers", "problem"),
     [
-        ([{"LSTM": {"units": 3}}], "Keras says: .*ndim"),
+        ([{"LSTM": {"units": 3}}], "Keras: .*ndim"),
         (
             [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 3, "return_sequences": True}}],
             "return_sequences",

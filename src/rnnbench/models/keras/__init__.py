@@ -18,7 +18,7 @@ _CELLS = ("SimpleRNN", "LSTM", "GRU")
 class Settings(VariantSettings):
     """A variant with Keras layers.
 
-    layers: the layers between input and output, each as in `validation`.
+    layers: the layers between input and output, each ``Name`` or ``{Name: {argument: value}}``.
     optimizer: the optimizer, in the same notation.
     epochs: the number of passes over the training samples.
     batch_size: the number of samples of one gradient step.

@@ -82,7 +82,7 @@ def inputs(network: Any, x: Ragged, rows: NDArray[np.int64], width: int) -> NDAr
     """
     if _is_multi_hot(network):
         return multi_hot(x, rows, network.input_shape[1])
-    return x.padded(rows, width).astype(np.int32)
+    return x.padded_batch(rows, width).astype(np.int32)
 
 
 def _is_multi_hot(network: Any) -> bool:

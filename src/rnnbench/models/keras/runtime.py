@@ -57,7 +57,7 @@ def keras_errors(error_type: Callable[[str], RnnbenchError]) -> Iterator[None]:
     except tensorflow.errors.ResourceExhaustedError as error:
         raise MemoryError from error
     except Exception as error:
-        raise error_type(f"Keras says: {_message(error)}") from error
+        raise error_type(f"Keras: {_message(error)}") from error
 
 
 def _message(error: Exception) -> str:

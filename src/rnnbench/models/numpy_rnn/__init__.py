@@ -1,6 +1,6 @@
 """A recurrent network in plain NumPy: binary classification of word ids.
 
-It follows the tutorial "RNN from scratch" (32 units, window 10, SGD 0.01, batches of 32, 20
+It follows tutorial A of README.md (32 units, window 10, SGD 0.01, batches of 32, 20
 epochs) with one correction: the tutorial's backward pass multiplies by the recurrent matrix
 instead of its transpose.
 """

@@ -17,7 +17,7 @@ def test_rows_are_padded_and_truncated_at_the_end(
     sequences: list[list[int]], length: int, data: st.DataObject
 ) -> None:
     rows = data.draw(st.lists(st.integers(0, len(sequences) - 1)))
-    found = packed(sequences).padded(np.array(rows, np.int64), length)
+    found = packed(sequences).padded_batch(np.array(rows, np.int64), length)
     assert found.shape == (len(rows), length)
     assert found.tolist() == [(sequences[row] + [0] * length)[:length] for row in rows]
 
@@ -34,6 +34,6 @@ def test_sequences_are_read_as_packed() -> None:
 )
 def test_ids_have_the_smallest_dtype(vocabulary_size: int, dtype: str) -> None:
     x = Ragged.of([np.array([vocabulary_size - 1])], vocabulary_size)
-    for stored in (x.values, x.padded(np.array([0]), 2)):
+    for stored in (x.values, x.padded_batch(np.array([0]), 2)):
         assert stored.dtype == dtype
         assert stored.max() == vocabulary_size - 1

@@ -43,6 +43,7 @@ def test_the_text_is_the_decoded_input_of_the_model(results: Workspace) -> None:
 
 def test_topics_have_their_names_and_arrays_have_no_words(results: Workspace) -> None:
     found = confident_misclassifications(results, PARAMS, "reuters_lstm")
+    assert len(found) == 10
     assert set(found["label"]) <= {"earn", "acq", "grain"}
     assert found["probability"].is_monotonic_decreasing
     assert len(confident_misclassifications(results, PARAMS, "product_gru")) == 0

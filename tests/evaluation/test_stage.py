@@ -77,6 +77,14 @@ def test_damaged_predictions_are_reported(workspace: Workspace) -> None:
         evaluate(workspace, PARAMS, NAME)
 
 
+def test_predictions_that_are_not_finite_are_refused(workspace: Workspace) -> None:
+    predictions = np.load(workspace.predictions(NAME) / "evaluation.npy")
+    predictions[1, 7] = np.nan
+    save(workspace, NAME, predictions)
+    with pytest.raises(DataError, match=rf"{NAME}/evaluation\.npy: .* not finite"):
+        evaluate(workspace, PARAMS, NAME)
+
+
 def test_predictions_of_another_number_of_replicates_are_refused(workspace: Workspace) -> None:
     save(workspace, NAME, np.load(workspace.predictions(NAME) / "evaluation.npy")[:2])
     with pytest.raises(DataError, match="predictions of 2 replicates"):

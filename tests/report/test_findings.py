@@ -66,7 +66,8 @@ def test_a_pair_begins_with_the_better_variant_in_either_order() -> None:
     sentence = findings.compared("mean", "best")
     assert sentence == findings.compared("best", "mean")
     assert sentence == (
-        "`best` is better than `mean`: accuracy differs by 0.0200 (0.0100 to 0.0300), p = 0.012"
+        "`best` is better than `mean`: accuracy differs by 0.0200 (0.0100 to 0.0300), "
+        "Holm's p = 0.012"
     )
     tie = "`best` and `near` are not significantly different"
     assert findings.compared("best", "near").startswith(tie)
@@ -77,7 +78,7 @@ def test_of_two_errors_the_lower_is_better() -> None:
     findings = Findings(rows, pd.DataFrame([pair("gru", "mean", True, "loss")]))
     assert findings.compared("gru", "mean") == (
         "`gru` is better than `mean`: mean squared error differs by 2.00e-02 "
-        "(1.00e-02 to 3.00e-02), p = 0.012"
+        "(1.00e-02 to 3.00e-02), Holm's p = 0.012"
     )
     expected = "Every network is significantly better than the baseline `mean`."
     assert findings.summary("any") == [expected]

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score, precision_score
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.report import tables
@@ -50,8 +51,14 @@ def test_classes_have_their_names_their_samples_and_mean_scores(
     assert lstm["samples"].is_monotonic_decreasing
     chosen = next(r for r in invented_results if r.name == "reuters_lstm")
     earn = chosen.samples.y == chosen.meta.classes.index("earn")
-    found = chosen.prediction.argmax(axis=-1)[:, earn] == chosen.meta.classes.index("earn")
+    predicted = chosen.prediction.argmax(axis=-1)
+    found = predicted[:, earn] == chosen.meta.classes.index("earn")
     assert lstm.loc["earn", "recall"] == pytest.approx(found.mean(), abs=1e-6)
+    for column, score in (("precision", precision_score), ("f1", f1_score)):
+        expected = np.mean([score(chosen.samples.y, p, average=None) for p in predicted], axis=0)
+        assert lstm.loc[list(chosen.meta.classes), column].to_numpy() == pytest.approx(
+            expected, abs=1e-6
+        )
 
 
 def test_confusions_count_every_sample(reported: Workspace, invented_results: list[Result]) -> None:
@@ -60,6 +67,24 @@ def test_confusions_count_every_sample(reported: Workspace, invented_results: li
     correct = lstm[lstm["true"] == lstm["predicted"]]["samples"].sum()
     chosen = next(r for r in invented_results if r.name == "reuters_lstm")
     assert correct / 400 == pytest.approx(chosen.scores.accuracy, abs=1e-4)
+
+
+def test_predictions_of_rare_classes_are_counted_together(
+    invented_results: list[Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_FREQUENT", 2)
+    chosen = next(r for r in invented_results if r.name == "reuters_lstm")
+    y, predicted = chosen.samples.y, chosen.prediction.argmax(axis=-1)
+    *frequent, rare = np.argsort(-np.bincount(y), kind="stable")
+    found = tables.further_tables([chosen])["confusion"].set_index(["true", "predicted"])["samples"]
+    expected = {}
+    for true in frequent:
+        name = chosen.meta.classes[true]
+        for other in (*frequent, rare):
+            column = "other" if other == rare else chosen.meta.classes[other]
+            count = ((y == true) & (predicted == other)).sum(axis=1).mean()
+            expected[name, column] = pytest.approx(count, abs=1e-4)
+    assert found.to_dict() == expected
 
 
 def test_only_the_most_frequent_classes_are_listed() -> None:

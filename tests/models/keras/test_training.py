@@ -101,7 +101,7 @@ def test_padding_of_ragged_samples_does_not_matter(index_meta, samples) -> None:
     theirs.compile(optimizer("Adam"), "binary_crossentropy")
     rng = np.random.default_rng(1)
     for rows, _ in batches.training_batches(x, rng.permutation(8), 4, rng):
-        wide = x.padded(rows, 120).astype("int32")
+        wide = x.padded_batch(rows, 120).astype("int32")
         theirs.train_on_batch(wide, y[rows, None].astype("float32"))
     assert_same_weights(ours, theirs)
     singly = [float(theirs(text[None].astype("int32"))[0, 0]) for text in texts]
@@ -115,16 +115,18 @@ def test_long_texts_in_pieces_train_as_the_whole_batch(index_meta, monkeypatch) 
     y = rng.integers(0, 2, 8)
     layers = [MASKED, {"SimpleRNN": {"units": 3, "kernel_regularizer": "l2"}}]
     networks, scores = [], []
-    # All texts at once, four at once.
-    for max_ids in (10_000, 4 * 64):
+    # All texts at once, four at once, and less than one text.
+    for max_ids in (10_000, 4 * 64, 10):
         monkeypatch.setattr(training, "_MAX_IDS", max_ids)
         networks.append(build(layers, meta, seed=1))
         trainer = Trainer(networks[-1], optimizer({"Adam": {"learning_rate": 0.01}}), 8, meta)
         scores.append([trainer.epoch(x, y, np.random.default_rng(e)) for e in range(2)])
-    np.testing.assert_allclose(*scores, atol=1e-5)
-    assert_same_weights(*networks)
-    expected = np.array(networks[1](x.padded(np.arange(8), 64).astype("int32")))[:, 0]
-    np.testing.assert_allclose(Predictor(networks[1])(x), expected, atol=1e-6)
+    whole, *pieces = networks
+    for network, found in zip(pieces, scores[1:], strict=True):
+        np.testing.assert_allclose(found, scores[0], atol=1e-5)
+        assert_same_weights(network, whole)
+    expected = np.array(whole(x.padded_batch(np.arange(8), 64).astype("int32")))[:, 0]
+    np.testing.assert_allclose(Predictor(whole)(x), expected, atol=1e-6)
 
 
 def test_sets_of_ids_train_and_predict_as_their_multi_hot_vectors(index_meta) -> None:

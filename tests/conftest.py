@@ -98,12 +98,20 @@ def fetched():
     def fetch(name: str) -> Path:
         corpus, directory = corpora.load(name), root / f"{name}-{key}"
         with FileLock(f"{directory}.lock"):
-            if not directory.exists():
+            # A system that cleans its folder of temporary files may have removed some of them.
+            complete = Path(f"{directory}.json")
+            if not complete.exists() or json.loads(complete.read_text()) != _sizes(directory):
                 with new_directory(directory) as partial:
                     corpus.fetch(corpus.Settings(), partial)
+                complete.write_text(json.dumps(_sizes(directory)))
         return directory
 
     return fetch
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 @pytest.fixture(scope="session")

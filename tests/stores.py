@@ -14,7 +14,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_samples
 from tests.frozen import PARAMS, PARAMS_FILE
 
-_files: dict[str, bytes] = {}
+_files: dict[tuple[str, int], bytes] = {}
 
 
 @functools.cache
@@ -39,15 +39,15 @@ def new_project(invented: Path, folder: Path, names: Iterable[str]) -> Workspace
         model_class = models.model_class(settings.model)
         for replicate in range(3):
             path = workspace.model(name, replicate, model_class.SUFFIX)
-            if name not in _files:
-                prepared = workspace.prepared(settings.dataset)
-                model = model_class.build(settings, read_meta(prepared), 42)
-                if settings.model == "constant":
+            if (name, replicate) not in _files:
+                prepared, seed = workspace.prepared(settings.dataset), 42 + replicate
+                model = model_class.build(settings, read_meta(prepared), seed)
+                if settings.model in ("constant", "linear"):
                     samples = read_samples(prepared, "evaluation")
-                    model.fit(settings, 42, samples, samples.x, lambda _: None)
+                    model.fit(settings, seed, samples, samples.x, lambda _: None)
                 model.save(path)
-                _files[name] = path.read_bytes()
-            path.write_bytes(_files[name])
+                _files[name, replicate] = path.read_bytes()
+            path.write_bytes(_files[name, replicate])
     return workspace
 
 

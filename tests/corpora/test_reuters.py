@@ -10,8 +10,12 @@ from rnnbench.core.errors import DataError
 from rnnbench.corpora import reuters
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import TextDataset
+from rnnbench.data.format import read_samples
 from rnnbench.preprocessing import keras_words as tokens
+from rnnbench.preprocessing.encoders import read_encoder
 from rnnbench.preprocessing.keras_words import keras_ids
+from rnnbench.preprocessing.stage import preprocess
+from tests.frozen import PARAMS
 
 EARN, ACQ = 3, 4
 
@@ -132,6 +136,30 @@ def test_34_evaluation_texts_are_also_in_training(
 ) -> None:
     training = {ids for ids, _ in short[:1_395]}
     assert sum(ids in training for ids, _ in short[1_395:]) == 34
+
+
+def test_the_tutorials_samples_are_encoded_as_new_texts_are(
+    reuters_raw: Path,
+    reuters_corpus: TextCorpus,
+    ranks: list[NDArray[np.int32]],
+    tmp_path: Path,
+) -> None:
+    preprocess(PARAMS.dataset("reuters_numbers"), reuters_raw, tmp_path, seed=42)
+    encoder, documents = read_encoder(tmp_path), reuters_corpus.documents
+
+    def unescape(text: str) -> str:
+        for character, entity in reversed(reuters_corpus.escapes.items()):
+            text = text.replace(entity, character)
+        return text
+
+    rows = np.array([row for row in reuters_corpus.order if len(ranks[row]) + 1 < 50])
+    for split, count in (("train", 1_395), ("evaluation", 599)):
+        samples = read_samples(tmp_path, split)
+        assert len(samples) == count
+        chosen = rows[samples.id]
+        np.testing.assert_array_equal(samples.y, documents.labels[chosen])
+        texts = (unescape(documents.texts[row].decode("latin-1")) for row in chosen[-30:])
+        np.testing.assert_array_equal(encoder.encode(texts), samples.x[-30:])
 
 
 # The pinned package

@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +9,7 @@ import pytest
 from rnnbench.core.errors import DataError, UnknownNameError
 from rnnbench.core.workspace import Workspace
 from rnnbench.serving.predict import Predictor, load_predictor
-from tests.frozen import PARAMS
+from tests.frozen import PARAMS, PARAMS_FILE
 from tests.stores import empty_store
 
 
@@ -58,3 +61,13 @@ def test_a_model_that_does_not_exist_is_an_error_that_names_what_does(
     (tmp_path / "mlflow.db").write_bytes(empty_store())
     with pytest.raises((DataError, UnknownNameError), match=message):
         load_predictor(Workspace(tmp_path), PARAMS, task, variant)
+
+
+def test_a_project_without_a_store_is_reported_in_one_line(tmp_path: Path) -> None:
+    shutil.copy(PARAMS_FILE, tmp_path / "params.yaml")
+    command = [str(Path(sys.executable).with_name("rnnbench")), "predict", "a film"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    # MLflow reports that it creates the database.
+    (line,) = [line for line in done.stderr.splitlines() if " INFO mlflow." not in line]
+    assert line.startswith("error: imdb has no champion in MLflow; run ")

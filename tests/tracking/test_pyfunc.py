@@ -11,20 +11,42 @@ import pytest
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_samples
-from rnnbench.preprocessing.encoders import read_encoder
+from rnnbench.preprocessing import subwords
+from rnnbench.preprocessing.encoders import (
+    SubwordEncoder,
+    TextEncoder,
+    WordEncoder,
+    read_encoder,
+)
 from rnnbench.tracking.registry import load_model
 from rnnbench.tracking.sync import log_trainings
 from tests.frozen import PARAMS
 from tests.stores import new_project
 
 KERAS = "imdb_embedding_lstm"
-NAMES = (KERAS, "reuters_majority", "product_mean", "characters_majority")
+# How each encodes texts: n-grams, a set of words, subwords.
+OF_WHOLE_TEXTS = (
+    "imdb_ngrams_linear",
+    "imdb_multi_hot_dense",
+    "imdb_subword_bidirectional_lstm",
+)
+NAMES = (KERAS, *OF_WHOLE_TEXTS, "reuters_majority", "product_mean", "characters_majority")
 TEXTS = ["the film", "", "😀"]
+# As many as the invented samples have ids.
+WORDS = tuple(f"w{i}" for i in range(996))
+LONG_TEXTS = [" ".join(WORDS[start::4]) for start in range(4)]
 
 
 @pytest.fixture(scope="module")
 def project(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = new_project(invented, tmp_path_factory.mktemp("models") / "project", NAMES)
+    for name in OF_WHOLE_TEXTS:
+        dataset = PARAMS.dataset(PARAMS.variant(name).dataset)
+        fields = (dataset, "utf-8", {}, WORDS if dataset.tokens == "words" else ())
+        encoder: TextEncoder = WordEncoder(*fields)
+        if dataset.tokens == "subwords":
+            encoder = SubwordEncoder(*fields, subwords.train(LONG_TEXTS, 400))
+        encoder.write(workspace.prepared(PARAMS.variant(name).dataset))
     assert log_trainings(workspace, PARAMS, NAMES, pytest.fail) == list(NAMES)
     return workspace
 
@@ -45,6 +67,18 @@ def test_a_logged_model_predicts_raw_text_as_the_pipeline_does(project: Workspac
     assert logged.predict(pd.DataFrame({"text": TEXTS[:1]})).equals(found[:1])
     requirements = next((project.root / "mlartifacts").rglob("requirements.txt"))
     assert "tensorflow==" in requirements.read_text()
+
+
+@pytest.mark.parametrize("name", OF_WHOLE_TEXTS)
+def test_whole_texts_are_encoded_as_the_dataset_is(project: Workspace, name: str) -> None:
+    settings = PARAMS.variant(name)
+    model_class = models.model_class(settings.model)
+    model = model_class.load(project.model(name, 0, model_class.SUFFIX))
+    encoder = read_encoder(project.prepared(settings.dataset))
+    expected = model.predict(encoder.encode([*LONG_TEXTS, *TEXTS])).tolist()
+    assert len(set(expected)) > 3
+    found = load(project, name).predict([*LONG_TEXTS, *TEXTS])
+    assert found["probability"].tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_of_many_classes_the_most_probable_is_predicted(project: Workspace) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -73,12 +74,17 @@ def test_killed_runs_leave_no_trace_in_the_results(finished: Path, project: Path
     (site / "sitecustomize.py").write_text(SITECUSTOMIZE)
     path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
     log = project.parent / "killed.log"
+    printed = {}
     for moment, (event, pattern, delay, victim) in MOMENTS.items():
         mark = project.parent / moment
         kill_at = "|".join((event, pattern, delay, victim, str(mark)))
         killed = start(project, log, *command, PYTHONPATH=path, KILL_AT=kill_at)
         assert killed.wait(SECONDS) != 0, moment
-        assert mark.exists(), (moment, log.read_text())
+        printed[moment] = log.read_text()
+        assert mark.exists(), (moment, printed[moment])
+    # The run after "between two epochs".
+    continued = printed["between two outputs"]
+    assert re.search("replicate 1/.* (resuming after|already trained)", continued), continued
     run(project, *command)
     expected = outputs(finished)
     made = outputs(project)

@@ -50,6 +50,14 @@ def plots(finished: Path) -> Path:
     return finished / "dvc_plots" / "index.html"
 
 
+@pytest.fixture
+def mlflow_store(finished: Path) -> Iterator[None]:
+    """Makes the project's store that of this process."""
+    mlflow.set_tracking_uri(f"sqlite:///{finished / 'mlflow.db'}")
+    yield
+    mlflow.set_tracking_uri(None)
+
+
 def client_of(project: Path) -> mlflow.MlflowClient:
     return mlflow.MlflowClient(f"sqlite:///{project / 'mlflow.db'}")
 
@@ -75,10 +83,9 @@ def test_make_reproduce_makes_the_table_and_logs_every_training(finished: Path) 
 
 
 def test_every_logged_model_predicts_what_the_pipeline_predicted(
-    finished: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Path, mlflow_store: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(finished)
-    mlflow.set_tracking_uri(f"sqlite:///{finished / 'mlflow.db'}")
     client, workspace = client_of(finished), Workspace(finished)
     params = yaml.safe_load((finished / "params.yaml").read_text())
     reviews = imdb.read(workspace.raw("imdb"))
@@ -108,13 +115,34 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
 
 def test_a_second_training_makes_the_same_bytes(project: Path) -> None:
     stage = "train@imdb_embedding_lstm"
-    run(project, "dvc", "repro", "--force", "--no-run-cache", "--single-item", stage)
+    ran = run(project, "dvc", "repro", "--force", "--no-run-cache", "--single-item", stage)
+    assert stages_run(ran) == {stage}
     changed = git("diff", "HEAD", "--name-only", cwd=project)
     assert set(changed.split()) <= {"dvc.lock"}
     before = yaml.safe_load(git("show", "HEAD:dvc.lock", cwd=project))["stages"][stage]["outs"]
     after = yaml.safe_load((project / "dvc.lock").read_text())["stages"][stage]["outs"]
     differing = {new["path"] for new in after if new not in before}
     assert differing <= {"data/cost/imdb_embedding_lstm.json"}
+
+
+def test_another_setting_or_variant_makes_only_its_stages_stale(project: Path) -> None:
+    def stale() -> set[str]:
+        return set(json.loads(run(project, "dvc", "status", "--json").splitlines()[-1]))
+
+    name, workspace = "imdb_embedding_lstm", Workspace(project)
+    edit(project, lambda params: params["variants"].update(mine=MINE))
+    of_all = {"check", "report", "cost"}
+    assert stale() == of_all | {"train@mine", "evaluate@mine"}
+
+    git("checkout", "-q", "HEAD", "params.yaml", cwd=project)
+    edit(project, lambda params: params["variants"][name].update(epochs=3))
+    assert stale() == of_all | {f"train@{name}"}
+    # What the training would write.
+    predictions = workspace.predictions(name) / "evaluation.npy"
+    for path, content in ((predictions, np.load(predictions) / 2), (workspace.cost(name), None)):
+        path.unlink()
+        path.write_text("{}") if content is None else np.save(path, content)
+    assert stale() == of_all | {f"train@{name}", f"evaluate@{name}", "article"}
 
 
 def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_trains_nothing(

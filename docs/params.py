@@ -17,7 +17,7 @@ from rnnbench.params import Published, Run
 
 _HEAD = """# The keys of params.yaml
 
-Made from the settings' own docstrings by `make docs`. `rnnbench check` reports every key that is
+Generated from the docstrings of the settings by `make docs`. `rnnbench check` reports every key that is
 unknown, missing or out of range.
 """
 _ENTRY = re.compile(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*): (.+(?:\n {4,}.+)*)", re.MULTILINE)

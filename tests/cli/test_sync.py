@@ -28,8 +28,8 @@ def test_sync_succeeds_if_all_variants_are_in_mlflow_and_promotes_champions(
     project: Workspace,
 ) -> None:
     (project.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,variant,role,replicates,parameters,verdict\n"
-        "imdb,1,imdb_numpy_rnn,recurrent network,5,500,\n"
+        "corpus,evaluation_set,evaluation_samples,variant,role,replicates,parameters\n"
+        "imdb,1,400,imdb_numpy_rnn,recurrent network,5,500\n"
     )
     (project.metrics / "pairs.csv").write_text("first,second,different\n")
     done = run("sync")

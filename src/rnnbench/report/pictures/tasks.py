@@ -85,8 +85,10 @@ def _costs(panel: Axes, rows: pd.DataFrame, cost: str) -> None:
     panel.plot(rows[cost], rows["accuracy"], "o", color=BLUE, markersize=4)
     panel.set_title(rows["corpus"].iloc[0], loc="left")
     panel.set_xscale("log")
-    panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    # Over many decades, the labels of powers of ten leave no room for others.
+    wide = rows[cost].max() > 1000 * rows[cost].min()
+    panel.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 3)))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
     panel.xaxis.set_minor_formatter(NullFormatter())
     ranked = rows.sort_values("accuracy", ascending=False, kind="stable").to_dict("records")
     for place, row in enumerate(ranked):

@@ -50,9 +50,15 @@ class BodyLimit:
 
 def listen(port: int) -> socket.socket:
     """A socket that listens on the loopback interface; raises DataError if the port is in use."""
+    # asyncio turns off Nagle's delays only for sockets with this protocol, not for the default.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((HOST, port))
+        listener.bind((HOST, port))
+        listener.listen()
+        return listener
     except OSError as error:
+        listener.close()
         raise DataError(f"cannot listen on {HOST}:{port} ({error}); choose a --port") from error
 
 

@@ -17,8 +17,8 @@ from rnnbench.params import Published, Run
 
 _HEAD = """# The keys of params.yaml
 
-Generated from the docstrings of the settings by `make docs`. `rnnbench check` reports every key that is
-unknown, missing or out of range.
+Generated from the docstrings of the settings by `make docs`. `rnnbench check` reports every key
+that is unknown, missing or out of range.
 """
 _ENTRY = re.compile(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*): (.+(?:\n {4,}.+)*)", re.MULTILINE)
 

@@ -1,1 +1,5 @@
 """A reproducible comparison of recurrent networks: one command, replicates, intervals."""
+
+from rnnbench.core.environment import pin
+
+OVERRIDDEN = pin()

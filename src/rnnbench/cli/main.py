@@ -9,12 +9,14 @@ from pathlib import Path
 import click
 import yaml
 
+import rnnbench
 from rnnbench.cli.common import command, echo, port_option, stage_argument, stage_lock, warn
 from rnnbench.cli.predict import predict
 from rnnbench.cli.serve import serve
+from rnnbench.core import machine
+from rnnbench.core.environment import SETTINGS
 from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.files import new_directory, write_text
-from rnnbench.core.versions import versions
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, check_params
 from rnnbench.params_yaml import conflict_line
@@ -24,20 +26,29 @@ from rnnbench.params_yaml import conflict_line
 @click.version_option(package_name="rnnbench")
 def main() -> None:
     """Compare recurrent networks, reproducibly. `dvc repro` runs all stages in order."""
+    if rnnbench.OVERRIDDEN:
+        names = ", ".join(rnnbench.OVERRIDDEN)
+        click.echo(f"not used, because it could change results: {names}", err=True)
 
 
 @main.command()
 @click.option(
     "--stamp",
     type=click.Path(path_type=Path),
-    help="Write the versions of the training libraries here if params.yaml is valid.",
+    help="Write the versions and settings that decide bytes here if params.yaml is valid.",
+)
+@click.option(
+    "--environment",
+    is_flag=True,
+    help="Print what else decides the bytes of results here; exit with status 1 if they may "
+    "differ from those of other machines.",
 )
 @partial(command, load=check_params)
-def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
+def check(workspace: Workspace, params: Params, stamp: Path | None, environment: bool) -> None:
     """Report all errors in params.yaml, and whether dvc.lock is damaged."""
     if stamp is not None:
         # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
-        write_text(stamp, "".join(f"{name} {found}\n" for name, found in versions().items()))
+        write_text(stamp, machine.stamp())
     # As a stage, it runs while DVC may be writing the file.
     else:
         _check_dvc_lock(workspace.root / "dvc.lock")
@@ -45,6 +56,8 @@ def check(workspace: Workspace, params: Params, stamp: Path | None) -> None:
         f"{workspace.params.name} is valid: {len(params.corpora)} corpora, "
         f"{len(params.datasets)} datasets, {len(params.variants)} variants"
     )
+    if environment:
+        _print_environment(workspace.root / "requirements.txt")
 
 
 @main.command()
@@ -216,6 +229,20 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
     sample = find_sample(workspace.prepared(dataset), number)
     click.echo(f"sample {number}, {sample.split}, {sample.label}, {sample.length}")
     click.echo(sample.text)
+
+
+def _print_environment(lock: Path) -> None:
+    here = machine.this_machine()
+    click.echo(f"CPU      {here.cpu}\nsystem   {here.system}, Python {here.python}")
+    click.echo(
+        "".join(f"library  {name} {found}\n" for name, found in here.versions.items()), nl=False
+    )
+    click.echo("".join(f"sets     {name}={value}\n" for name, value in SETTINGS.items()), nl=False)
+    if found := machine.differences(here, lock):
+        click.echo("results may differ from those of other machines:")
+        click.echo("\n".join(f"- {reason}" for reason in found))
+        raise SystemExit(1)
+    click.echo("results have the same bytes as on all other x86-64 CPUs with AVX2")
 
 
 def _check_dvc_lock(path: Path) -> None:

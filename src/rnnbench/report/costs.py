@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.core.files import write_text
+from rnnbench.core.machine import Machine
+from rnnbench.core.schema import Schema, write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import read_scores
 from rnnbench.params import Params
@@ -14,15 +16,29 @@ from rnnbench.report.pictures import draw_costs
 from rnnbench.training.outputs import read_cost
 
 
+class Trained(Schema):
+    """A machine, and the variants that were trained on it."""
+
+    machine: Machine
+    variants: list[str]
+
+
+class Machines(Schema):
+    """metrics/cost.json: all machines of the trainings."""
+
+    machines: list[Trained]
+
+
 def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
-    """Write metrics/cost.csv, cost.md and cost.svg; return the table.
+    """Write metrics/cost.csv, cost.md, cost.svg and cost.json; return the table.
 
     One row per variant, in the order of params.yaml. Raises DataError if a variant's files are
     missing or damaged.
     """
-    rows = []
+    rows, machines = [], {}
     for name, variant in params.variants.items():
-        scores = read_scores(workspace, name)
+        scores, cost = read_scores(workspace, name), read_cost(workspace, name)
+        machines[name] = cost.machine
         rows.append(
             {
                 "corpus": params.dataset(variant.dataset).corpus,
@@ -30,14 +46,24 @@ def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
                 "accuracy": scores.accuracy,
                 "parameters": scores.parameters,
                 "replicates": scores.replicates,
-                **read_cost(workspace, name).model_dump(),
+                **cost.model_dump(exclude={"machine"}),
             }
         )
     table = pd.DataFrame(rows)
     minutes = table["seconds"].sum() / 60
     shown = table.drop(columns="accuracy").to_markdown(index=False)
-    page = render("cost.md.j2", table=shown, minutes=minutes)
+    distinct = Machines(machines=_by_machine(machines))
+    page = render("cost.md.j2", table=shown, minutes=minutes, machines=distinct.machines)
+    write_json(workspace.metrics / "cost.json", distinct)
     write_text(workspace.metrics / "cost.csv", table.to_csv(index=False))
     write_text(workspace.metrics / "cost.md", page)
     draw_costs(workspace.metrics / "cost.svg", finished(table))
     return table
+
+
+def _by_machine(machines: dict[str, Machine]) -> list[Trained]:
+    distinct = [m for n, m in enumerate(machines.values()) if m not in [*machines.values()][:n]]
+    return [
+        Trained(machine=machine, variants=[name for name, m in machines.items() if m == machine])
+        for machine in distinct
+    ]

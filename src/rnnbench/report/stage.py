@@ -6,7 +6,6 @@ Never imports TensorFlow.
 from __future__ import annotations
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
@@ -24,14 +23,12 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
     The comparison has the corpora in the order of params.yaml and the best variant of each corpus
     first. Raises DataError if a variant's files are missing or damaged.
     """
-    # The bytes of a matrix product depend on the number of threads.
-    with threadpool_limits(1):
-        every = read_results(workspace, params)
-        results = [result for result in every if result.finished]
-        comparison, pairs = compare_all(every, params.published)
-        tables = {"comparison": comparison, "pairs": pairs.map(rounded), **further_tables(results)}
-        for name, table in tables.items():
-            write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))
-        with new_directory(workspace.metrics / "pictures") as directory:
-            draw_all(directory, tables | {"comparison": finished(comparison)})
+    every = read_results(workspace, params)
+    results = [result for result in every if result.finished]
+    comparison, pairs = compare_all(every, params.published)
+    tables = {"comparison": comparison, "pairs": pairs.map(rounded), **further_tables(results)}
+    for name, table in tables.items():
+        write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))
+    with new_directory(workspace.metrics / "pictures") as directory:
+        draw_all(directory, tables | {"comparison": finished(comparison)})
     return comparison

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rnnbench.core.errors import DataError
+from rnnbench.core.machine import Machine
 from rnnbench.core.schema import Schema, read_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import Meta, Samples, read_array
@@ -41,11 +42,15 @@ class TrainingRecord(Schema):
 
 
 class Cost(Schema):
-    """data/cost/VARIANT.json: wall-clock seconds and MiB; they differ from run to run."""
+    """data/cost/VARIANT.json: wall-clock seconds and MiB; they differ from run to run.
+
+    machine: the one that finished the training.
+    """
 
     seconds: float
     seconds_per_replicate: float
     peak_memory_mib: int
+    machine: Machine
 
 
 def read_training_record(workspace: Workspace, name: str) -> TrainingRecord:

@@ -14,6 +14,7 @@ import numpy as np
 from rnnbench import models
 from rnnbench.core.errors import ParamsError, TrainingError
 from rnnbench.core.files import new_directory, new_file, write_text
+from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
@@ -93,6 +94,7 @@ def _cost(results: list[Checkpoint]) -> Cost:
         seconds=round(seconds, 2),
         seconds_per_replicate=round(seconds / len(results), 2),
         peak_memory_mib=round(_peak_memory_mib()),
+        machine=this_machine(),
     )
 
 

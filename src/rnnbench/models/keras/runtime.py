@@ -22,10 +22,7 @@ def load_backend() -> tuple[ModuleType, ModuleType]:
     One thread per process: small recurrent networks gain nothing from a second one, sums have the
     same order on any number of cores, and several variants can be trained in parallel.
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # oneDNN selects kernels by CPU type; without it fewer results depend on the machine.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # This allocator, by default used for GPUs only, reuses freed memory. Returning some 100 MB to
     # the system in every step, and mapping them again, took longer than the arithmetic.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
@@ -39,6 +36,9 @@ def load_backend() -> tuple[ModuleType, ModuleType]:
         tensorflow.get_logger().setLevel("ERROR")
         import keras
 
+        from rnnbench.models.keras.gradients import transpose_explicitly
+
+    transpose_explicitly()
     return tensorflow, keras
 
 

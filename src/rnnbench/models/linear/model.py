@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 from rnnbench.core.errors import TrainingError
 from rnnbench.data.format import Meta, Samples
@@ -105,8 +104,7 @@ class Model(ArrayModel):
         regression = LogisticRegression(
             solver="liblinear", dual=True, C=settings.C, max_iter=1000, random_state=seed
         )
-        with threadpool_limits(1):
-            regression.fit(features, y)
+        regression.fit(features, y)
         self._keys = vocabulary
         self._weights = (regression.coef_[0] * ratios).astype(np.float32)
         self._bias = float(regression.intercept_[0])

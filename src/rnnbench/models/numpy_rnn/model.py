@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from rnnbench.core.errors import DataError
 from rnnbench.data.format import Meta, Samples
@@ -20,7 +19,7 @@ _PREDICTION_BATCH = 512
 
 
 class Model(ArrayModel):
-    """See `rnnbench.models.base.Model`. BLAS gets one thread: the order of sums is then fixed."""
+    """See `rnnbench.models.base.Model`."""
 
     def __init__(self, weights: Weights, meta: Meta | None = None) -> None:
         self._weights, self._meta = weights, meta
@@ -43,8 +42,7 @@ class Model(ArrayModel):
                 "sequences of one fixed length",
             ),
         )
-        with threadpool_limits(1):
-            return cls(Weights.draw(meta.vocabulary_size, settings.units, seed), meta)
+        return cls(Weights.draw(meta.vocabulary_size, settings.units, seed), meta)
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -78,7 +76,7 @@ class Model(ArrayModel):
         x, y = _ids(train.x), train.y
         probabilities = np.empty(len(train), np.float32)
         # `on_epoch` detects divergence by the loss.
-        with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             for number in range(done + 1, settings.epochs + 1):
                 order = np.random.default_rng([seed, number]).permutation(len(train))
                 for first in range(0, len(order), settings.batch_size):
@@ -98,10 +96,9 @@ class Model(ArrayModel):
         """The probability of class 1 for ids of shape (n, length), shape (n,)."""
         ids = _ids(x)
         result = np.empty(len(ids), np.float32)
-        with threadpool_limits(1):
-            for first in range(0, len(ids), _PREDICTION_BATCH):
-                batch = slice(first, first + _PREDICTION_BATCH)
-                result[batch] = forward(self._weights, ids[batch])[1]
+        for first in range(0, len(ids), _PREDICTION_BATCH):
+            batch = slice(first, first + _PREDICTION_BATCH)
+            result[batch] = forward(self._weights, ids[batch])[1]
         return result
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -8,12 +8,13 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env dev reproduce test test-full check readme docs ui bench load audit lock
+.PHONY: help env dev reproduce test test-full test-bits check readme docs ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"
 	@echo "make test-full [JOBS=2]  the same, with the slow tests"
+	@echo "make test-bits [JOBS=2]  trainings under emulated CPUs; needs qemu-user and binutils"
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              update the README's tables after a new comparison"
 	@echo "make docs                docs/params.md, from the docstrings of the settings"
@@ -56,6 +57,9 @@ test: dev
 
 test-full: dev
 	python -m pytest -n $(JOBS) --dist worksteal -m ""
+
+test-bits: dev
+	python -m pytest -n $(JOBS) tests/test_bits.py -m ""
 
 check: dev
 	ruff format --check src tests benchmarks docs

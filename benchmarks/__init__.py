@@ -5,3 +5,8 @@ replaces their sections of benchmarks/results.md. PyTorch and JAX are optional: 
 variable PEERS names the Python interpreter of an environment with NumPy and either of them;
 without it they are looked for in rnnbench's environment. Rows of missing ones are left out.
 """
+
+import os
+
+# As inherited: rnnbench changes it for itself.
+ENVIRONMENT = dict(os.environ)

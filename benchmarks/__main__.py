@@ -8,6 +8,7 @@ from benchmarks import from_scratch, load, results, stages, text, training
 
 BENCHMARKS = {
     "training": ("Training networks", training.run),
+    "same_bytes": ("The same bytes on every CPU", training.same_bytes),
     "from_scratch": ("The network in NumPy", from_scratch.run),
     "text": ("Text", text.run),
     "stages": ("Overhead of stages", stages.run),

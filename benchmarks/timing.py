@@ -23,6 +23,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import ENVIRONMENT
+
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 PEERS = os.environ.get("PEERS") or sys.executable
@@ -34,9 +36,10 @@ Contender = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of each round, and the result of the last one."""
+    """Seconds of each round and of the one before them, and the result of the last one."""
 
     seconds: list[float]
+    untimed: float
     value: Any = None
 
     @property
@@ -53,7 +56,7 @@ class Worker:
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.timing", *contender],
             cwd=ROOT,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"},
+            env=ENVIRONMENT | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -99,8 +102,7 @@ def command_times(commands: Mapping[str, list[str]], cwd: Path, **variables: str
 
 
 def _alternate(runs: dict[str, Callable[[], tuple[float, Any]]]) -> dict[str, Times]:
-    for run in runs.values():
-        run()
+    untimed = {name: run()[0] for name, run in runs.items()}
     rounds: dict[str, list[tuple[float, Any]]] = {name: [] for name in runs}
     for number in range(ROUNDS):
         # Every second round backwards: no contender always follows the same one.
@@ -108,7 +110,7 @@ def _alternate(runs: dict[str, Callable[[], tuple[float, Any]]]) -> dict[str, Ti
             rounds[name].append(runs[name]())
         line = "  ".join(f"{name} {duration(done[-1][0])}" for name, done in rounds.items())
         print(f"round {number + 1}/{ROUNDS}  {line}")
-    return {n: Times([seconds for seconds, _ in r], r[-1][1]) for n, r in rounds.items()}
+    return {n: Times([s for s, _ in r], untimed[n], r[-1][1]) for n, r in rounds.items()}
 
 
 def output(arguments: list[str], cwd: Path, **variables: str) -> str:
@@ -116,7 +118,7 @@ def output(arguments: list[str], cwd: Path, **variables: str) -> str:
 
     Ends the program with the last lines of standard error if the command fails.
     """
-    clean = {key: value for key, value in os.environ.items() if key not in _USER_SETTINGS}
+    clean = {key: value for key, value in ENVIRONMENT.items() if key not in _USER_SETTINGS}
     result = subprocess.run(
         arguments, cwd=cwd, env=clean | variables, capture_output=True, text=True, check=False
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import ENVIRONMENT
 from benchmarks.results import table, time_row
 from benchmarks.timing import PEERS, ROOT, Worker, duration, times
 from rnnbench.core.workspace import Workspace
@@ -91,6 +92,26 @@ def whole_table() -> str:
     return table([(what, other_name, *cells)])
 
 
+def same_bytes() -> str:
+    """A row per network: what the settings of `rnnbench.core.environment` cost; and their sum."""
+    workspace = Workspace(ROOT)
+    params = load_params(workspace.params)
+    rows, sums = [], np.zeros(2)
+    for name, settings in params.variants.items():
+        if settings.model != "keras":
+            continue
+        contenders = {"pinned": ("training", "epoch", name), "fast": ("training", "unpinned", name)}
+        found = times(contenders)
+        first = np.array([found[kind].untimed - found[kind].median for kind in contenders])
+        count = params.replicates_of(name) * settings.epochs / _share(*load(name)[1:3])
+        sums += np.maximum(first, 0) + count * np.array([found[k].median for k in contenders])
+        what = f"epoch of {name}"
+        rows.append(time_row(what, "without the settings", *found.values(), unit="as long"))
+    what = "all epochs of these networks, with compilation"
+    cells = duration(sums[0]), duration(sums[1]), f"{sums[0] / sums[1]:.3g} x as long"
+    return table([*rows, (what, "without the settings", *cells)])
+
+
 def load(name: str) -> tuple[Any, Meta, Samples, Samples]:
     """Settings of a variant; description, training and evaluation split of its dataset."""
     workspace = Workspace(ROOT)
@@ -113,12 +134,25 @@ def epoch(name: str) -> Callable[[], float]:
     return lambda: trainer.epoch(train.x, train.y, np.random.default_rng(0))[0]
 
 
+def unpinned(name: str) -> Callable[[], float]:
+    """`epoch` with the kernels that TensorFlow and XLA choose for this CPU."""
+    _undo_settings()
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    return epoch(name)
+
+
+def _undo_settings() -> None:
+    os.environ.clear()
+    os.environ.update(ENVIRONMENT)
+
+
 def fit(name: str, *options: str) -> Callable[[], Any]:
     """An epoch of `fit` with all cores; returns its mean loss.
 
     options: "xla" to compile by XLA, which Keras leaves out on CPUs; "epochs" for three epochs with
     validation, to return the seconds of each.
     """
+    _undo_settings()
     import keras
 
     settings, meta, train, evaluation = load(name)

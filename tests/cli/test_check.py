@@ -71,3 +71,14 @@ def test_a_damaged_lock_file_is_reported(project: Path, content: str, problem: s
     (project / "dvc.lock").write_text(content)
     done = CliRunner().invoke(main, ["check"])
     assert (done.exit_code, problem in done.stderr) == (1, True)
+
+
+def test_the_environment_is_compared_with_the_lock(project: Path) -> None:
+    (project / "params.yaml").write_text(PLAN)
+    (project / "requirements.txt").write_text("scipy==0.1 \\\n    --hash=sha256:0\n")
+    done = CliRunner().invoke(main, ["check", "--environment"])
+    assert done.exit_code == 1
+    assert f"tensorflow {version('tensorflow')}" in done.stdout
+    assert "XLA_FLAGS=" in done.stdout
+    found = version("scipy")
+    assert f"- scipy is {found}, and requirements.txt pins 0.1" in done.stdout.splitlines()

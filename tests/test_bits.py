@@ -1,0 +1,112 @@
+"""The same bytes on every x86-64 CPU, under an emulated one and in any environment."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from rnnbench.core.machine import NEEDED, this_machine
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "tests" / "fingerprint.py"
+EMULATOR = shutil.which("qemu-x86_64")
+# AVX2 without AVX-512, from both manufacturers.
+CPUS = ("Haswell-noTSX", "EPYC-Rome")
+HERE = platform.system() == "Linux" and set(NEEDED) <= set(this_machine().instructions)
+
+pytestmark = pytest.mark.skipif(not HERE, reason="promised on Linux and CPUs with AVX2 only")
+emulated = pytest.mark.skipif(EMULATOR is None, reason="needs qemu-x86_64: install qemu-user")
+
+
+def run(*arguments: object, cpu: str | None = None, **environment: str) -> dict[str, str]:
+    """The hashes that fingerprint.py prints, by name."""
+    paths = [ROOT / "src", ROOT, sysconfig.get_paths()["purelib"]]
+    path = os.pathsep.join(map(str, paths))
+    # An emulated `python` of a virtual environment would start the real one.
+    command = [EMULATOR, "-cpu", cpu, sys._base_executable] if cpu else [sys.executable]
+    result = subprocess.run(
+        [*map(str, command), str(SCRIPT), *map(str, arguments)],
+        env=os.environ | environment | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    lines = (line.rpartition(": ") for line in result.stdout.splitlines())
+    return {name: value for name, _, value in lines}
+
+
+native = cache(run)
+
+
+def differing(a: dict[str, str], b: dict[str, str]) -> list[str]:
+    assert a.keys() == b.keys()
+    return [name for name in a if a[name] != b[name]]
+
+
+@emulated
+@pytest.mark.parametrize("cpu", [CPUS[0], pytest.param(CPUS[1], marks=pytest.mark.full)])
+def test_an_operation_has_the_same_result_on_another_cpu(cpu: str) -> None:
+    assert differing(native("ops"), run("ops", cpu=cpu)) == []
+
+
+@emulated
+@pytest.mark.full
+@pytest.mark.parametrize("cpu", CPUS)
+def test_a_training_has_the_same_result_on_another_cpu(cpu: str) -> None:
+    assert differing(native("cells"), run("cells", cpu=cpu)) == []
+
+
+def test_no_variable_of_the_shell_changes_a_result(tmp_path: Path) -> None:
+    tmp_path.joinpath("keras.json").write_text('{"floatx": "float64", "epsilon": 0.1}')
+    hostile = {
+        "XLA_FLAGS": "--xla_cpu_enable_fast_math=true --xla_cpu_max_isa=SSE4_2",
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+        "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
+        "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "1",
+        "DNNL_MAX_CPU_ISA": "SSE41",
+        "KERAS_HOME": str(tmp_path),
+        "KERAS_BACKEND": "jax",
+        "OMP_NUM_THREADS": "8",
+        "OPENBLAS_NUM_THREADS": "8",
+        "OPENBLAS_CORETYPE": "Prescott",
+        "NPY_ENABLE_CPU_FEATURES": "AVX512F",
+    }
+    assert differing(native("ops"), run("ops", **hostile)) == []
+
+
+@pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump: install binutils")
+def test_programs_hold_no_approximate_instruction_and_no_foreign_product(tmp_path: Path) -> None:
+    """An emulator computes approximate reciprocals exactly, so that it would not notice them."""
+    run("cells", "--dump", tmp_path)
+    assert approximations(tmp_path) == set()
+    products = []
+    for program in tmp_path.glob("*cpu_after_optimizations.txt"):
+        products += re.findall(
+            r"dot\(.*?contracting_dims=\{(\d)\}, rhs_.*?=\{(\d)\}", program.read_text()
+        )
+    # XLA's own code is for rows times columns; vectors count as either.
+    assert len(products) > 50
+    assert set(products) <= {("1", "0"), ("0", "0")}
+
+    run(
+        "ops", "--dump", tmp_path / "other", "--without", ",xla_cpu_disable_platform_dependent_math"
+    )
+    assert approximations(tmp_path / "other") != set(), "this test would not notice any"
+
+
+def approximations(folder: Path) -> set[str]:
+    """The approximate reciprocal instructions in the machine code of all programs."""
+    listing = subprocess.run(
+        ["objdump", "--disassemble", "--no-show-raw-insn", *folder.glob("*.o")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return set(re.findall(r"\tv?(?:rsqrt|rcp)\w*", listing))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from benchmarks.results import table, time_row
 from benchmarks.timing import times
@@ -66,8 +65,6 @@ def tutorial() -> Callable[[], float]:
         network.forward(x_evaluation)
         return total / len(x)
 
-    # As rnnbench does; two threads are slower with matrices of this size.
-    threadpool_limits(1)
     return epoch
 
 

@@ -52,11 +52,15 @@ class Worker:
     """The process of one contender."""
 
     def __init__(self, contender: Contender) -> None:
-        python = PEERS if contender[0] == "peers" else sys.executable
+        module, function, *_ = contender
+        python = PEERS if module == "peers" else sys.executable
+        # rnnbench has set its variables in this process; the alternatives run without them.
+        plain = module == "peers" or function in ("fit", "unpinned")
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.timing", *contender],
             cwd=ROOT,
-            env=ENVIRONMENT | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"},
+            env=(ENVIRONMENT if plain else dict(os.environ))
+            | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,3 +1,6 @@
+# Before NumPy, which reads its variables when it is imported.
+import rnnbench  # noqa: F401, I001
+
 import getpass
 import hashlib
 import json
@@ -19,6 +22,7 @@ from filelock import FileLock
 
 from rnnbench import corpora
 from rnnbench.core.files import new_directory
+from rnnbench.core.machine import this_machine
 from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
@@ -28,6 +32,8 @@ from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.training.outputs import training_settings
 from tests.frozen import PARAMS
+
+MACHINE = this_machine().model_dump()
 
 # A shell starts background jobs with SIGINT ignored, and every process would inherit that from us.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -154,6 +160,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in (workspace.cost(name), workspace.history(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
         cost = {"seconds": 12.5, "seconds_per_replicate": 4.2, "peak_memory_mib": 900}
+        cost["machine"] = MACHINE
         workspace.cost(name).write_text(json.dumps(cost))
         rows = ["replicate,epoch,loss,accuracy,val_loss,val_accuracy"]
         rows += [f"{r},{e},0.{9 - e},0.7,0.5,0.{r + 5}{e}" for r in range(3) for e in (1, 2)]

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -80,6 +81,21 @@ def test_costs_change_no_other_file(reported: Workspace, copied: Workspace) -> N
     assert changed == {"cost.csv", "cost.md", "cost.svg"}
     minutes = f"{99.5 * len(PARAMS.variants) / 60:.0f} minutes"
     assert minutes in (copied.metrics / "cost.md").read_text()
+
+
+def test_costs_name_each_machine_and_what_it_trained(copied: Workspace) -> None:
+    first, *others = PARAMS.variants
+    path = copied.cost(first)
+    cost = json.loads(path.read_text())
+    cost["machine"]["cpu"] = "another CPU"
+    path.write_text(json.dumps(cost))
+    write_costs(copied, PARAMS)
+    machines = json.loads((copied.metrics / "cost.json").read_text())["machines"]
+    assert [machine["variants"] for machine in machines] == [[first], others]
+    assert machines[0]["machine"] == cost["machine"]
+    page = (copied.metrics / "cost.md").read_text()
+    assert "another CPU" in page
+    assert machines[1]["machine"]["cpu"] in page
 
 
 def test_pages_show_existing_pictures(reported: Workspace) -> None:

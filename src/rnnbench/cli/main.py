@@ -26,9 +26,6 @@ from rnnbench.params_yaml import conflict_line
 @click.version_option(package_name="rnnbench")
 def main() -> None:
     """Compare recurrent networks, reproducibly. `dvc repro` runs all stages in order."""
-    if rnnbench.OVERRIDDEN:
-        names = ", ".join(rnnbench.OVERRIDDEN)
-        click.echo(f"not used, because it could change results: {names}", err=True)
 
 
 @main.command()
@@ -46,6 +43,7 @@ def main() -> None:
 @partial(command, load=check_params)
 def check(workspace: Workspace, params: Params, stamp: Path | None, environment: bool) -> None:
     """Report all errors in params.yaml, and whether dvc.lock is damaged."""
+    _warn_of_overridden()
     if stamp is not None:
         # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
         write_text(stamp, machine.stamp())
@@ -97,6 +95,7 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
     from rnnbench.training.stage import train as run
 
     params.variant(variant)
+    _warn_of_overridden()
     with stage_lock(workspace, "train", variant):
         run(workspace, params, variant, echo)
         log_trainings(workspace, params, [variant], warn)
@@ -231,6 +230,12 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
     click.echo(sample.text)
 
 
+def _warn_of_overridden() -> None:
+    if rnnbench.OVERRIDDEN:
+        names = ", ".join(rnnbench.OVERRIDDEN)
+        warn(f"ignoring {names} of the environment, which could change results")
+
+
 def _print_environment(lock: Path) -> None:
     here = machine.this_machine()
     click.echo(f"CPU      {here.cpu}\nsystem   {here.system}, Python {here.python}")
@@ -242,7 +247,7 @@ def _print_environment(lock: Path) -> None:
         click.echo("results may differ from those of other machines:")
         click.echo("\n".join(f"- {reason}" for reason in found))
         raise SystemExit(1)
-    click.echo("results have the same bytes as on all other x86-64 CPUs with AVX2")
+    click.echo(f"results have the same bytes on every x86-64 CPU with AVX2 and {here.system}")
 
 
 def _check_dvc_lock(path: Path) -> None:

@@ -37,8 +37,6 @@ _X86_SETTINGS = {
 }
 SETTINGS = {
     "KERAS_BACKEND": "tensorflow",
-    # No folder: a keras.json could set another precision or epsilon.
-    "KERAS_HOME": os.devnull,
     # Products outside XLA: oneDNN compiles itself for the CPU.
     "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "0",
     "TF_ENABLE_ONEDNN_OPTS": "0",
@@ -50,14 +48,22 @@ SETTINGS = {
 }
 # Any other variable of these libraries could change a result.
 _LIBRARIES = (
-    *("BLIS_", "DNNL_", "GOTO_", "KERAS_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_"),
-    *("TENSORFLOW_", "TF_", "XLA_"),
+    "DNNL_",
+    "KERAS_",
+    "NPY_",
+    "OMP_",
+    "ONEDNN_",
+    "OPENBLAS_",
+    "TENSORFLOW_",
+    "TF_",
+    "XLA_",
 )
 _HARMLESS = (
-    # Messages and memory, and what Keras itself sets.
+    # Messages, memory, and what Keras itself sets.
     *("TF_CPP_", "TF_CPU_ALLOCATOR_USE_BFC", "TF_FORCE_GPU_ALLOW_GROWTH"),
     # Terraform's.
-    *("TF_CLI_", "TF_DATA_DIR", "TF_IN", "TF_LOG", "TF_PLUGIN_", "TF_VAR_", "TF_WORKSPACE"),
+    *("TF_CLI_", "TF_DATA_DIR", "TF_IN_AUTOMATION", "TF_INPUT", "TF_LOG", "TF_PLUGIN_"),
+    *("TF_REGISTRY_", "TF_TOKEN_", "TF_VAR_", "TF_WORKSPACE"),
 )
 
 

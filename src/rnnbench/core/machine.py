@@ -11,8 +11,9 @@ from rnnbench.core.environment import IS_X86, SETTINGS
 from rnnbench.core.schema import Schema
 from rnnbench.core.versions import versions
 
-# XLA and the kernels that `environment` chooses use these; all x86-64 CPUs since 2013 to 2015.
+# What XLA and the kernels that `environment` chooses use.
 NEEDED = ("avx2", "fma")
+_NUMBERS = ("cpu family", "model", "stepping")
 _SHOWN = re.compile(r"sse4|avx|fma|f16c|bmi|amx")
 
 
@@ -45,9 +46,6 @@ def this_machine() -> Machine:
         python=platform.python_version(),
         versions=versions(),
     )
-
-
-_NUMBERS = ("cpu family", "model", "stepping")
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -16,7 +16,7 @@ from rnnbench.report.pictures import draw_costs
 from rnnbench.training.outputs import read_cost
 
 
-class Trained(Schema):
+class TrainedOn(Schema):
     """A machine, and the variants that were trained on it."""
 
     machine: Machine
@@ -26,7 +26,7 @@ class Trained(Schema):
 class Machines(Schema):
     """metrics/cost.json: all machines of the trainings."""
 
-    machines: list[Trained]
+    machines: list[TrainedOn]
 
 
 def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -53,7 +53,9 @@ def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
     minutes = table["seconds"].sum() / 60
     shown = table.drop(columns="accuracy").to_markdown(index=False)
     distinct = Machines(machines=_by_machine(machines))
-    page = render("cost.md.j2", table=shown, minutes=minutes, machines=distinct.machines)
+    page = render(
+        "cost.md.j2", table=shown, minutes=minutes, machines=distinct.machines, variants=len(rows)
+    )
     write_json(workspace.metrics / "cost.json", distinct)
     write_text(workspace.metrics / "cost.csv", table.to_csv(index=False))
     write_text(workspace.metrics / "cost.md", page)
@@ -61,9 +63,11 @@ def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
     return table
 
 
-def _by_machine(machines: dict[str, Machine]) -> list[Trained]:
-    distinct = [m for n, m in enumerate(machines.values()) if m not in [*machines.values()][:n]]
+def _by_machine(machines: dict[str, Machine]) -> list[TrainedOn]:
+    variants: dict[str, list[str]] = {}
+    for name, machine in machines.items():
+        variants.setdefault(machine.model_dump_json(), []).append(name)
     return [
-        Trained(machine=machine, variants=[name for name, m in machines.items() if m == machine])
-        for machine in distinct
+        TrainedOn(machine=Machine.model_validate_json(machine), variants=names)
+        for machine, names in variants.items()
     ]

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.core.files import new_file, write_text
-from rnnbench.core.versions import versions
+from rnnbench.core.machine import stamp
 from rnnbench.core.workspace import Workspace
 from rnnbench.models.base import VariantSettings
 from rnnbench.training.outputs import training_settings
@@ -134,7 +134,7 @@ def training_key(settings: VariantSettings, seeds: list[int], data: Path) -> str
     package = Path(__file__).parents[1]
     code = ("data/**/*.py", "models/base.py", f"models/{settings.model}/**/*.py", "training/*.py")
     files = [path for pattern in code for path in sorted(package.glob(pattern))]
-    plan = [training_settings(settings), seeds, versions()]
+    plan = [training_settings(settings), seeds, stamp()]
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
     for path in (*files, *sorted(data.iterdir())):
         digest.update(path.name.encode() + b"\0")

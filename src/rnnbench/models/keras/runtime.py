@@ -39,6 +39,10 @@ def load_backend() -> tuple[ModuleType, ModuleType]:
         from rnnbench.models.keras.gradients import transpose_explicitly
 
     transpose_explicitly()
+    # Whatever a keras.json holds.
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
     return tensorflow, keras
 
 

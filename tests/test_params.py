@@ -29,6 +29,7 @@ variants:
   n: {model: numpy_rnn, dataset: d, units: 2, window: 1, learning_rate: 0.1, epochs: 1,
       batch_size: 1}
   c: {model: constant, dataset: p}
+comparison: {margin: 0.02}
 published:
   v: {accuracy: 0.5, samples: 9, source: somewhere}
 """
@@ -66,6 +67,7 @@ variants:
   d: {model: keras, dataset: d1, layers: 4, batch_size: 1, epochs: 1}
   e: {dataset: d1}
   f: 7
+comparison: {margin: 2}
 published:
   a: {acuracy: 2, samples: 0, source: x}
   aa: {accuracy: 2, samples: 9, source: x}
@@ -77,6 +79,7 @@ REPORTED = {
     "run.replicats: ": ["'replicats'", "allowed: seed, replicates", "mean 'replicates'?"],
     "run.replicates: ": ["missing"],
     "corpra: ": ["'corpra'", "allowed: run, corpora, datasets, variants", "mean 'corpora'?"],
+    "comparison.margin: got 2": ["less than 1"],
     "corpora.imbd: ": ["'imbd'", "mean 'imdb'?"],
     "corpora.imdb.source: ": ["got 5", "valid string"],
     "datasets.'Bad Name': ": ["a name of 1 to 100 of a-z"],

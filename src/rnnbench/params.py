@@ -28,7 +28,7 @@ from rnnbench.params_yaml import read_yaml
 
 # dvc.yaml names all sections, so DVC needs all of them; only `published` may be empty.
 _FILLED = ("run", "corpora", "datasets", "variants")
-_SECTIONS = (*_FILLED, "published")
+_SECTIONS = (*_FILLED, "comparison", "published")
 # A name becomes a folder, and an argument of a command.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
@@ -50,6 +50,15 @@ class Run(Schema):
     replicates: int = Field(ge=1, le=MAX_REPLICATES)
 
 
+class Comparison(Schema):
+    """How results are compared; chosen before they are seen.
+
+    margin: differences in accuracy from a published figure below this one count as none.
+    """
+
+    margin: float = Field(gt=0, lt=1)
+
+
 class Published(Schema):
     """The result that a tutorial prints for a variant.
 
@@ -57,6 +66,7 @@ class Published(Schema):
     samples: the number of samples it was computed on.
     loss: the mean squared error, or the log loss.
     comparable: whether its training and evaluation samples are comparable to ours.
+    same_samples: whether the samples are the evaluation samples of the variant.
     source: the tutorial, and the place in it.
     note: why our result may differ; required if it is not comparable.
     """
@@ -65,6 +75,7 @@ class Published(Schema):
     samples: int = Field(ge=1)
     loss: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     comparable: bool = True
+    same_samples: bool = False
     source: str
     note: str | None = None
 
@@ -83,6 +94,7 @@ class Params:
     corpora: dict[str, Schema]
     datasets: dict[str, ArrayDataset]
     variants: dict[str, VariantSettings]
+    comparison: Comparison
     published: dict[str, Published]
 
     def corpus(self, name: str) -> Schema:
@@ -114,18 +126,19 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
         expected = f"a mapping of {', '.join(_SECTIONS)}"
         raise ParamsError(str(path), [unexpected("file", raw, expected)])
     reader = _Reader(raw)
-    run = reader.validated(Run, raw["run"], "run") if "run" in raw else None
+    run = reader.section(Run, "run")
+    comparison = reader.section(Comparison, "comparison")
     params = (
         reader.entries("corpora", reader.corpus),
         reader.entries("datasets", reader.dataset),
         variants := reader.entries("variants", reader.variant),
-        reader.entries("published", reader.published),
     )
+    published = reader.entries("published", reader.published)
     for name, variant in variants.items() if ask_libraries else ():
         reader.errors += variant.check(child("variants", name))
-    if reader.errors or run is None:
+    if reader.errors or run is None or comparison is None:
         raise ParamsError(str(path), reader.errors)
-    return Params(run, *params)
+    return Params(run, *params, comparison, published)
 
 
 check_params = partial(load_params, ask_libraries=True)
@@ -148,6 +161,10 @@ class _Reader:
             if section not in _SECTIONS
         ]
         self.errors += [ErrorDetail(s, "section is missing") for s in _SECTIONS if s not in raw]
+
+    def section(self, schema: type[_S], name: str) -> _S | None:
+        """A section without entries; None if it is missing or has errors."""
+        return self.validated(schema, self._raw[name], name) if name in self._raw else None
 
     def entries(self, section: str, find_schema: _FindSchema[_S]) -> dict[str, _S]:
         """The valid entries of a section."""

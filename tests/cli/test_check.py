@@ -17,6 +17,7 @@ run: {seed: 1, replicates: 2}
 corpora: {product: {samples: 9, steps: 3, tolerance: 0.1, seed: 1}}
 datasets: {d: {corpus: product, train: 4, evaluation: 4}}
 variants: {v: {model: constant, dataset: d}}
+comparison: {margin: 0.02}
 published: {}
 """
 

@@ -12,7 +12,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def page_of(tables: Tables, published: dict[str, Published] = PARAMS.published) -> str:
-    return article(*tables, published, set())
+    return article(*tables, published, PARAMS.comparison.margin, set())
 
 
 def lines_of(page: str, begin: str) -> list[str]:

@@ -75,11 +75,13 @@ def test_roles_follow_from_the_family_and_its_layers(compared) -> None:
 def test_a_figure_that_is_not_comparable_gets_no_verdict(invented_results: list[Result]) -> None:
     name = "product_gru"
     numbers = [result for result in invented_results if result.meta.corpus == "product"]
-    table = compare_all(numbers, PARAMS.published)[0].set_index("variant")
-    assert table.loc[name, "verdict"] == "below"
+    table = compare_all(numbers, PARAMS.published, PARAMS.comparison)[0].set_index("variant")
+    assert table.loc[name, "verdict"] == "different"
     changes = {"comparable": False, "note": "Other numbers."}
     figure = PARAMS.published[name].model_copy(update=changes)
-    table = compare_all(numbers, PARAMS.published | {name: figure})[0].set_index("variant")
+    table = compare_all(numbers, PARAMS.published | {name: figure}, PARAMS.comparison)[0].set_index(
+        "variant"
+    )
     assert table.loc[name, "verdict"] == "not comparable"
     assert table.loc["product_mean", "verdict"] == ""
 
@@ -88,8 +90,10 @@ def test_the_published_number_of_samples_counts(invented_results: list[Result]) 
     name = "product_gru"
     numbers = [result for result in invented_results if result.meta.corpus == "product"]
     few = PARAMS.published[name].model_copy(update={"samples": 5})
-    table = compare_all(numbers, PARAMS.published | {name: few})[0].set_index("variant")
-    assert table.loc[name, "verdict"] == "consistent"
+    table = compare_all(numbers, PARAMS.published | {name: few}, PARAMS.comparison)[0].set_index(
+        "variant"
+    )
+    assert table.loc[name, "verdict"] == "inconclusive"
 
 
 def test_best_epoch_and_overfitting_gap_are_means_of_replicates(
@@ -106,7 +110,9 @@ def test_best_epoch_and_overfitting_gap_are_means_of_replicates(
             "val_accuracy": [0.6, 0.8, 0.7, 0.5, 0.5, 0.6],
         }
     )
-    table, pairs = compare_all([replace(chosen, history=history)], PARAMS.published)
+    table, pairs = compare_all(
+        [replace(chosen, history=history)], PARAMS.published, PARAMS.comparison
+    )
     row = table.iloc[0]
     assert row["best_epoch"] == pytest.approx(2.5)
     assert row["epochs"] == 3
@@ -126,7 +132,9 @@ def test_errors_overfit_when_the_training_error_is_lower(invented_results: list[
             "val_accuracy": 0.0,
         }
     )
-    row = compare_all([replace(chosen, history=history)], PARAMS.published)[0].iloc[0]
+    row = compare_all([replace(chosen, history=history)], PARAMS.published, PARAMS.comparison)[
+        0
+    ].iloc[0]
     assert row["best_epoch"] == 1
     assert row["overfitting_gap"] == pytest.approx(0.2)
 
@@ -135,9 +143,11 @@ def test_variants_with_other_samples_are_not_paired(invented_results: list[Resul
     numbers = [result for result in invented_results if result.meta.corpus == "product"]
     first, second, third = numbers[:3]
     moved = replace(third.samples, id=third.samples.id + np.int32(1))
-    _, pairs = compare_all([first, second, replace(third, samples=moved)], PARAMS.published)
+    _, pairs = compare_all(
+        [first, second, replace(third, samples=moved)], PARAMS.published, PARAMS.comparison
+    )
     assert list(zip(pairs["first"], pairs["second"], strict=True)) == [(first.name, second.name)]
-    table, _ = compare_all([first, second, replace(third, samples=moved)], {})
+    table, _ = compare_all([first, second, replace(third, samples=moved)], {}, PARAMS.comparison)
     assert list(table["evaluation_set"]) == [1, 1, 2]
 
 
@@ -147,7 +157,9 @@ def test_when_all_predictions_are_correct_the_interval_is_wilsons(
     chosen = one(invented_results, "product_gru")
     exact = np.tile(chosen.samples.y, (3, 1))
     scores = chosen.scores.model_copy(update={"accuracy": 1.0})
-    row = compare_all([replace(chosen, prediction=exact, scores=scores)], {})[0].iloc[0]
+    row = compare_all([replace(chosen, prediction=exact, scores=scores)], {}, PARAMS.comparison)[
+        0
+    ].iloc[0]
     assert row["accuracy_high"] == 1
     assert 0.98 < row["accuracy_low"] < 1
 
@@ -158,7 +170,9 @@ def test_a_network_trained_once_is_never_significantly_different(
     names = ("imdb_embedding_gru", "imdb_embedding_lstm")
     first, second = (r for r in invented_results if r.name in names)
     worse = replace(first, prediction=1 - first.prediction[:1])
-    _, pairs = compare_all([replace(second, prediction=second.prediction[:1]), worse], {})
+    _, pairs = compare_all(
+        [replace(second, prediction=second.prediction[:1]), worse], {}, PARAMS.comparison
+    )
     assert not pairs["different"].any()
 
 
@@ -184,7 +198,7 @@ def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores(
     first, second = (r for r in invented_results if r.meta.corpus == "characters")
     gone = first.scores.model_copy(update={"accuracy": None, "replicates": 0, "diverged": 3})
     lost = replace(first, prediction=first.prediction[:0], scores=gone)
-    table, pairs = compare_all([second, lost], {})
+    table, pairs = compare_all([second, lost], {}, PARAMS.comparison)
     assert list(table["variant"]) == [second.name, first.name]
     assert table["accuracy"].isna().to_list() == [False, True]
     assert table["group"].to_list() == ["a", ""]

@@ -26,7 +26,7 @@ def short(name: str) -> Params:
     """A variant with two replicates of three epochs; 400 samples are four whole batches."""
     changes = {"epochs": 3, "replicates": 2, "batch_size": 100} | CHANGES[name]
     variants = {name: PARAMS.variant(name).model_copy(update=changes)}
-    return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, {})
+    return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, PARAMS.comparison, {})
 
 
 def outputs(workspace: Workspace, name: str) -> dict[str, bytes]:

@@ -31,7 +31,7 @@ ALL_DIVERGE = {"learning_rate": 1e39, "replicates": 3}
 def plan(name: str, changes: dict, *others: str) -> Params:
     variants = {name: PARAMS.variant(name).model_copy(update=changes)}
     variants |= {other: PARAMS.variant(other) for other in others}
-    return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, {})
+    return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, PARAMS.comparison, {})
 
 
 def compare(workspace: Workspace, params: Params) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
     """
     comparison, pairs = (read_table(workspace, name) for name in ("comparison", "pairs"))
     pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
-    page = article(comparison, pairs, params.published, pictures)
+    page = article(comparison, pairs, params.published, params.comparison.margin, pictures)
     write_text(workspace.metrics / "comparison.md", page)
     errors = pd.concat(
         read_csv(workspace.misclassifications(name), dtype=str, keep_default_na=False)
@@ -38,6 +38,7 @@ def article(
     comparison: pd.DataFrame,
     pairs: pd.DataFrame,
     published: dict[str, Published],
+    margin: float,
     pictures: set[str],
 ) -> str:
     """The text of comparison.md; `pictures` are the file names of the existing pictures."""
@@ -67,6 +68,7 @@ def article(
         tasks=tasks,
         pairs=len(pairs),
         pictures=pictures,
+        margin=margin,
     )
 
 

@@ -9,18 +9,24 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.core.errors import DataError
-from rnnbench.params import Published
+from rnnbench.params import Comparison, Published
 from rnnbench.report.results import Measure, Result
 from rnnbench.report.statistics.intervals import Interval, PairedScores
 from rnnbench.report.statistics.pairs import COLUMNS, compare, letters
-from rnnbench.report.statistics.verdicts import NOT_COMPARABLE, share_interval, verdict
+from rnnbench.report.statistics.verdicts import (
+    NOT_COMPARABLE,
+    NOT_TESTED,
+    loss_ratio,
+    share_interval,
+    verdict,
+)
 
 _MEASURES: tuple[Measure, ...] = ("accuracy", "loss")
 _ARCHITECTURE = ("cell", "units", "recurrent_layers", "bidirectional")
 
 
 def compare_all(
-    results: list[Result], published: dict[str, Published]
+    results: list[Result], published: dict[str, Published], settings: Comparison
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The row of each variant, and the row of each pair, both with intervals.
 
@@ -43,7 +49,7 @@ def compare_all(
         place = {"corpus": corpus, "evaluation_set": sets[corpus]}
         rows |= {result.name: place | _description(result) for result in group}
         if finished := [result for result in group if result.finished]:
-            scored, tested = _compare(finished, published)
+            scored, tested = _compare(finished, published, settings)
             for result, row in zip(finished, scored, strict=True):
                 rows[result.name] |= row
             if len(tested):
@@ -65,7 +71,7 @@ def _description(result: Result) -> dict[str, Any]:
 
 
 def _compare(
-    group: list[Result], published: dict[str, Published]
+    group: list[Result], published: dict[str, Published], settings: Comparison
 ) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """The scores and the pairs of variants with the same evaluation samples."""
     names = [result.name for result in group]
@@ -84,7 +90,6 @@ def _compare(
         if accuracy.mean in (0, 1):
             accuracy = share_interval(accuracy.mean, len(result.samples))
         by_replicate = result.table("accuracy").mean(axis=1)
-        further_run = scores["accuracy"].further_run(number)
         row = {
             **_bounds("accuracy", accuracy),
             **_bounds("loss", scores["loss"].interval(number), np.inf),
@@ -95,7 +100,8 @@ def _compare(
             "accuracy_max": float(by_replicate.max()),
             "group": marks[result.name],
             **_epochs(result),
-            **_published(published.get(result.name), accuracy, further_run),
+            **_published(published.get(result.name), scores["accuracy"], number, settings),
+            **_published_loss(published.get(result.name), result),
         }
         rows.append({key: rounded(value) for key, value in row.items()})
     return rows, pairs
@@ -107,15 +113,35 @@ def _bounds(name: str, interval: Interval | None, highest: float = 1.0) -> dict[
 
 
 def _published(
-    figure: Published | None, accuracy: Interval, further_run: float | None
+    figure: Published | None, scores: PairedScores, number: int, settings: Comparison
 ) -> dict[str, Any]:
-    """The published figure and how our accuracy compares to it."""
-    if figure is None:
-        return {"published": None, "published_loss": None, "verdict": ""}
-    result = NOT_COMPARABLE
-    if figure.comparable:
-        result = verdict(accuracy, figure.accuracy, figure.samples, further_run)
-    return {"published": figure.accuracy, "published_loss": figure.loss, "verdict": result}
+    """The published figure, its difference from our accuracy, and the verdict."""
+    difference, result = None, ""
+    if figure is not None and figure.comparable:
+        difference = scores.published(number, figure.accuracy, figure.samples, figure.same_samples)
+        result = verdict(difference, settings.margin) if difference else NOT_TESTED
+    elif figure is not None:
+        result = NOT_COMPARABLE
+    return {
+        "published": figure.accuracy if figure else None,
+        "published_difference": difference.mean if difference else None,
+        "published_difference_low": difference.low if difference else None,
+        "published_difference_high": difference.high if difference else None,
+        "verdict": result,
+    }
+
+
+def _published_loss(figure: Published | None, result: Result) -> dict[str, float | None]:
+    """The published loss, and its ratio to ours with the interval."""
+    ratio = None
+    if figure is not None and figure.comparable and figure.loss is not None:
+        ratio = loss_ratio(result.table("loss"), figure.loss, figure.samples)
+    return {
+        "published_loss": figure.loss if figure else None,
+        "published_loss_ratio": ratio.mean if ratio else None,
+        "published_loss_ratio_low": ratio.low if ratio else None,
+        "published_loss_ratio_high": ratio.high if ratio else None,
+    }
 
 
 def _epochs(result: Result) -> dict[str, float]:

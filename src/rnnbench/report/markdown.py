@@ -37,7 +37,9 @@ def small(value: float) -> str:
 def short_table(rows: pd.DataFrame) -> str:
     """The accuracies of one corpus, for the README."""
     table = _scores(rows)
-    return _markdown(table.drop(columns=["sd", "parameters", *table.filter(regex="^on |loss|MSE")]))
+    return _markdown(
+        table.drop(columns=["sd", "parameters", *table.filter(regex="^on |loss|MSE|minus")])
+    )
 
 
 def scores_table(rows: pd.DataFrame) -> str:
@@ -99,10 +101,19 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     columns["replicates"] = rows["replicates"].astype(str) + diverged
     columns["parameters"] = rows["parameters"].map("{:,}".format)
     columns["published"] = rows["published"].map(figure)
+    columns["published minus ours"] = _with_bounds(rows, "published_difference", figure)
     if numbers:
         columns["published MSE"] = rows["published_loss"].map(small)
+        columns["published MSE / ours"] = _with_bounds(
+            rows, "published_loss_ratio", "{:.2f}".format
+        )
     columns["verdict"] = rows["verdict"]
     return pd.DataFrame(columns)
+
+
+def _with_bounds(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd.Series[str]:
+    value, low, high = (rows[f"{key}{end}"].map(shown) for end in ("", "_low", "_high"))
+    return (value + " (" + low + " to " + high + ")").where(rows[key].notna(), "")
 
 
 def _interval(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd.Series[str]:

@@ -25,7 +25,7 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
     """
     every = read_results(workspace, params)
     results = [result for result in every if result.finished]
-    comparison, pairs = compare_all(every, params.published)
+    comparison, pairs = compare_all(every, params.published, params.comparison)
     tables = {"comparison": comparison, "pairs": pairs.map(rounded), **further_tables(results)}
     for name, table in tables.items():
         write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))

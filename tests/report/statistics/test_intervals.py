@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from rnnbench.report.statistics.intervals import Interval, PairedScores
+from rnnbench.report.statistics.verdicts import verdict
 
 
 def interval(table: np.ndarray) -> Interval:
@@ -147,8 +148,8 @@ def test_nothing_is_tested_without_any_known_variance_of_replicates() -> None:
     tables = [np.ones((1, 400)), np.zeros((1, 400))]
     scores = PairedScores(tables, [True, False])
     assert scores.difference(0, 1)[1] == 1
-    assert scores.further_run(0) is None
-    assert scores.further_run(1) == 0
+    assert scores.published(0, 0.5, 400, same_samples=True) is None
+    assert scores.published(1, 0.5, 400, same_samples=True) == Interval(0.5, 0.5, 0.5)
     assert PairedScores(tables, [False, False]).difference(0, 1)[1] < 0.001
 
 
@@ -157,11 +158,41 @@ def test_nothing_is_tested_on_one_sample() -> None:
     assert scores.difference(0, 1)[1] == 1
 
 
-def test_a_further_run_lies_within_students_t() -> None:
+def test_a_published_run_on_the_same_samples_lies_within_students_t() -> None:
     """Replicates 0.02 below and above their mean: sd 0.02 with 2 degrees of freedom."""
     shares = np.tile(np.array([[0.48], [0.5], [0.52]]), (1, 50))
-    found = PairedScores([shares], [True]).further_run(0)
-    assert found == pytest.approx(4.303 * 0.02, rel=1e-3)
+    found = PairedScores([shares], [True]).published(0, 0.6, 50, same_samples=True)
+    assert found.mean == pytest.approx(0.1)
+    assert found.high - found.mean == pytest.approx(4.303 * 0.02 * (1 + 1 / 3) ** 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("same_samples", [True, False])
+@pytest.mark.parametrize("gap", [0.0, 0.04])
+def test_the_gap_to_a_published_run_is_covered_in_95_percent(
+    same_samples: bool, gap: float
+) -> None:
+    """Nine networks of three replicates on 599 samples, and one more run of the first, 300 times.
+
+    On the same samples a tutorial that is 4 points better must rarely pass for equivalent.
+    """
+    rng = np.random.default_rng(19)
+    covered, verdicts = [], []
+    for _ in range(300):
+        tables = [table(rng, 3, 599, 0.01) for _ in range(9)]
+        hard = rng.uniform(-0.2, 0.2, (1, 599))
+        shares = 0.7 + rng.normal(0, 0.01, (4, 1)) + hard
+        shares[3] += gap
+        if not same_samples:
+            shares[3] += rng.uniform(-0.2, 0.2, 599) - hard[0]
+        runs = (rng.random((4, 599)) < shares).astype(float)
+        tables[0] = runs[:3]
+        scores = PairedScores(tables, [True] * 9)
+        found = scores.published(0, runs[3].mean(), 599, same_samples)
+        covered.append(found.low <= gap <= found.high)
+        verdicts.append(verdict(found, 0.02))
+    assert 0.92 <= np.mean(covered) <= 0.98
+    if gap:
+        assert verdicts.count("equivalent") <= 3
 
 
 def test_differences_cover_the_true_one_in_95_percent() -> None:

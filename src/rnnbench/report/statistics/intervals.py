@@ -50,7 +50,7 @@ class PairedScores:
     def __init__(self, tables: Sequence[NDArray[np.float64]], stochastic: Sequence[bool]) -> None:
         self._by_sample = np.stack([table.mean(axis=0) for table in tables])
         self._interaction = np.array([_interaction(table) for table in tables])
-        counts = np.array([len(table) for table in tables])
+        self._counts = counts = np.array([len(table) for table in tables])
         between = [t.mean(axis=1).var(ddof=1) if len(t) > 1 else 0.0 for t in tables]
         variances, degrees = moderated(np.array(between), np.where(stochastic, counts - 1.0, 0.0))
         self._variance = np.where(stochastic, variances, 0)
@@ -73,25 +73,41 @@ class PairedScores:
         testable = len(gaps) > 1 and self._known[first] and self._known[second]
         return interval, p if testable else 1.0
 
-    def further_run(self, number: int) -> float | None:
-        """How far one more replicate may lie from the true mean (95 %); None if unknown."""
+    def published(
+        self, number: int, share: float, samples: int, same_samples: bool
+    ) -> Interval | None:
+        """The share that one published run reached minus the mean of score `number`.
+
+        samples: how many the share was computed on. same_samples: whether they are those of the
+        score; the variance of the samples then cancels out, and the interval is that of the
+        difference between one further replicate and the mean of ours. None if the variance between
+        replicates is unknown.
+        """
         if not self._known[number]:
             return None
-        return float(self._quantile[number] * np.sqrt(self._variance[number]))
+        ours = self._by_sample[number]
+        variance = float(self._variance[number])
+        components: list[tuple[float, float]] = []
+        if not same_samples:
+            # The variance of the published share (Agresti & Coull, 1998) includes the interaction
+            # of its run and its samples.
+            interaction = float(self._interaction[number] * self._counts[number]) / len(ours)
+            variance = max(0.0, variance - interaction)
+            shrunk = (share * samples + 2) / (samples + 4)
+            components.append((shrunk * (1 - shrunk) / samples, samples))
+            components.append((self._of_samples(ours, [number]), len(ours) - 1))
+        # One estimate for both: components must be independent.
+        replicates = float(self._component[number]) + variance
+        components.append((replicates, float(self._degrees[number])))
+        return student(share - float(ours.mean()), components)[0]
 
     def _estimate(self, values: NDArray[np.float64], numbers: list[int]) -> tuple[Interval, float]:
         """The interval of the mean of `values`, shape (samples,), and p of its being 0."""
-        mean = float(values.mean())
-        components = np.append(self._component[numbers], self._of_samples(values, numbers))
-        degrees = np.append(self._degrees[numbers], len(values) - 1)
-        error = float(np.sqrt(components.sum()))
-        if error == 0:
-            return Interval(mean, mean, mean), float(mean == 0)
-        positive = components > 0
-        total = error**4 / (components[positive] ** 2 / degrees[positive]).sum()
-        half = float(stats.t.ppf(_UPPER, total)) * error
-        p = float(2 * stats.t.sf(abs(mean) / error, total))
-        return Interval(mean, mean - half, mean + half), p
+        components = [
+            *zip(self._component[numbers], self._degrees[numbers], strict=True),
+            (self._of_samples(values, numbers), len(values) - 1),
+        ]
+        return student(float(values.mean()), components)
 
     def _of_samples(self, values: NDArray[np.float64], numbers: list[int]) -> float:
         """The samples' component, without the interaction, which the replicates' one has too.
@@ -106,6 +122,20 @@ class PairedScores:
         limit = wide * self._component * samples
         shared = np.minimum(self._interaction, limit)[numbers].sum()
         return max(0.0, float(values.var(ddof=1) - shared)) / samples
+
+
+def student(mean: float, components: list[tuple[float, float]]) -> tuple[Interval, float]:
+    """The interval of a mean, and p of its being 0.
+
+    components: the parts of its variance with their degrees of freedom.
+    """
+    error = float(np.sqrt(sum(variance for variance, _ in components)))
+    if error == 0:
+        return Interval(mean, mean, mean), float(mean == 0)
+    total = error**4 / sum(v**2 / degrees for v, degrees in components if v > 0)
+    half = float(stats.t.ppf(_UPPER, total)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, total))
+    return Interval(mean, mean - half, mean + half), p
 
 
 def _interaction(table: NDArray[np.float64]) -> float:

@@ -1,14 +1,14 @@
-"""Whether a score is consistent with a published figure."""
+"""How a published figure compares with our score."""
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
-from rnnbench.report.statistics.intervals import LEVEL, Interval
+from rnnbench.report.statistics.intervals import LEVEL, Interval, student
 
-CONSISTENT, ABOVE, BELOW = "consistent", "above", "below"
+EQUIVALENT, DIFFERENT, INCONCLUSIVE = "equivalent", "different", "inconclusive"
 NOT_COMPARABLE, NOT_TESTED = "not comparable", "not tested"
 
 
@@ -19,20 +19,37 @@ def share_interval(share: float, samples: int) -> Interval:
     return Interval(share, float(bounds.low), float(bounds.high))
 
 
-def verdict(ours: Interval, published: float, samples: int, further_run: float | None) -> str:
-    """Whether our score is `ABOVE`, `BELOW` or `CONSISTENT` with a published share of `samples`.
+def loss_ratio(losses: NDArray[np.float64], published: float, samples: int) -> Interval | None:
+    """The loss of one published run divided by the geometric mean of our replicates' losses.
 
-    The published figure has an interval too: that of the share, and, as it comes from one run,
-    how far one run may lie from the mean (`PairedScores.further_run`; None gives `NOT_TESTED`).
-    The interval of the difference follows from all three (Zou & Donner, "Construction of
-    confidence limits about effect measures", Statistics in Medicine 27, 2008): half widths
-    towards each other, added in quadrature.
+    Losses of networks differ by factors, so their logarithms have a variance that does not depend
+    on their size. None if there are fewer than two replicates, or a loss of 0.
+
+    losses: shape (replicates, n). samples: how many the published loss was computed on.
     """
-    if further_run is None:
-        return NOT_TESTED
-    theirs = share_interval(published, samples)
-    if ours.mean > published:
-        margin = math.hypot(ours.mean - ours.low, theirs.high - published, further_run)
-        return ABOVE if ours.mean - published > margin else CONSISTENT
-    margin = math.hypot(ours.high - ours.mean, published - theirs.low, further_run)
-    return BELOW if published - ours.mean > margin else CONSISTENT
+    by_replicate, by_sample = losses.mean(axis=1), losses.mean(axis=0)
+    count, n = losses.shape
+    if count < 2 or n < 2 or published <= 0 or (by_replicate <= 0).any():
+        return None
+    logs = np.log(by_replicate)
+    relative = float(by_sample.var(ddof=1) / by_sample.mean() ** 2)
+    components = [
+        (float(logs.var(ddof=1)) * (1 + 1 / count), count - 1.0),
+        (relative / n, n - 1.0),
+        (relative / samples, float(samples)),
+    ]
+    found, _ = student(float(np.log(published) - logs.mean()), components)
+    return Interval(*(float(np.exp(end)) for end in (found.mean, found.low, found.high)))
+
+
+def verdict(difference: Interval, margin: float) -> str:
+    """What the interval of a difference decides, by a margin that was chosen beforehand.
+
+    `EQUIVALENT`: the interval lies within the margin on both sides of 0. `DIFFERENT`: it does not
+    contain 0, nor lie within the margin. Else `INCONCLUSIVE` (Schuirmann, "A comparison of the two
+    one-sided tests procedure", Journal of Pharmacokinetics and Biopharmaceutics 15, 1987; with 95 %
+    intervals each of the two tests has the level 2.5 %).
+    """
+    if -margin < difference.low and difference.high < margin:
+        return EQUIVALENT
+    return INCONCLUSIVE if difference.low <= 0 <= difference.high else DIFFERENT

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnbench.data.format import Samples
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.results import Result
 from tests.frozen import PARAMS
@@ -201,5 +202,21 @@ def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores(
     table, pairs = compare_all([second, lost], {}, PARAMS.comparison)
     assert list(table["variant"]) == [second.name, first.name]
     assert table["accuracy"].isna().to_list() == [False, True]
-    assert table["group"].to_list() == ["a", ""]
+    assert table["group"].to_list() == ["", ""]
+    assert len(pairs) == 0
+
+
+def test_a_single_sample_has_no_interval_no_group_and_no_verdict(
+    invented_results: list[Result],
+) -> None:
+    name = "imdb_embedding_lstm"
+    results = []
+    for result in (one(invented_results, n) for n in (name, "imdb_majority")):
+        few = Samples(result.samples.x[:1], result.samples.y[:1], result.samples.id[:1])
+        results.append(replace(result, samples=few, prediction=result.prediction[:, :1]))
+    results = [replace(result, out_of_domain=None) for result in results]
+    table, pairs = compare_all(results, PARAMS.published, PARAMS.comparison)
+    assert table[["accuracy_low", "accuracy_high", "loss_low"]].isna().all(axis=None)
+    assert table["verdict"].to_list() == ["not tested", ""]
+    assert (table["group"] == "").all()
     assert len(pairs) == 0

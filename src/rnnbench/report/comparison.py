@@ -83,11 +83,12 @@ def _compare(
     pairs.insert(0, "measure", group[0].measure)
     different = pairs.loc[pairs["different"].astype(bool), ["first", "second"]]
     marks = letters(names, different.itertuples(index=False, name=None))
+    tested = {*pairs["first"], *pairs["second"]}
     rows = []
     for number, result in enumerate(group):
         accuracy = scores["accuracy"].interval(number)
         # All predictions correct, or none, leave no variance to estimate.
-        if accuracy.mean in (0, 1):
+        if accuracy is not None and accuracy.mean in (0, 1):
             accuracy = share_interval(accuracy.mean, len(result.samples))
         by_replicate = result.table("accuracy").mean(axis=1)
         row = {
@@ -98,7 +99,7 @@ def _compare(
             ),
             "accuracy_min": float(by_replicate.min()),
             "accuracy_max": float(by_replicate.max()),
-            "group": marks[result.name],
+            "group": marks[result.name] if result.name in tested else "",
             **_epochs(result),
             **_published(published.get(result.name), scores["accuracy"], number, settings),
             **_published_loss(published.get(result.name), result),

@@ -55,14 +55,13 @@ class Findings:
             lines += self._of_set(names, where)
         return lines
 
-    def _of_set(self, names: list[str], where: str) -> list[str]:
+    def _of_set(self, all_names: list[str], where: str) -> list[str]:
+        # Nothing is known about a variant that cannot be tested.
+        names = [n for n in all_names if any(self.tested(n, other) for other in all_names)]
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
         lines: list[str] = []
-        # A single sample leaves nothing to test.
-        if self.rows[names[0]]["evaluation_samples"] == 1:
-            return lines
         if len(names) > 2:
             lines.append(self._leader(names, f"Of all variants{where}"))
         if len(recurrent) > 1 and recurrent[0] != names[0]:

@@ -147,7 +147,7 @@ def test_a_network_trained_once_gets_the_variance_of_the_others() -> None:
 def test_nothing_is_tested_without_any_known_variance_of_replicates() -> None:
     tables = [np.ones((1, 400)), np.zeros((1, 400))]
     scores = PairedScores(tables, [True, False])
-    assert scores.difference(0, 1)[1] == 1
+    assert scores.difference(0, 1) is None
     assert scores.published(0, 0.5, 400, same_samples=True) is None
     assert scores.published(1, 0.5, 400, same_samples=True) == Interval(0.5, 0.5, 0.5)
     assert PairedScores(tables, [False, False]).difference(0, 1)[1] < 0.001
@@ -155,7 +155,9 @@ def test_nothing_is_tested_without_any_known_variance_of_replicates() -> None:
 
 def test_nothing_is_tested_on_one_sample() -> None:
     scores = PairedScores([np.ones((5, 1)), np.zeros((1, 1))], [True, False])
-    assert scores.difference(0, 1)[1] == 1
+    assert scores.difference(0, 1) is None
+    assert scores.interval(0) is None
+    assert scores.published(0, 0.5, 9, same_samples=False) is None
 
 
 def test_a_published_run_on_the_same_samples_lies_within_students_t() -> None:

@@ -59,19 +59,21 @@ class PairedScores:
         self._quantile = stats.t.ppf(_UPPER, np.maximum(self._degrees, 1))
         self._known = (self._degrees > 0) | ~np.array(stochastic)
 
-    def interval(self, number: int) -> Interval:
-        """The mean of one score with its interval."""
-        return self._estimate(self._by_sample[number], [number])[0]
+    def interval(self, number: int) -> Interval | None:
+        """The mean of one score with its interval; None for a single sample, which has none."""
+        values = self._by_sample[number]
+        return self._estimate(values, [number])[0] if len(values) > 1 else None
 
-    def difference(self, first: int, second: int) -> tuple[Interval, float]:
+    def difference(self, first: int, second: int) -> tuple[Interval, float] | None:
         """The mean of the first score minus that of the second with its interval, and p.
 
-        p is two-sided, and 1 where nothing can be tested.
+        p is two-sided. None where nothing can be tested: a single sample, or an unknown variance
+        between replicates.
         """
         gaps = self._by_sample[first] - self._by_sample[second]
-        interval, p = self._estimate(gaps, [first, second])
-        testable = len(gaps) > 1 and self._known[first] and self._known[second]
-        return interval, p if testable else 1.0
+        if len(gaps) == 1 or not (self._known[first] and self._known[second]):
+            return None
+        return self._estimate(gaps, [first, second])
 
     def published(
         self, number: int, share: float, samples: int, same_samples: bool
@@ -83,9 +85,9 @@ class PairedScores:
         difference between one further replicate and the mean of ours. None if the variance between
         replicates is unknown.
         """
-        if not self._known[number]:
-            return None
         ours = self._by_sample[number]
+        if len(ours) == 1 or not self._known[number]:
+            return None
         variance = float(self._variance[number])
         components: list[tuple[float, float]] = []
         if not same_samples:
@@ -116,8 +118,6 @@ class PairedScores:
         makes up for at 95 %.
         """
         samples = len(values)
-        if samples == 1:
-            return 0.0
         wide = (self._quantile / stats.norm.ppf(_UPPER)) ** 2
         limit = wide * self._component * samples
         shared = np.minimum(self._interaction, limit)[numbers].sum()

@@ -14,7 +14,7 @@ COLUMNS = ("first", "second", "difference", "low", "high", "p", "p_holm", "diffe
 
 
 def compare(names: list[str], scores: PairedScores) -> pd.DataFrame:
-    """All pairs of variants, with `COLUMNS`; one row per pair, in the order of `names`.
+    """All pairs that can be tested, with `COLUMNS`; one row per pair, in the order of `names`.
 
     names: the variants, in the order of `scores`. difference, low, high: first minus second, with
     the 95 % interval of this one pair. p_holm: p, corrected for the number of pairs (Holm,
@@ -22,8 +22,9 @@ def compare(names: list[str], scores: PairedScores) -> pd.DataFrame:
     """
     rows = []
     for (i, first), (j, second) in itertools.combinations(enumerate(names), 2):
-        interval, p = scores.difference(i, j)
-        rows.append((first, second, interval.mean, interval.low, interval.high, p))
+        if found := scores.difference(i, j):
+            interval, p = found
+            rows.append((first, second, interval.mean, interval.low, interval.high, p))
     if not rows:
         return pd.DataFrame(columns=list(COLUMNS))
     pairs = pd.DataFrame(rows, columns=list(COLUMNS[:6]))

@@ -166,10 +166,15 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=["ops", "cells"])
     parser.add_argument("--dump")
     parser.add_argument("--without", default="", help="a part of XLA_FLAGS to leave out")
+    parser.add_argument("--library-gradients", action="store_true", help="those of TensorFlow")
     arguments = parser.parse_args()
     flags = os.environ["XLA_FLAGS"].replace(arguments.without, "")
     if arguments.dump:
         flags += f" --xla_dump_to={arguments.dump}"
     os.environ["XLA_FLAGS"] = flags
+    if arguments.library_gradients:
+        from rnnbench.models.keras import gradients
+
+        gradients.transpose_explicitly = lambda: None
     for name, value in {"ops": ops, "cells": cells}[arguments.what]():
         print(f"{name}: {digest(value)}", flush=True)

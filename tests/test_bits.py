@@ -22,6 +22,9 @@ CPUS = ("Haswell-noTSX", "EPYC-Rome")
 HERE = platform.system() == "Linux" and set(NEEDED) <= set(this_machine().instructions)
 
 pytestmark = pytest.mark.skipif(not HERE, reason="promised on Linux and CPUs with AVX2 only")
+needs_objdump = pytest.mark.skipif(
+    shutil.which("objdump") is None, reason="needs objdump: install binutils"
+)
 emulated = pytest.mark.skipif(EMULATOR is None, reason="needs qemu-x86_64: install qemu-user")
 
 
@@ -82,8 +85,8 @@ def test_no_variable_of_the_shell_changes_a_result(tmp_path: Path, what: str) ->
     assert differing(native(what), run(what, **hostile)) == []
 
 
-@pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump: install binutils")
-def test_programs_hold_no_approximate_instruction(tmp_path: Path) -> None:
+@needs_objdump
+def test_programs_hold_no_approximate_instruction_and_call_no_library(tmp_path: Path) -> None:
     """An emulator computes approximate reciprocals exactly, so that it would not notice them."""
     run("cells", "--dump", tmp_path / "cells")
     assert approximations(tmp_path / "cells") == set()
@@ -95,8 +98,13 @@ def test_programs_hold_no_approximate_instruction(tmp_path: Path) -> None:
     assert approximations(tmp_path / "ops") != set()
 
 
-def test_a_library_call_would_be_noticed(tmp_path: Path) -> None:
-    run("ops", "--dump", tmp_path, "--without=--xla_disable_hlo_passes=transpose-folding")
+@needs_objdump
+@pytest.mark.parametrize(
+    "change",
+    [["--library-gradients"], ["--without", "xla_force_enable_experimental_llvm_ir_gemm,"]],
+)
+def test_a_library_call_would_be_noticed(tmp_path: Path, change: list[str]) -> None:
+    run("ops", "--dump", tmp_path, *change)
     assert library_calls(tmp_path) != []
 
 
@@ -112,21 +120,27 @@ def approximations(folder: Path) -> set[str]:
 
 
 def library_calls(folder: Path) -> list[str]:
-    """The operations of all programs for which XLA has no code of its own.
+    """The products of matrices for which a program calls a library, and all convolutions.
 
-    It has code for a matrix times a matrix without transposes, and for all products of vectors.
+    XLA's own code for a product of m x k and k x n is a function named gemm_F32_MxKxN_...
     """
     found = []
     for program in folder.glob("*cpu_after_optimizations.txt"):
         text = program.read_text()
-        ranks = {
-            name: len([size for size in shape.split(",") if size])
-            for name, shape in re.findall(r"%([\w.-]+) = \w+\[([\d,]*)\]", text)
-        }
         found += re.findall(r" (?:convolution|custom-call)\(.*", text)
+        objects = folder.glob(f"{program.name.partition('.')[0]}.*.o")
+        own = set(re.findall(r"gemm_F32_(\d+x\d+x\d+)_", symbols(*objects)))
+        shapes = dict(re.findall(r"%([\w.-]+) = f32\[(\d+,\d+)\]", text))
         for line in re.findall(r"%\S+ = \S+ dot\(.*", text):
             first, second = re.findall(r"%([\w.-]+)", line.partition(" dot(")[2])[:2]
-            sides = re.findall(r"contracting_dims=\{(.*?)\}", line)
-            if sides != ["1", "0"] and 1 not in (ranks[first], ranks[second]):
-                found.append(line)
+            if first in shapes and second in shapes:
+                (m, k), (_, n) = shapes[first].split(","), shapes[second].split(",")
+                transposed = "lhs_contracting_dims={1}, rhs_contracting_dims={0}" not in line
+                found += [line] if transposed or f"{m}x{k}x{n}" not in own else []
     return found
+
+
+def symbols(*objects: Path) -> str:
+    return subprocess.run(
+        ["objdump", "--syms", *objects], capture_output=True, text=True, check=bool(objects)
+    ).stdout

@@ -25,8 +25,6 @@ _XLA_FLAGS = (
     # Needed for XLA's own products; there is one thread anyway.
     "--xla_cpu_multi_thread_eigen=false",
     "--xla_cpu_use_xnnpack=false",
-    # It would turn the transposes of `rnnbench.models.keras.gradients` back.
-    "--xla_disable_hlo_passes=transpose-folding",
     f"--xla_backend_extra_options={','.join(_XLA_OPTIONS)}",
 )
 _X86_SETTINGS = {

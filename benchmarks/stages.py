@@ -18,6 +18,7 @@ corpora:
   arithmetic: {sequences: 100, steps: 5, tolerance: 0.04}
 datasets:
   arithmetic: {corpus: arithmetic, train: 80, evaluation: 20}
+comparison: {margin: 0.02}
 published: {}
 variants:
   lstm:

@@ -53,6 +53,7 @@ def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
         "corpora": {d["corpus"]: params["corpora"][d["corpus"]] for d in datasets.values()},
         "datasets": datasets,
         "variants": chosen,
+        "comparison": params["comparison"],
         "published": {k: v for k, v in params["published"].items() if k in chosen},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(small, sort_keys=False))

@@ -24,6 +24,7 @@ _XLA_OPTIONS = (
 _XLA_FLAGS = (
     # Needed for XLA's own products; there is one thread anyway.
     "--xla_cpu_multi_thread_eigen=false",
+    # It chooses kernels by CPU.
     "--xla_cpu_use_xnnpack=false",
     f"--xla_backend_extra_options={','.join(_XLA_OPTIONS)}",
 )
@@ -46,15 +47,8 @@ SETTINGS = {
 }
 # Any other variable of these libraries could change a result.
 _LIBRARIES = (
-    "DNNL_",
-    "KERAS_",
-    "NPY_",
-    "OMP_",
-    "ONEDNN_",
-    "OPENBLAS_",
-    "TENSORFLOW_",
-    "TF_",
-    "XLA_",
+    *("DNNL_", "KERAS_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_"),
+    *("TENSORFLOW_", "TF_", "XLA_"),
 )
 _HARMLESS = (
     # Messages, memory, and what Keras itself sets.

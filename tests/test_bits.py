@@ -110,12 +110,7 @@ def test_a_library_call_would_be_noticed(tmp_path: Path, change: list[str]) -> N
 
 def approximations(folder: Path) -> set[str]:
     """The approximate reciprocal instructions in the machine code of all programs."""
-    listing = subprocess.run(
-        ["objdump", "--disassemble", "--no-show-raw-insn", *folder.glob("*.o")],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listing = objdump("--disassemble", "--no-show-raw-insn", *folder.glob("*.o"))
     return set(re.findall(r"\tv?(?:rsqrt|rcp)\w*", listing))
 
 
@@ -128,8 +123,9 @@ def library_calls(folder: Path) -> list[str]:
     for program in folder.glob("*cpu_after_optimizations.txt"):
         text = program.read_text()
         found += re.findall(r" (?:convolution|custom-call)\(.*", text)
-        objects = folder.glob(f"{program.name.partition('.')[0]}.*.o")
-        own = set(re.findall(r"gemm_F32_(\d+x\d+x\d+)_", symbols(*objects)))
+        objects = list(folder.glob(f"{program.name.partition('.')[0]}.*.o"))
+        listing = objdump("--syms", *objects) if objects else ""
+        own = set(re.findall(r"gemm_F32_(\d+x\d+x\d+)_", listing))
         shapes = dict(re.findall(r"%([\w.-]+) = f32\[(\d+,\d+)\]", text))
         for line in re.findall(r"%\S+ = \S+ dot\(.*", text):
             first, second = re.findall(r"%([\w.-]+)", line.partition(" dot(")[2])[:2]
@@ -140,7 +136,7 @@ def library_calls(folder: Path) -> list[str]:
     return found
 
 
-def symbols(*objects: Path) -> str:
+def objdump(*arguments: str | Path) -> str:
     return subprocess.run(
-        ["objdump", "--syms", *objects], capture_output=True, text=True, check=bool(objects)
+        ["objdump", *arguments], capture_output=True, text=True, check=True
     ).stdout

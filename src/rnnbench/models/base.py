@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,9 @@ class VariantSettings(Schema):
     replicates: int | None = Field(default=None, ge=1, le=MAX_REPLICATES)
 
     @property
+    @abstractmethod
     def architecture(self) -> Architecture:
         """At least the keys of `NO_NETWORK`."""
-        raise NotImplementedError
 
     @property
     def role(self) -> str:

@@ -125,9 +125,7 @@ def _published(
         result = NOT_COMPARABLE
     return {
         "published": figure.accuracy if figure else None,
-        "published_difference": difference.mean if difference else None,
-        "published_difference_low": difference.low if difference else None,
-        "published_difference_high": difference.high if difference else None,
+        **_estimate("published_difference", difference),
         "verdict": result,
     }
 
@@ -139,10 +137,13 @@ def _published_loss(figure: Published | None, result: Result) -> dict[str, float
         ratio = loss_ratio(result.table("loss"), figure.loss, figure.samples)
     return {
         "published_loss": figure.loss if figure else None,
-        "published_loss_ratio": ratio.mean if ratio else None,
-        "published_loss_ratio_low": ratio.low if ratio else None,
-        "published_loss_ratio_high": ratio.high if ratio else None,
+        **_estimate("published_loss_ratio", ratio),
     }
+
+
+def _estimate(name: str, interval: Interval | None) -> dict[str, float | None]:
+    mean, low, high = (interval.mean, interval.low, interval.high) if interval else [None] * 3
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
 def _epochs(result: Result) -> dict[str, float]:

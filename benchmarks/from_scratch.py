@@ -33,14 +33,16 @@ def run() -> str:
 
 def rnnbench() -> Callable[[], float]:
     """An epoch of the pipeline; returns its mean loss."""
-    settings, meta, train, evaluation = load(VARIANT)
-    model = Model.build(settings, meta, SEED)
+    settings, data = load(VARIANT)
+    model = Model.build(settings, data.meta, SEED)
     losses: list[float] = []
 
     def epoch() -> float:
         done = len(losses)
         until = settings.model_copy(update={"epochs": done + 1})
-        model.fit(until, SEED, train, evaluation.x, lambda e: losses.append(e.loss), done=done)
+        model.fit(
+            until, SEED, data.train, data.unseen.x, lambda e: losses.append(e.loss), done=done
+        )
         return losses[-1]
 
     return epoch
@@ -48,10 +50,11 @@ def rnnbench() -> Callable[[], float]:
 
 def tutorial() -> Callable[[], float]:
     """An epoch of the tutorial; returns its mean loss."""
-    settings, meta, train, evaluation = load(VARIANT)
-    one_hot = np.eye(meta.vocabulary_size, dtype=np.float32)
-    x, x_evaluation, y = one_hot[train.x], one_hot[evaluation.x], train.y[:, None]
-    network = _Tutorial(Weights.draw(meta.vocabulary_size, settings.units, SEED), settings)
+    settings, data = load(VARIANT)
+    size = data.meta.vocabulary_size
+    one_hot = np.eye(size, dtype=np.float32)
+    x, x_unseen, y = one_hot[data.train.x], one_hot[data.unseen.x], data.train.y[:, None]
+    network = _Tutorial(Weights.draw(size, settings.units, SEED), settings)
     done = 0
 
     def epoch() -> float:
@@ -62,7 +65,7 @@ def tutorial() -> Callable[[], float]:
         for begin in range(0, len(x), settings.batch_size):
             part = slice(begin, begin + settings.batch_size)
             total += network.learn(vectors[part], labels[part])
-        network.forward(x_evaluation)
+        network.forward(x_unseen)
         return total / len(x)
 
     return epoch

@@ -13,12 +13,13 @@ from benchmarks.timing import ROOT, command_times, output
 BIN = Path(sys.executable).parent
 DVC, RNNBENCH = str(BIN / "dvc"), str(BIN / "rnnbench")
 PARAMS = """\
-run: {seed: 42, replicates: 1}
+run: {seed: 42, splits: 1, replicates: 1}
 corpora:
   arithmetic: {sequences: 100, steps: 5, tolerance: 0.04}
 datasets:
   arithmetic: {corpus: arithmetic, train: 80, evaluation: 20}
-comparison: {margin: 0.02}
+comparison: {margin: 0.02, loss_margin: 0.25}
+questions: []
 published: {}
 variants:
   lstm:

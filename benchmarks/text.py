@@ -16,6 +16,7 @@ from rnnbench.data.format import Samples
 from rnnbench.params import load_params
 from rnnbench.preprocessing import encoders
 from rnnbench.preprocessing.keras_words import INDEX_FROM, keras_ids, word_index
+from rnnbench.training.replicate import Data
 
 ONE_HOT, NGRAMS = "imdb_one_hot_100", "imdb_ngrams_linear"
 
@@ -47,7 +48,7 @@ def _dataset(name: str) -> TextDataset:
 
 def _ranks() -> list[np.ndarray]:
     """The ranks of the words of each training review."""
-    words = load(NGRAMS)[2].x
+    words = load(NGRAMS)[1].train.x
     return [words[row].astype(np.int32) - INDEX_FROM for row in range(len(words))]
 
 
@@ -81,12 +82,12 @@ def prepare_with_keras() -> Round:
     return once
 
 
-def _reviews(train: Samples, evaluation: Samples) -> tuple[list[str], ...]:
-    """The texts of both splits."""
+def _reviews(data: Data) -> tuple[list[str], ...]:
+    """The texts of the training and of the evaluation part."""
     corpus = corpora.load("imdb").read(Workspace(ROOT).raw("imdb"))
     return tuple(
         [corpus.documents.texts[i].decode() for i in corpus.order[part.id]]
-        for part in (train, evaluation)
+        for part in (data.train, data.evaluation)
     )
 
 
@@ -94,9 +95,9 @@ def ngrams() -> Round:
     """The pipeline's encoder and model."""
     from rnnbench.models.linear.model import Model
 
-    variant, meta, train, evaluation = load(NGRAMS)
-    settings = _dataset(variant.dataset)
-    texts, held_out = _reviews(train, evaluation)
+    variant, data = load(NGRAMS)
+    settings, train = _dataset(variant.dataset), data.train
+    texts, held_out = _reviews(data)
 
     def once() -> tuple[float, float]:
         words = word_index(text.encode() for text in texts)
@@ -104,11 +105,11 @@ def ngrams() -> Round:
             settings, "utf-8", {}, tuple(word.decode() for word in words)
         )
         x, x_evaluation = encoder.encode(texts), encoder.encode(held_out)
-        known = meta.model_copy(update={"vocabulary_size": encoder.vocabulary_size})
+        known = data.meta.model_copy(update={"vocabulary_size": encoder.vocabulary_size})
         model = Model.build(variant, known, 0)
         model.fit(variant, 0, Samples(x, train.y, train.id), x_evaluation, lambda _: None)
         predicted = model.predict(x_evaluation) > 0.5
-        return peak_mib(), float(np.mean(predicted == evaluation.y))
+        return peak_mib(), float(np.mean(predicted == data.evaluation.y))
 
     return once
 
@@ -119,15 +120,15 @@ def sklearn() -> Round:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    variant, _, train, evaluation = load(NGRAMS)
-    texts, held_out = _reviews(train, evaluation)
+    variant, data = load(NGRAMS)
+    texts, held_out = _reviews(data)
     lengths, least = (1, variant.ngrams), variant.min_count
 
     def once() -> tuple[float, float]:
         vectorizer = CountVectorizer(ngram_range=lengths, min_df=least, binary=True)
         model = make_pipeline(vectorizer, LogisticRegression(max_iter=1000))
-        model.fit(texts, train.y)
+        model.fit(texts, data.train.y)
         predicted = model.predict(held_out)
-        return peak_mib(), float(np.mean(predicted == evaluation.y))
+        return peak_mib(), float(np.mean(predicted == data.evaluation.y))
 
     return once

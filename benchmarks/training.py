@@ -21,11 +21,12 @@ from benchmarks import ENVIRONMENT
 from benchmarks.results import table, time_row
 from benchmarks.timing import PEERS, ROOT, Worker, duration, times
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, Samples, read_meta, read_samples
+from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.models.keras.network import name_and_arguments
 from rnnbench.params import load_params
 from rnnbench.training.outputs import read_cost
+from rnnbench.training.replicate import Data, Dataset
 
 SMALL = {
     "imdb_embedding_simple_rnn": "SimpleRNN",
@@ -59,7 +60,7 @@ def run() -> str:
         found = times({n: c for n, c in contenders.items() if n == "rnnbench" or n in others})
         if failed := [name for name, measured in found.items() if measured.value > LEARNED]:
             raise SystemExit(f"{cell}: {', '.join(failed)} did not learn")
-        what = f"epoch of 625 steps of 32 reviews, {cell}(8)"
+        what = f"epoch of 556 steps of 32 reviews, {cell}(8)"
         rows += [time_row(what, title, found["rnnbench"], found[n]) for n, title in others.items()]
     found = times({n: ("training", n, WHOLE_REVIEWS) for n in ("epoch", "fit")})
     what = f"epoch of {WHOLE_TEXTS:,} whole reviews, bidirectional LSTM(64) on subwords"
@@ -80,7 +81,7 @@ def whole_table() -> str:
             with Worker(contender if keras else ("from_scratch", "tutorial")) as worker:
                 seconds, value = worker.round()
             first, *_, last = value if keras else (seconds, seconds)
-            epochs = settings.epochs * last / _share(*load(name)[1:3])
+            epochs = settings.epochs * last / _share(load(name)[1])
             other = params.replicates_of(name) * (max(first - last, 0) + epochs)
         print(f"{name}  rnnbench {duration(cost)}  other {duration(other)}")
         plain, total = plain + other, total + cost
@@ -103,7 +104,7 @@ def same_bytes() -> str:
         contenders = {"pinned": ("training", "epoch", name), "fast": ("training", "unpinned", name)}
         found = times(contenders)
         first = np.array([found[kind].untimed - found[kind].median for kind in contenders])
-        count = params.replicates_of(name) * settings.epochs / _share(*load(name)[1:3])
+        count = params.replicates_of(name) * settings.epochs / _share(load(name)[1])
         sums += np.maximum(first, 0) + count * np.array([found[k].median for k in contenders])
         what = f"epoch of {name}"
         rows.append(time_row(what, "without the settings", *found.values(), unit="as long"))
@@ -112,13 +113,11 @@ def same_bytes() -> str:
     return table([*rows, (what, "without the settings", *cells)])
 
 
-def load(name: str) -> tuple[Any, Meta, Samples, Samples]:
-    """Settings of a variant; description, training and evaluation split of its dataset."""
+def load(name: str) -> tuple[Any, Data]:
+    """Settings of a variant, and the first split of its dataset."""
     workspace = Workspace(ROOT)
     settings = load_params(workspace.params).variant(name)
-    folder = workspace.prepared(settings.dataset)
-    splits = (read_samples(folder, split) for split in ("train", "evaluation"))
-    return settings, read_meta(folder), *splits
+    return settings, Dataset(workspace.prepared(settings.dataset)).split(0)
 
 
 def epoch(name: str) -> Callable[[], float]:
@@ -126,10 +125,10 @@ def epoch(name: str) -> Callable[[], float]:
     from rnnbench.models.keras import network
     from rnnbench.models.keras.training import Trainer
 
-    settings, meta, train, _ = load(name)
-    train = _part(train, _share(meta, train))
-    built = network.build(settings.layers, meta, seed=1)
-    trainer = Trainer(built, network.optimizer(settings.optimizer), settings.batch_size, meta)
+    settings, data = load(name)
+    train = _part(data.train, _share(data))
+    built = network.build(settings.layers, data.meta, seed=1)
+    trainer = Trainer(built, network.optimizer(settings.optimizer), settings.batch_size, data.meta)
     # The same order every time, so that no round compiles another width of whole texts.
     return lambda: trainer.epoch(train.x, train.y, np.random.default_rng(0))[0]
 
@@ -155,12 +154,12 @@ def fit(name: str, *options: str) -> Callable[[], Any]:
     _undo_settings()
     import keras
 
-    settings, meta, train, evaluation = load(name)
-    share, size = _share(meta, train), settings.batch_size
-    x, y = _inputs(_part(train, share), meta, size)
+    settings, data = load(name)
+    meta, share, size = data.meta, _share(data), settings.batch_size
+    x, y = _inputs(_part(data.train, share), meta, size)
     validation = None
     if "epochs" in options:
-        texts, labels = _inputs(_part(evaluation, share), meta, size)
+        texts, labels = _inputs(_part(data.unseen, share), meta, size)
         validation = texts if labels is None else (texts, labels)
     # A trained model is a file of Keras's own layers; the clone has new weights.
     trained = keras.saving.load_model(Workspace(ROOT).model(name, 0, ".keras"), compile=False)
@@ -188,10 +187,10 @@ def fit(name: str, *options: str) -> Callable[[], Any]:
     return epochs
 
 
-def _share(meta: Meta, train: Samples) -> float:
+def _share(data: Data) -> float:
     """The share of the samples that stands for all."""
-    whole_texts = meta.encoding == "index" and meta.shape == (None,)
-    return WHOLE_TEXTS / len(train) if whole_texts else 1.0
+    whole_texts = data.meta.encoding == "index" and data.meta.shape == (None,)
+    return WHOLE_TEXTS / len(data.train) if whole_texts else 1.0
 
 
 def _part(samples: Samples, share: float) -> Samples:

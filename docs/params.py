@@ -13,7 +13,7 @@ from rnnbench import corpora, models
 from rnnbench.core.schema import Schema
 from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.models.base import VariantSettings
-from rnnbench.params import Comparison, Published, Run
+from rnnbench.params import Comparison, Published, Question, Run
 
 _HEAD = """# The keys of params.yaml
 
@@ -35,6 +35,7 @@ def page() -> str:
         if settings.model_fields.keys() > VariantSettings.model_fields.keys():
             parts.append(_section(f"`model: {name}`, in addition", settings, VariantSettings))
     parts += [_section("comparison", Comparison)]
+    parts += ["## questions\n", _section("every question", Question)]
     parts += ["## published\n", _section("published.VARIANT", Published)]
     return "\n".join(parts)
 

@@ -27,10 +27,11 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
-from rnnbench.data.format import Meta, Samples, read_samples, write_dataset
+from rnnbench.data.format import Meta, Samples, read_further, read_targets, write_dataset
 from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.encoders import WordEncoder
-from rnnbench.training.outputs import training_settings
+from rnnbench.preprocessing.splits import block_splits, split_samples
+from rnnbench.training.outputs import LAST_EPOCH, training_settings
 from tests.frozen import PARAMS
 
 MACHINE = this_machine().model_dump()
@@ -146,30 +147,47 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = workspace.prepared(name)
         folder.mkdir(parents=True)
         meta = _meta(dataset)
-        splits = filter(None, ("train", "evaluation", meta.out_of_domain))
-        write_dataset(folder, meta, ((name, _samples(meta, name, rng)) for name in splits))
+        protocol, splits = _splits(dataset)
+        samples = _samples(meta, splits.shape[1], "documents", rng)
+        further = [(other, _samples(meta, 400, other, rng)) for other in meta.further_sets]
+        write_dataset(folder, meta, protocol, samples, splits, further)
         if isinstance(dataset, TextDataset):
             words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
             WordEncoder(words, "utf-8", {}, ("the", "film")).write(folder)
     for name, variant in params.variants.items():
-        meta = _meta(params.datasets[variant.dataset])
+        dataset, folder = params.datasets[variant.dataset], workspace.prepared(variant.dataset)
+        meta, targets = _meta(dataset), read_targets(folder)
+        used = [replicate % len(targets.splits) for replicate in range(3)]
+        y = np.stack([targets.y[targets.rows(split, "evaluation")] for split in used])
+        sets = {"evaluation": y}
+        if dataset.validation:
+            sets[LAST_EPOCH] = y
+        for other in meta.further_sets:
+            sets[other] = np.stack([read_further(folder, other).y] * 3)
         workspace.predictions(name).mkdir(parents=True)
-        for split in filter(None, ("evaluation", meta.out_of_domain)):
-            y = read_samples(workspace.prepared(variant.dataset), split).y
-            np.save(workspace.predictions(name) / f"{split}.npy", _prediction(meta, y, rng))
+        for kind, y in sets.items():
+            np.save(workspace.predictions(name) / f"{kind}.npy", _prediction(meta, y, rng))
         for path in (workspace.cost(name), workspace.history(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
         cost = {"seconds": 12.5, "seconds_per_replicate": 4.2, "peak_memory_mib": 900}
         cost["machine"] = MACHINE
         workspace.cost(name).write_text(json.dumps(cost))
+        # The first of two epochs is the best on the validation part.
         rows = ["replicate,epoch,loss,accuracy,val_loss,val_accuracy"]
-        rows += [f"{r},{e},0.{9 - e},0.7,0.5,0.{r + 5}{e}" for r in range(3) for e in (1, 2)]
+        for replicate in range(3):
+            for epoch in (1, 2):
+                place = 3 - epoch if dataset.validation else epoch
+                rows.append(f"{replicate},{epoch},0.{9 - epoch},0.7,0.5,0.{replicate + 5}{place}")
         workspace.history(name).write_text("\n".join(rows) + "\n")
         workspace.models(name).mkdir(parents=True)
         record = {
             "variant": name,
             "parameters": 33321,
             "seeds": [42, 43, 44],
+            "splits": used,
+            "epochs": [1 if dataset.validation else 2] * 3,
+            "training_loss": [0.25, 0.3, 0.35],
+            "training_accuracy": [0.95, 0.9, 0.85],
             "diverged": {},
             "role": variant.role,
             "architecture": variant.architecture,
@@ -188,7 +206,7 @@ _REVIEWS = Meta(
     classes=("negative", "positive"),
     shape=(100,),
     vocabulary_size=1000,
-    out_of_domain="rotten_tomatoes",
+    further_sets=("rotten_tomatoes",),
 )
 _NUMBERS = Meta(
     corpus="product",
@@ -206,7 +224,7 @@ _META = {
             "corpus": "reuters",
             "target": "classes",
             "classes": ("earn", "acq", "grain"),
-            "out_of_domain": None,
+            "further_sets": (),
         }
     ),
     "product": _NUMBERS,
@@ -233,28 +251,38 @@ def _meta(dataset: ArrayDataset) -> Meta:
     return meta.model_copy(update={"encoding": dataset.encoding, "shape": shape})
 
 
-def _samples(meta: Meta, split: str, rng: np.random.Generator) -> Samples:
-    ids = np.arange(400, dtype=np.int32)
+def _splits(dataset: ArrayDataset) -> tuple[str, np.ndarray]:
+    """The protocol, and the flags of splits with 400 samples for training and for evaluation."""
+    validation = 100 if dataset.validation else 0
+    small = dataset.model_copy(update={"train": 400, "validation": validation, "evaluation": 400})
+    if dataset.corpus == "product":
+        return "new", block_splits(small, PARAMS.run.splits)
+    groups = np.arange(1000) // 40
+    return dataset.split, split_samples(small, 1000, groups, PARAMS.run.seed, PARAMS.run.splits)
+
+
+def _samples(meta: Meta, count: int, name: str, rng: np.random.Generator) -> Samples:
+    ids = np.arange(count, dtype=np.int32)
     # All datasets of a corpus have the same samples, with the same labels.
-    labels = np.random.default_rng([*meta.corpus.encode(), *split.encode()])
+    labels = np.random.default_rng([*meta.corpus.encode(), *name.encode()])
     if meta.target == "number":
-        x = rng.random((400, *meta.shape)).astype(np.float32)
-        return Samples(x, labels.random(400).astype(np.float32), ids)
+        x = rng.random((count, *meta.shape)).astype(np.float32)
+        return Samples(x, labels.random(count).astype(np.float32), ids)
     x: np.ndarray | Ragged
     if meta.shape == (None,):
         x = Ragged.of(
-            (rng.integers(1, meta.vocabulary_size, n) for n in rng.integers(1, 9, 400)),
+            (rng.integers(1, meta.vocabulary_size, n) for n in rng.integers(1, 9, count)),
             meta.vocabulary_size,
         )
     else:
-        x = rng.integers(0, meta.vocabulary_size, (400, *meta.shape)).astype(np.uint16)
-    shape = (400, *meta.shape) if meta.target == "steps" else (400,)
+        x = rng.integers(0, meta.vocabulary_size, (count, *meta.shape)).astype(np.uint16)
+    shape = (count, *meta.shape) if meta.target == "steps" else (count,)
     return Samples(x, labels.integers(0, len(meta.classes), shape).astype(np.uint8), ids)
 
 
 def _prediction(meta: Meta, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Three replicates, each correct for about eight samples in ten."""
-    correct = rng.random((3, *y.shape)) < 0.8
+    """Correct for about eight samples in ten; y has an axis of replicates."""
+    correct = rng.random(y.shape) < 0.8
     if meta.target == "number":
         return np.where(correct, y, y + 0.1).astype(np.float32)
     if meta.target == "binary":

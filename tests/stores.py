@@ -11,7 +11,7 @@ import yaml
 
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta, read_samples
+from rnnbench.data.format import read_meta, read_prepared
 from tests.frozen import PARAMS, PARAMS_FILE
 
 _files: dict[tuple[str, int], bytes] = {}
@@ -32,7 +32,7 @@ def new_project(invented: Path, folder: Path, names: Iterable[str]) -> Workspace
     (folder / "mlflow.db").write_bytes(empty_store())
     params = yaml.safe_load(PARAMS_FILE.read_text())
     params["variants"] = {name: params["variants"][name] for name in names}
-    params["published"] = {}
+    params |= {"questions": [], "published": {}}
     workspace.params.write_text(yaml.safe_dump(params, sort_keys=False))
     for name in names:
         settings = PARAMS.variant(name)
@@ -43,7 +43,7 @@ def new_project(invented: Path, folder: Path, names: Iterable[str]) -> Workspace
                 prepared, seed = workspace.prepared(settings.dataset), 42 + replicate
                 model = model_class.build(settings, read_meta(prepared), seed)
                 if settings.model in ("constant", "linear"):
-                    samples = read_samples(prepared, "evaluation")
+                    samples = read_prepared(prepared).part(0, "train")
                     model.fit(settings, seed, samples, samples.x, lambda _: None)
                 model.save(path)
                 _files[name, replicate] = path.read_bytes()

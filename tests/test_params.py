@@ -17,10 +17,11 @@ from rnnbench.params import Params, load_params
 from tests.frozen import PARAMS_FILE
 
 VALID = """
-run: {seed: 1, replicates: 2}
-corpora: {imdb: {}, product: {samples: 9, steps: 3, tolerance: 0.1, seed: 1}}
+run: {seed: 1, splits: 2, replicates: 2}
+corpora: {imdb: {}, product: {steps: 3, tolerance: 0.1}}
 datasets:
-  d: {corpus: imdb, encoding: index, vocabulary_size: 9, length: 5, train: 4, evaluation: 4}
+  d: {corpus: imdb, encoding: index, vocabulary_size: 9, length: 5, split: by_film, train: 4,
+      validation: 1, evaluation: 4}
   p: {corpus: product, train: 4, evaluation: 4}
 variants:
   v: {model: keras, dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1}
@@ -29,7 +30,9 @@ variants:
   n: {model: numpy_rnn, dataset: d, units: 2, window: 1, learning_rate: 0.1, epochs: 1,
       batch_size: 1}
   c: {model: constant, dataset: p}
-comparison: {margin: 0.02}
+comparison: {margin: 0.02, loss_margin: 0.25}
+questions:
+  - {question: "Is v better than w?", variants: [v, w]}
 published:
   v: {accuracy: 0.5, samples: 9, source: somewhere}
 """
@@ -59,6 +62,9 @@ datasets:
   d10: {corpus: imdb, encoding: one_hot, vocabulary_size: null, length: 3, train: 1, evaluation: 1}
   d11: {corpus: imdb, encoding: index, vocabulary_size: null, length: 100000000000, train: 1,
         evaluation: 1}
+  d12: {corpus: product, split: by_film, train: 1, evaluation: 1}
+  d13: {corpus: imdb, encoding: index, vocabulary_size: 9, split: by_flim, train: 1,
+        validation: -1, evaluation: 1}
 variants:
   a: {model: keras, dataset: dd1, optimizer: {Adam: 1}, epochs: 0, batch_size: 32.5,
       layers: [{LSTM: 8}, 5, {Dense: {1: 3}}, {TimeDistributed: {layer: 7}}, {A: {}, B: {}}]}
@@ -67,7 +73,12 @@ variants:
   d: {model: keras, dataset: d1, layers: 4, batch_size: 1, epochs: 1}
   e: {dataset: d1}
   f: 7
-comparison: {margin: 2}
+comparison: {margin: 2, loss_margin: 0}
+questions:
+  - {question: "", variants: [a, bb]}
+  - {question: "Is b better than itself?", variants: [b, b]}
+  - {question: "Which is best?", variants: [a, b, c]}
+  - 7
 published:
   a: {acuracy: 2, samples: 0, source: x}
   aa: {accuracy: 2, samples: 9, source: x}
@@ -76,10 +87,12 @@ published:
 # The start of each error of INVALID, and what else its line must contain.
 REPORTED = {
     "run.seed: got -2": ["greater than or equal to 0"],
-    "run.replicats: ": ["'replicats'", "allowed: seed, replicates", "mean 'replicates'?"],
+    "run.replicats: ": ["'replicats'", "allowed: seed, splits, replicates", "mean 'replicates'?"],
     "run.replicates: ": ["missing"],
+    "run.splits: ": ["missing"],
     "corpra: ": ["'corpra'", "allowed: run, corpora, datasets, variants", "mean 'corpora'?"],
     "comparison.margin: got 2": ["less than 1"],
+    "comparison.loss_margin: got 0": ["greater than 0"],
     "corpora.imbd: ": ["'imbd'", "mean 'imdb'?"],
     "corpora.imdb.source: ": ["got 5", "valid string"],
     "datasets.'Bad Name': ": ["a name of 1 to 100 of a-z"],
@@ -101,10 +114,14 @@ REPORTED = {
     "datasets.d6: ": ["multi_hot"],
     "datasets.d7: ": ["256"],
     "datasets.d8.corpus: ": ["'product'", "allowed: imbd, imdb"],
-    "datasets.d8.encoding: ": ["unknown key", "allowed: corpus, split, train, evaluation"],
+    "datasets.d8.encoding: ": ["unknown key", "allowed: corpus, split, train, validation"],
     "datasets.d9: ": ["skip_top", "subwords"],
     "datasets.d10: ": ["one_hot needs a vocabulary_size"],
     "datasets.d11.length: ": ["got 100000000000", "less than or equal to"],
+    "datasets.d12.corpus: ": ["'product'", "allowed: imbd, imdb"],
+    "datasets.d12: ": ["split by_film: the corpus product has no films"],
+    "datasets.d13.split: ": ["'by_flim'", "random, by_film, last, same", "mean 'by_film'?"],
+    "datasets.d13.validation: ": ["got -1", "greater than or equal to 0"],
     "variants.a.dataset: ": ["'dd1'", "allowed: 'Bad Name', d1, d2, d3, d4, d5", "mean 'd1'?"],
     "variants.a.layers[0]: ": ["got {'LSTM': 8}", "Name or {Name: {argument: value}}"],
     "variants.a.layers[1]: ": ["got 5"],
@@ -121,6 +138,10 @@ REPORTED = {
     "variants.d.optimizer: ": ["missing"],
     "variants.e.model: ": ["missing", "allowed: constant, keras"],
     "variants.f: ": ["got 7", "a mapping"],
+    "questions[0].question: ": ["got ''", "at least 1 character"],
+    "questions[1]: ": ["b cannot be compared with itself"],
+    "questions[2].variants: ": ["at most 2 items"],
+    "questions[3]: ": ["got 7"],
     "published.a.acuracy: ": ["allowed: accuracy, samples, loss, comp", "mean 'accuracy'?"],
     "published.a.accuracy: ": ["missing"],
     "published.a.samples: ": ["got 0", "greater than or equal to 1"],
@@ -194,6 +215,13 @@ def test_all_errors_are_reported_at_once(file: Path) -> None:
         ("seed: 1", "seed: 4294966295", None),
         ("seed: 1", "seed: 4294966296", "run.seed: got 4294966296; should be less than 4294966296"),
         ("replicates: 2", "replicates: 0", "run.replicates: got 0; should be greater than or"),
+        ("splits: 2", "splits: 0", "run.splits: got 0; should be greater than or equal to 1"),
+        ("[v, w]", "[v, x]", "questions[0].variants: no variant 'x' in variants"),
+        ("[v, w]", "[v]", "questions[0].variants: got ['v']; List should have at least 2"),
+        ("  - {question", "  q: {question", "questions: got {'q'"),
+        ("questions:\n", "questions: []\nx:\n", "x: unknown section 'x'"),
+        ("validation: 1, ", "", None),
+        ("comparison: {margin: 0.02, ", "comparison: {", "comparison.margin: is missing"),
         ("length: 5", "length: 5, skip_top: 8", None),
         ("length: 5", "length: 5, skip_top: 9", "datasets.d: skip_top 9"),
         ("length: 5", "length: 5, skip_top: -1", "datasets.d.skip_top: got -1; should be greater"),
@@ -206,7 +234,7 @@ def test_all_errors_are_reported_at_once(file: Path) -> None:
         ("seed: 1", "seed: '\\e[31m\\ud800'", "run.seed: got "),
         ("[Flatten]", "[" + "{TimeDistributed: {layer: " * 20 + "1" + "}}" * 20 + "]", "layers[0]"),
     ],
-    ids=range(14),
+    ids=range(21),
 )
 def test_one_edit(file: Path, before: str, after: str, error: str | None) -> None:
     assert before in VALID
@@ -242,6 +270,11 @@ def places(tree: Any) -> Iterator[Place]:
         yield (key,)
         if isinstance(value, dict | list):
             yield from ((key, *rest) for rest in places(value))
+
+
+def key_of(place: Place) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return "".join(parts).removeprefix(".")
 
 
 def at(tree: Any, place: Place) -> Any:
@@ -296,6 +329,9 @@ def invalid_edits() -> Iterator[tuple[Place, Any]]:
         if place[:1] == ("variants",) and place[2:3] in (("layers",), ("optimizer",)):
             if len(place) == 3:
                 yield place, 1
+        elif place == ("questions",) or (len(place) > 3 and place[0] == "questions"):
+            # Questions may be missing, and variants are an edit as a whole.
+            continue
         elif isinstance(value, dict):
             # A published result of no variant is an error already.
             if place != ("published",):
@@ -328,7 +364,7 @@ def test_each_of_several_errors_is_reported_with_its_key(file: Path, examples: i
             at(tree, place[:-1])[place[-1]] = value
         lines = load(file, yaml.safe_dump(tree))
         assert isinstance(lines, list)
-        assert {line.split(": ")[0] for line in lines} == {".".join(place) for place, _ in edits}
+        assert {line.split(": ")[0] for line in lines} == {key_of(place) for place, _ in edits}
         assert len(lines) == len(edits)
 
     check(examples, holds, EDITS)

@@ -26,9 +26,9 @@ from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.models.base import MAX_REPLICATES, VariantSettings
 from rnnbench.params_yaml import read_yaml
 
-# dvc.yaml names all sections, so DVC needs all of them; only `published` may be empty.
+# dvc.yaml names all sections, so DVC needs all of them; the last two may be empty.
 _FILLED = ("run", "corpora", "datasets", "variants")
-_SECTIONS = (*_FILLED, "comparison", "published")
+_SECTIONS = (*_FILLED, "comparison", "questions", "published")
 # A name becomes a folder, and an argument of a command.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
@@ -43,20 +43,44 @@ class Run(Schema):
 
     seed: the base of all other seeds; its bound leaves room for one seed per replicate below
         2**32, NumPy's limit.
+    splits: how many splits are drawn of each dataset that has drawn ones.
     replicates: how many times each variant is trained, unless its entry sets another number.
+        Replicate r trains on split r modulo the number of splits: up to `splits` replicates differ
+        in seed and split, further ones repeat a split with another seed.
     """
 
     seed: int = Field(ge=0, lt=2**32 - MAX_REPLICATES)
+    splits: int = Field(ge=1, le=MAX_REPLICATES)
     replicates: int = Field(ge=1, le=MAX_REPLICATES)
 
 
 class Comparison(Schema):
     """How results are compared; chosen before they are seen.
 
-    margin: differences in accuracy from a published figure below this one count as none.
+    margin: differences in accuracy up to this one count as none.
+    loss_margin: losses that are higher by up to this share count as equal.
     """
 
     margin: float = Field(gt=0, lt=1)
+    loss_margin: float = Field(gt=0, allow_inf_nan=False)
+
+
+class Question(Schema):
+    """A question that the article answers, by one test.
+
+    question: a sentence.
+    variants: the two variants that are compared, the one that the question is about first. With the
+        same evaluation samples their scores are paired; otherwise they are independent means.
+    """
+
+    question: str = Field(min_length=1)
+    variants: list[str] = Field(min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _has_two_variants(self) -> Self:
+        if self.variants[0] == self.variants[1]:
+            raise ValueError(f"{self.variants[0]} cannot be compared with itself")
+        return self
 
 
 class Published(Schema):
@@ -95,6 +119,7 @@ class Params:
     datasets: dict[str, ArrayDataset]
     variants: dict[str, VariantSettings]
     comparison: Comparison
+    questions: list[Question]
     published: dict[str, Published]
 
     def corpus(self, name: str) -> Schema:
@@ -133,12 +158,13 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
         reader.entries("datasets", reader.dataset),
         variants := reader.entries("variants", reader.variant),
     )
+    questions = reader.questions()
     published = reader.entries("published", reader.published)
     for name, variant in variants.items() if ask_libraries else ():
         reader.errors += variant.check(child("variants", name))
     if reader.errors or run is None or comparison is None:
         raise ParamsError(str(path), reader.errors)
-    return Params(run, *params, comparison, published)
+    return Params(run, *params, comparison, questions, published)
 
 
 check_params = partial(load_params, ask_libraries=True)
@@ -184,6 +210,22 @@ class _Reader:
                 settings := self.validated(schema, entry, key)
             ):
                 valid[name] = settings
+        return valid
+
+    def questions(self) -> list[Question]:
+        """The valid questions."""
+        entries = self._raw.get("questions", [])
+        if not isinstance(entries, list):
+            self.errors.append(unexpected("questions", entries, "a list of questions"))
+            return []
+        valid = []
+        for number, entry in enumerate(entries):
+            key = child("questions", number)
+            if question := self.validated(Question, entry, key):
+                valid.append(question)
+                for name in question.variants:
+                    names = self._names("variants")
+                    self._exists(f"{key}.variants", "variant", name, names, " in variants")
         return valid
 
     def corpus(self, key: str, name: str, _entry: object) -> type[Schema] | None:

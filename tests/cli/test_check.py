@@ -13,11 +13,12 @@ from tests.frozen import PARAMS_FILE
 
 # Without a variant of Keras, which need not be imported then.
 PLAN = """
-run: {seed: 1, replicates: 2}
-corpora: {product: {samples: 9, steps: 3, tolerance: 0.1, seed: 1}}
+run: {seed: 1, splits: 2, replicates: 2}
+corpora: {product: {steps: 3, tolerance: 0.1}}
 datasets: {d: {corpus: product, train: 4, evaluation: 4}}
-variants: {v: {model: constant, dataset: d}}
-comparison: {margin: 0.02}
+variants: {mean: {model: constant, dataset: d}, other: {model: constant, dataset: d}}
+comparison: {margin: 0.02, loss_margin: 0.25}
+questions: [{question: "Is it better?", variants: [other, mean]}]
 published: {}
 """
 
@@ -55,6 +56,42 @@ def test_an_error_leaves_no_stamp(project: Path) -> None:
     assert all(line.startswith("error: ") for line in done.stderr.splitlines())
     assert "imdb_embedding_lstm.layers[1].LSTM.unit: LSTM has no argument 'unit'" in done.stderr
     assert [path.name for path in project.iterdir()] == ["params.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("valid", "invalid", "error"),
+    [
+        (
+            "[other, mean]",
+            "[othe, mean]",
+            "questions[0].variants: no variant 'othe' in variants; allowed: mean, other; "
+            "did you mean 'other'?",
+        ),
+        (
+            "[other, mean]",
+            "[mean, mean]",
+            "questions[0]: mean cannot be compared with itself",
+        ),
+        (
+            '[{question: "Is it better?", variants: [other, mean]}]',
+            "{}",
+            "questions: got {}, expected a list of questions",
+        ),
+        (
+            "loss_margin: 0.25",
+            "loss_margin: 0",
+            "comparison.loss_margin: got 0; should be greater than 0",
+        ),
+        (", loss_margin: 0.25", "", "comparison.loss_margin: is missing"),
+    ],
+)
+def test_an_error_in_what_is_asked_is_reported_with_its_key(
+    project: Path, valid: str, invalid: str, error: str
+) -> None:
+    (project / "params.yaml").write_text(PLAN.replace(valid, invalid))
+    done = CliRunner().invoke(main, ["check"])
+    assert done.exit_code == 2
+    assert done.stderr == f"error: {project / 'params.yaml'}: {error}\n"
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from rnnbench.cli.common import command
 from rnnbench.cli.main import main
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import FLAGS, read_targets
 from tests.frozen import PARAMS_FILE
 
 
@@ -75,3 +78,19 @@ def test_an_error_of_the_system_is_one_message_with_its_cause(
     stderr = capsys.readouterr().err
     assert message in stderr
     assert ("memory" in stderr) == ("memory" in message)
+
+
+def test_decode_prints_the_parts_of_a_sample_in_the_first_split(
+    results: Workspace, monkeypatch
+) -> None:
+    shutil.copy(PARAMS_FILE, results.params)
+    monkeypatch.chdir(results.root)
+    targets = read_targets(results.prepared("imdb_index_1000"))
+    rows = {part: targets.rows(0, part)[0] for part in FLAGS}
+    rows["none"] = np.flatnonzero(targets.splits[0] == 0)[0]
+    for part, row in rows.items():
+        label = ("negative", "positive")[targets.y[row]]
+        done = CliRunner().invoke(main, ["decode", "imdb_index_1000", str(row)])
+        assert done.stdout.startswith(f"sample {row}, {part}, {label}, ")
+    done = CliRunner().invoke(main, ["decode", "characters", "0"])
+    assert done.stdout.startswith("sample 0, train and evaluation, ")

@@ -14,10 +14,8 @@ import yaml
 from rnnbench import models
 from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta, read_samples
 from rnnbench.evaluation.stage import evaluate
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints
-from rnnbench.training.outputs import read_predictions
 from tests.frozen import PARAMS, PARAMS_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -47,18 +45,15 @@ def sprung(tmp_path: Path) -> Path:
 
 
 def test_arrays_that_are_pickles_are_rejected_unopened(results: Workspace, sprung: Path) -> None:
-    trap = np.array([Trap(sprung)], dtype=object)
-    folder = results.prepared("imdb_index_1000")
-    samples, meta = read_samples(folder, "evaluation"), read_meta(folder)
-    predictions = results.predictions(NAME) / "evaluation.npy"
-    np.save(predictions, trap, allow_pickle=True)
-    with pytest.raises(RnnbenchError, match=r"evaluation\.npy"):
-        read_predictions(results, NAME, "evaluation", meta, samples)
-    for part in ("x", "y", "id"):
-        np.save(folder / f"evaluation_{part}.npy", trap, allow_pickle=True)
-        with pytest.raises(RnnbenchError, match=rf"evaluation_{part}\.npy"):
+    folders = results.prepared("imdb_index_1000"), results.predictions(NAME)
+    paths = [path for folder in folders for path in folder.glob("*.npy")]
+    assert {path.stem for path in paths} >= {"x", "y", "id", "splits", "evaluation", "last_epoch"}
+    for path in paths:
+        content = path.read_bytes()
+        np.save(path, np.array([Trap(sprung)], dtype=object), allow_pickle=True)
+        with pytest.raises(RnnbenchError, match=rf"/{path.name}: not a readable array"):
             evaluate(results, PARAMS, NAME)
-        np.save(folder / f"evaluation_{part}.npy", getattr(samples, part))
+        path.write_bytes(content)
     assert not sprung.exists()
 
 

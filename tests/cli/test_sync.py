@@ -28,10 +28,10 @@ def test_sync_succeeds_if_all_variants_are_in_mlflow_and_promotes_champions(
     project: Workspace,
 ) -> None:
     (project.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,evaluation_samples,variant,role,replicates,parameters\n"
-        "imdb,1,400,imdb_numpy_rnn,recurrent network,5,500\n"
+        "corpus,evaluation_set,variant,role,replicates,parameters\n"
+        "imdb,1,imdb_numpy_rnn,recurrent network,5,500\n"
     )
-    (project.metrics / "pairs.csv").write_text("first,second,different\n")
+    (project.metrics / "pairs.csv").write_text("measure,first,second,high\n")
     done = run("sync")
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("2 of 2 variants are in sqlite:///")

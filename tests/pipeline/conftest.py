@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.corpora.base import TextCorpus
+from rnnbench.corpora.films import REVIEWS_PER_CLASS
 from tests.pipeline.helpers import BIN, REVIEWS, VARIANTS, git, make_project, run
 
 
@@ -16,7 +17,9 @@ def reviews(imdb_corpus: TextCorpus, tmp_path_factory: pytest.TempPathFactory) -
         target.mkdir(parents=True)
         texts = [t for t, y in zip(documents.texts, documents.labels, strict=True) if y == label]
         for number, text in enumerate(texts[:REVIEWS]):
-            (target / f"{number}_{1 + 8 * label}.txt").write_bytes(text)
+            # Numbers far apart belong to different films.
+            file = number * REVIEWS_PER_CLASS // REVIEWS
+            (target / f"{file}_{1 + 8 * label}.txt").write_bytes(text)
     return folder
 
 

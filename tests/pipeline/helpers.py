@@ -14,7 +14,7 @@ from tests.frozen import PARAMS_FILE
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-REVIEWS = 100
+REVIEWS = 150
 # One variant of each kind: words and Keras, NumPy, numbers, characters.
 VARIANTS: dict[str, dict[str, Any]] = {
     "imdb_embedding_lstm": {"epochs": 2},
@@ -43,17 +43,18 @@ def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
     datasets = {name: params["datasets"][name] for name in {v["dataset"] for v in chosen.values()}}
     for dataset in datasets.values():
         if dataset["corpus"] == "imdb":
-            dataset.update(train=REVIEWS, evaluation=REVIEWS, length=30)
+            dataset.update(train=100, validation=30, evaluation=100, length=30)
         elif dataset["corpus"] == "product":
-            dataset.update(train=200, evaluation=100)
+            dataset.update(train=200, validation=50, evaluation=100)
     params["corpora"]["imdb"]["source"] = str(reviews)
-    params["corpora"]["product"].update(samples=300, steps=10)
+    params["corpora"]["product"].update(steps=10)
     small = {
         "run": params["run"] | {"replicates": REPLICATES},
         "corpora": {d["corpus"]: params["corpora"][d["corpus"]] for d in datasets.values()},
         "datasets": datasets,
         "variants": chosen,
         "comparison": params["comparison"],
+        "questions": [],
         "published": {k: v for k, v in params["published"].items() if k in chosen},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(small, sort_keys=False))

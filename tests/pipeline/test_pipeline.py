@@ -17,8 +17,7 @@ from click.testing import CliRunner
 from rnnbench.cli.main import main
 from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
-from rnnbench.data.format import read_meta, read_samples
-from rnnbench.training.outputs import read_predictions
+from rnnbench.data.format import read_meta, read_prepared
 from tests.frozen import PARAMS_FILE
 from tests.pipeline.helpers import REPLICATES, SECONDS, VARIANTS, edit, git, run, stages_run
 
@@ -91,8 +90,9 @@ def test_every_logged_model_predicts_what_the_pipeline_predicted(
     reviews = imdb.read(workspace.raw("imdb"))
     for name in VARIANTS:
         folder = workspace.prepared(params["variants"][name]["dataset"])
-        meta, samples = read_meta(folder), read_samples(folder, "evaluation")
-        predictions = read_predictions(workspace, name, "evaluation", meta, samples)
+        # The first replicate trained on the first split.
+        meta, samples = read_meta(folder), read_prepared(folder).part(0, "evaluation")
+        predictions = np.load(workspace.predictions(name) / "evaluation.npy")
         experiment = client.get_experiment_by_name(meta.corpus).experiment_id
         logged = client.search_logged_models([experiment], filter_string=f"name = '{name}'")
         assert len(logged) == len(predictions) == REPLICATES
@@ -167,10 +167,14 @@ def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_train
     assert len(trainings(project)) == known + 1
 
 
-def test_an_edit_of_a_published_figure_runs_the_report_alone(project: Path) -> None:
+def test_a_new_question_and_another_published_figure_run_the_report_alone(project: Path) -> None:
+    question = {"question": "Any news?", "variants": ["imdb_embedding_lstm", "imdb_numpy_rnn"]}
+    edit(project, lambda params: params["questions"].append(question))
     edit(project, lambda params: params["published"]["imdb_numpy_rnn"].update(accuracy=0.123))
     assert stages_run(run(project, "dvc", "repro")) == {"check", "report", "article"}
-    assert "0.123" in (project / "metrics" / "comparison.md").read_text()
+    article = (project / "metrics" / "comparison.md").read_text()
+    assert "**Any news?**" in article
+    assert "0.123" in article
     git("checkout", "-q", "HEAD", "params.yaml", cwd=project)
     assert stages_run(run(project, "dvc", "repro")) <= {"article"}
 
@@ -233,7 +237,8 @@ def test_show_counts_the_parameters_that_the_tutorials_publish(
 def test_decode_prints_a_sample_as_words(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(finished)
     head, words = CliRunner().invoke(main, ["decode", "imdb_index_1000", "0"]).output.splitlines()
-    assert re.fullmatch(r"sample 0, (train|evaluation), (positive|negative), \d+ words", head)
+    part = "(train|validation|evaluation|none)"
+    assert re.fullmatch(rf"sample 0, {part}, (positive|negative), \d+ words", head)
     assert len(words.split()) == int(head.split()[-2])
     characters = CliRunner().invoke(main, ["decode", "characters", "0"]).output
     assert " My name is Ji Myung Hwa" in characters

@@ -2,18 +2,21 @@ import numpy as np
 import pytest
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.schema import write_json
 from rnnbench.data.config import TextDataset
-from rnnbench.data.format import Meta, Samples, write_samples
+from rnnbench.data.format import FLAGS, Meta, Samples, write_dataset
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.preprocessing.inspect import find_sample
 
+# The number of each sample, and its part in the first split; the second one is the other way round.
+IDS = [5, 9, 2]
+SPLIT = [FLAGS["train"], FLAGS["validation"], FLAGS["evaluation"]]
 
-def write(folder, meta: Meta, x, y) -> None:
-    write_json(folder / "meta.json", meta)
-    for split, ids in (("train", [5, 9]), ("evaluation", [2])):
-        rows = [i % len(x) for i in ids]
-        write_samples(folder, split, Samples(x[rows], y[rows], np.array(ids, np.int32)))
+
+def write(folder, meta: Meta, x, y, split: list[int] = SPLIT) -> None:
+    rows = [i % len(x) for i in IDS]
+    splits = np.array([split, split[::-1]], np.uint8)
+    samples = Samples(x[rows], y[rows], np.array(IDS, np.int32))
+    write_dataset(folder, meta, "random", samples, splits)
 
 
 def meta(**changes: object) -> Meta:
@@ -35,12 +38,24 @@ def test_a_text_is_found_by_its_number_and_shown_as_words(tmp_path) -> None:
     )
     WordEncoder(dataset, "utf-8", {}, ("the", "film")).write(tmp_path)
     found = find_sample(tmp_path, 2)
-    assert (found.split, found.label) == ("evaluation", "negative")
+    assert (found.part, found.label) == ("evaluation", "negative")
     assert (found.text, found.length) == ("the film", "2 words")
     unknown = find_sample(tmp_path, 9)
-    assert (unknown.split, unknown.text, unknown.label) == ("train", "?", "positive")
+    assert (unknown.part, unknown.text, unknown.label) == ("validation", "?", "positive")
     with pytest.raises(DataError, match="no sample 3"):
         find_sample(tmp_path, 3)
+
+
+@pytest.mark.parametrize(
+    ("flags", "part"), [(0, "none"), (FLAGS["train"] | FLAGS["evaluation"], "train and evaluation")]
+)
+def test_a_sample_can_be_in_no_part_and_in_two(tmp_path, flags: int, part: str) -> None:
+    write(tmp_path, meta(), np.array([[0, 4, 5]]), np.array([0]), [flags, 1, 4])
+    dataset = TextDataset(
+        corpus="any", encoding="index", vocabulary_size=6, length=3, train=2, evaluation=1
+    )
+    WordEncoder(dataset, "utf-8", {}, ("the", "film")).write(tmp_path)
+    assert find_sample(tmp_path, 5).part == part
 
 
 def test_characters_are_shown_as_a_sentence_and_its_continuation(tmp_path) -> None:

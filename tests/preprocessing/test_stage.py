@@ -7,14 +7,22 @@ import numpy as np
 import pytest
 
 from rnnbench.core.errors import DataError
-from rnnbench.corpora import imdb, product
+from rnnbench.corpora import arithmetic, imdb, product
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
-from rnnbench.data.format import read_meta, read_samples, read_summary
+from rnnbench.data.format import (
+    Prepared,
+    Samples,
+    read_further,
+    read_meta,
+    read_prepared,
+    read_summary,
+    read_targets,
+)
 from rnnbench.preprocessing import subwords
 from rnnbench.preprocessing.encoders import read_encoder
 from rnnbench.preprocessing.keras_words import tokenize
-from rnnbench.preprocessing.stage import preprocess, split
+from rnnbench.preprocessing.stage import preprocess
 
 SUBWORDS = {"tokens": "subwords", "vocabulary_size": 400, "skip_top": 0, "length": None}
 DATASETS = {
@@ -22,6 +30,7 @@ DATASETS = {
     "one_hot": {"encoding": "one_hot", "vocabulary_size": 100, "train": 200},
     "subwords": SUBWORDS,
     "maxlen": {"maxlen": 200, "train": 100, "evaluation": 20, "split": "last"},
+    "by_film": {"split": "by_film", "train": 200, "validation": 30, "evaluation": 80},
 }
 
 
@@ -38,39 +47,6 @@ def dataset(**changes: object) -> TextDataset:
     return TextDataset(**(values | changes))
 
 
-# The split
-
-
-def parts(train: int, evaluation: int, mode: str = "random", count: int = 100, seed: int = 1):
-    settings = ArrayDataset(corpus="any", split=mode, train=train, evaluation=evaluation)
-    return split(count, settings, seed)
-
-
-def test_split_is_disjoint_complete_and_random() -> None:
-    found = parts(80, 20)
-    assert sorted([*found["train"], *found["evaluation"]]) == list(range(100))
-    assert found["evaluation"].tolist() != parts(80, 20, seed=2)["evaluation"].tolist()
-
-
-def test_the_evaluation_samples_do_not_depend_on_the_training_size() -> None:
-    np.testing.assert_array_equal(parts(10, 20)["evaluation"], parts(80, 20)["evaluation"])
-
-
-def test_the_last_samples_can_be_the_evaluation_split() -> None:
-    found = parts(2, 3, "last", count=6)
-    assert (found["train"].tolist(), found["evaluation"].tolist()) == ([0, 1], [3, 4, 5])
-
-
-def test_both_splits_can_have_the_same_samples() -> None:
-    found = parts(1, 1, "same", count=1)
-    assert (found["train"].tolist(), found["evaluation"].tolist()) == ([0], [0])
-
-
-def test_the_error_for_a_small_corpus_names_both_sizes() -> None:
-    with pytest.raises(DataError, match="101 samples, but the corpus has 100"):
-        parts(81, 20)
-
-
 # Texts
 
 
@@ -85,6 +61,7 @@ def raw(imdb_raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = (imdb_raw / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
         (folder / f"{name}.jsonl").write_bytes(b"".join(lines[row] for row in rows))
     record = {"source": "registry", "reviews": 400, "pinned": False}
+    record["numbers"] = [row * 62 for row in range(200)] * 2
     (folder / "corpus.json").write_text(json.dumps(record))
     return folder
 
@@ -99,29 +76,44 @@ def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     folders = {}
     for name, changes in DATASETS.items():
         folders[name] = tmp_path_factory.mktemp(name)
-        preprocess(dataset(**changes), raw, folders[name], seed=42)
+        preprocess(dataset(**changes), raw, folders[name], seed=42, splits=2)
     return folders
 
 
-def texts(corpus: TextCorpus, ids: np.ndarray) -> list[str]:
-    return [corpus.documents.texts[corpus.order[i]].decode() for i in ids]
-
-
-def test_all_encodings_share_the_evaluation_split(prepared) -> None:
+def test_all_encodings_share_the_evaluation_parts(prepared) -> None:
     index, one_hot, whole = (
-        read_samples(prepared[name], "evaluation") for name in ("index", "one_hot", "subwords")
+        read_prepared(prepared[name]) for name in ("index", "one_hot", "subwords")
     )
-    assert len(index) == 80
-    for other in (one_hot, whole):
-        np.testing.assert_array_equal(other.id, index.id)
-        np.testing.assert_array_equal(other.y, index.y)
+    for split in range(2):
+        samples = index.part(split, "evaluation")
+        assert len(samples) == 80
+        for other in (one_hot.part(split, "evaluation"), whole.part(split, "evaluation")):
+            np.testing.assert_array_equal(other.id, samples.id)
+            np.testing.assert_array_equal(other.y, samples.y)
+
+
+def test_reviews_of_a_film_stay_in_one_part(prepared, corpus) -> None:
+    targets = read_targets(prepared["by_film"])
+    films = corpus.groups[corpus.order][targets.id]
+    for split in range(2):
+        parts = [targets.rows(split, part) for part in ("train", "validation", "evaluation")]
+        assert [len(rows) for rows in parts] == [200, 30, 80]
+        assert not set.intersection(*(set(films[rows]) for rows in parts[:2]))
+        assert not set(films[np.concatenate(parts[:2])]) & set(films[parts[2]])
+
+
+def test_the_summary_has_the_protocol_and_the_size_of_each_part(prepared) -> None:
+    summary = read_summary(prepared["by_film"])
+    sizes = summary.training_samples, summary.validation_samples, summary.evaluation_samples
+    assert (summary.protocol, summary.splits, sizes) == ("by_film", 2, (200, 30, 80))
+    assert read_summary(prepared["maxlen"]).splits == 1
 
 
 def test_samples_are_compact_ids_without_reserved_ones(prepared) -> None:
-    x = read_samples(prepared["one_hot"], "train").x
-    assert (x.dtype, x.shape) == (np.uint8, (200, 100))
+    x = read_prepared(prepared["one_hot"]).samples.x
+    assert (x.dtype, x.shape) == (np.uint8, (400, 100))
     assert set(np.unique(x)) <= {0, *range(20, 100)}
-    assert read_samples(prepared["index"], "train").x.dtype == np.uint16
+    assert read_prepared(prepared["index"]).samples.x.dtype == np.uint16
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -129,36 +121,33 @@ def test_new_text_is_encoded_as_the_stored_samples_are(prepared, corpus, name: s
     encoder, order = read_encoder(prepared[name]), corpus.order
     if name == "maxlen":
         order = order[[len(tokenize(corpus.documents.texts[i])) + 1 < 200 for i in order]]
-    for part in ("train", "evaluation"):
-        samples = read_samples(prepared[name], part)
-        rows = order[samples.id[:30]]
-        encoded = encoder.encode(corpus.documents.texts[row].decode() for row in rows)
-        for row in range(30 if part == "train" else 20):
-            np.testing.assert_array_equal(encoded[row], samples.x[row])
-            assert samples.y[row] == corpus.documents.labels[rows[row]]
+    samples = read_prepared(prepared[name]).samples
+    assert len(samples) == len(order)
+    rows = order[samples.id[:30]]
+    encoded = encoder.encode(corpus.documents.texts[row].decode() for row in rows)
+    for row in range(30):
+        np.testing.assert_array_equal(encoded[row], samples.x[row])
+        assert samples.y[row] == corpus.documents.labels[rows[row]]
 
 
-def test_texts_out_of_domain_are_encoded_with_the_same_words(prepared, corpus) -> None:
-    name, snippets = corpus.out_of_domain
-    assert read_meta(prepared["index"]).out_of_domain == name == "rotten_tomatoes"
-    samples = read_samples(prepared["index"], name)
+def test_further_texts_are_encoded_with_the_same_words(prepared, corpus) -> None:
+    (name,) = read_meta(prepared["index"]).further_sets
+    snippets = corpus.further[name]
+    samples = read_further(prepared["index"], name)
     encoded = read_encoder(prepared["index"]).encode(text.decode() for text in snippets.texts)
     np.testing.assert_array_equal(encoded, samples.x)
     np.testing.assert_array_equal(samples.y, snippets.labels)
-    assert read_summary(prepared["index"]).out_of_domain_samples == 50
+    assert read_summary(prepared["index"]).further_samples == {"rotten_tomatoes": 50}
 
 
-def test_subwords_are_learned_from_the_training_texts_only(prepared, corpus) -> None:
-    train, evaluation = (
-        texts(corpus, read_samples(prepared["subwords"], part).id)
-        for part in ("train", "evaluation")
+def test_subwords_are_learned_from_all_texts_of_the_corpus(prepared, corpus) -> None:
+    texts = [text.decode() for text in corpus.documents.texts]
+    text = texts[corpus.order[0]]
+    ours, of_half = (
+        next(subwords.encode(subwords.train(part, 400), [text])).tolist()
+        for part in (texts, texts[:200])
     )
-    stored = read_samples(prepared["subwords"], "evaluation").x[0].tolist()
-    ours, other = (
-        next(subwords.encode(subwords.train(part, 400), evaluation[:1])).tolist()
-        for part in (train, train + evaluation)
-    )
-    assert stored == ours != other
+    assert read_prepared(prepared["subwords"]).samples.x[0].tolist() == ours != of_half
 
 
 def test_ids_that_differ_from_the_published_ones_are_refused(raw: Path, tmp_path: Path) -> None:
@@ -166,23 +155,51 @@ def test_ids_that_differ_from_the_published_ones_are_refused(raw: Path, tmp_path
         (tmp_path / file.name).write_bytes(file.read_bytes().replace(b"false", b"true"))
     for tokens in ({}, SUBWORDS):
         with pytest.raises(DataError, match="differ from the published ones"):
-            preprocess(dataset(**tokens), tmp_path, tmp_path, seed=42)
+            preprocess(dataset(**tokens), tmp_path, tmp_path, seed=42, splits=2)
 
 
 # Arrays
 
 
+def prepare(folder: Path, corpus, settings, dataset: ArrayDataset, splits: int) -> Prepared:
+    raw, target = folder / "raw", folder / "prepared"
+    for path in (raw, target):
+        path.mkdir(parents=True)
+    corpus.fetch(settings, raw)
+    preprocess(dataset, raw, target, seed=1, splits=splits)
+    return read_prepared(target)
+
+
+def rows(samples: Samples) -> set[bytes]:
+    return {row.tobytes() for row in samples.x}
+
+
 def test_a_corpus_of_arrays_needs_no_encoder(tmp_path: Path) -> None:
-    raw, folder = tmp_path / "raw", tmp_path / "prepared"
-    for path in (raw, folder):
-        path.mkdir()
-    product.fetch(product.Settings(samples=30, steps=5), raw)
-    preprocess(ArrayDataset(corpus="product", train=20, evaluation=10), raw, folder, seed=1)
-    meta = read_meta(folder)
-    assert (meta.target, meta.shape, meta.tolerance) == ("number", (5, 2), 0.04)
-    whole = product.read(raw)
+    settings = arithmetic.Settings(sequences=30, steps=5)
+    dataset = ArrayDataset(corpus="arithmetic", train=20, evaluation=10)
+    data = prepare(tmp_path, arithmetic, settings, dataset, splits=3)
+    assert (data.meta.target, data.meta.shape) == ("number", (5, 1))
+    assert data.targets.splits.shape == (3, 30)
+    whole = arithmetic.read(tmp_path / "raw")
     for part, count in (("train", 20), ("evaluation", 10)):
-        samples = read_samples(folder, part)
+        samples = data.part(2, part)
         assert len(samples) == count
         np.testing.assert_array_equal(samples.x, whole.x[samples.id])
         np.testing.assert_array_equal(samples.y, whole.y[samples.id])
+
+
+def test_every_split_of_a_generated_corpus_has_new_samples(tmp_path: Path) -> None:
+    dataset = ArrayDataset(corpus="product", train=20, validation=5, evaluation=10)
+    data = prepare(tmp_path / "a", product, product.Settings(steps=6), dataset, splits=3)
+    assert (data.meta.target, data.meta.shape, data.meta.tolerance) == ("number", (6, 2), 0.04)
+    parts = [
+        data.part(split, part)
+        for split in range(3)
+        for part in ("train", "validation", "evaluation")
+    ]
+    assert [len(part) for part in parts] == [20, 5, 10] * 3
+    assert len(set().union(*map(rows, parts))) == 3 * 35
+    assert read_summary(tmp_path / "a" / "prepared").protocol == "new"
+    # A split does not depend on the number of splits.
+    fewer = prepare(tmp_path / "b", product, product.Settings(steps=6), dataset, splits=1)
+    assert rows(fewer.part(0, "evaluation")) == rows(parts[2])

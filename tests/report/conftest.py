@@ -41,5 +41,7 @@ def reported(evaluated: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def compared(reported: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return read_table(reported, "comparison"), read_table(reported, "pairs")
+def compared(reported: Workspace) -> tuple[pd.DataFrame, ...]:
+    """The comparison, its pairs, and the questions."""
+    names = ("comparison", "pairs", "questions")
+    return tuple(read_table(reported, name) for name in names)

@@ -1,22 +1,49 @@
+import itertools
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.roles import BASELINE
 from rnnbench.params import Published
 from rnnbench.report.article import article
+from rnnbench.report.comparison import compare_all
+from rnnbench.report.evaluation_sets import evaluation_sets
+from rnnbench.report.questions import ask
+from rnnbench.report.results import Result
 from tests.frozen import PARAMS
+from tests.report.helpers import SETTINGS, invent
 
-Tables = tuple[pd.DataFrame, pd.DataFrame]
+Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 def page_of(tables: Tables, published: dict[str, Published] = PARAMS.published) -> str:
-    return article(*tables, published, PARAMS.comparison.margin, set())
+    return article(*tables, published, PARAMS.comparison, set())
+
+
+def page_about(results: list[Result], published: dict[str, Published] | None = None) -> str:
+    """The page about some results, without questions."""
+    sets = evaluation_sets(results)
+    tables = compare_all(sets, published or {}, SETTINGS)
+    return page_of((*tables, ask([], sets, SETTINGS)), published or {})
 
 
 def lines_of(page: str, begin: str) -> list[str]:
     return [line for line in page.splitlines() if line.startswith(begin)]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def table_with(page: str, column: str) -> pd.DataFrame:
+    """The rows of the first table with a column, by their first cells."""
+    _, head, body = re.split(rf"(^\| .*\| {re.escape(column)} .*$)", page, flags=re.M)[:3]
+    rows = [cells(line) for line in body.split("\n\n")[0].strip().splitlines()[1:]]
+    return pd.DataFrame(rows, columns=cells(head)).set_index(cells(head)[0])
 
 
 @pytest.fixture(scope="module")
@@ -26,42 +53,129 @@ def page(reported: Workspace) -> str:
 
 @pytest.fixture
 def reviews(compared: Tables) -> Tables:
-    comparison, pairs = (table[table["corpus"] == "imdb"] for table in compared)
-    return comparison.copy(), pairs.copy()
+    comparison, pairs, questions = compared
+    comparison, pairs = (t[t["corpus"] == "imdb"] for t in (comparison, pairs))
+    about = questions["first"].str.startswith("imdb")
+    return comparison.copy(), pairs.copy(), questions[about].copy()
 
 
-def test_every_task_has_its_part_and_every_variant_its_row(page: str) -> None:
+def test_every_set_has_its_part_and_every_variant_its_row(page: str) -> None:
     for name in PARAMS.variants:
-        assert len(lines_of(page, f"| {name} ")) == 2
-    row = lines_of(page, "| imdb_embedding_lstm")[0]
-    assert "33,321" in row
-    assert "0.8372" in row
+        assert len(lines_of(page, f"| {name} ")) >= 2
+    assert lines_of(page, "### ")[-10:] == [
+        "### Films kept apart",
+        "### Random splits",
+        "### Published figures",
+        "### Random splits",
+        "### One split, the last samples",
+        "### Published figures",
+        "### New data in every split",
+        "### Published figures",
+        "### Random splits",
+        "### Evaluated on the training samples",
+    ]
     heads = ["on rotten_tomatoes" in head for head in lines_of(page, "| variant")]
-    assert heads == [True, *[False] * 9]
+    assert heads[0]
+    assert sum(heads) == 2
 
 
-def test_numbers_have_a_table_of_their_errors_with_the_published_one(page: str) -> None:
-    head = next(line for line in lines_of(page, "| variant") if "MSE" in line)
-    assert "within 0.04" in head
-    row = lines_of(page, "| product_gru")[0]
-    assert "0 of 3" in row
-    assert "1.30e-04" in row
+def test_tables_lists_and_headings_stand_between_empty_lines(page: str) -> None:
+    lines = page.splitlines()
+    for before, line in itertools.pairwise(lines):
+        for begin in ("|", "- ", "#", "!["):
+            if line.startswith(begin):
+                assert before == "" or before.startswith((begin, "  ")), line
+    assert "\n\n\n" not in page
 
 
-def test_figures_in_the_text_are_those_of_the_tables(compared: Tables, page: str) -> None:
-    table, pairs = compared
-    rows = table.set_index("variant")
-    assert f"{rows.loc['reuters_majority', 'accuracy']:.4f}" in page.split("The majority class")[1]
-    own = table[table["corpus"] == "imdb"].set_index("variant")
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page: str) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", page, flags=re.M)
+    assert len(tables) > 10
+    for table in tables:
+        assert len({len(cells(line)) for line in table.splitlines()}) == 1
+
+
+def test_figures_of_a_row_are_those_of_the_comparison(compared: Tables, page: str) -> None:
+    rows = compared[0].set_index("variant")
+    name = "imdb_embedding_lstm"
+    shown, row = table_with(page, "log loss").loc[name], rows.loc[name]
+    for column, key in (
+        ("accuracy", "accuracy"),
+        ("last epoch", "last_accuracy"),
+        ("mean of epochs", "curve_accuracy"),
+        ("log loss", "loss"),
+        ("on rotten_tomatoes", "on_rotten_tomatoes"),
+    ):
+        assert shown[column] == f"{row[key]:.4f}"
+    assert shown["95 % interval"] == f"{row['accuracy_low']:.4f} to {row['accuracy_high']:.4f}"
+    assert (shown["group"], shown["parameters"]) == (row["group"], "33,321")
+    assert float(shown["best of set"]) == pytest.approx(row["p_best"], abs=0.0051)
+
+
+def test_numbers_have_a_table_of_their_errors(compared: Tables, page: str) -> None:
+    row = compared[0].set_index("variant").loc["product_gru"]
+    shown = table_with(page, "MSE").loc["product_gru"]
+    assert shown["MSE"] == f"{row['loss']:.2e}"
+    assert shown["95 % interval of MSE"] == f"{row['loss_low']:.2e} to {row['loss_high']:.2e}"
+    assert shown["within 0.04"] == f"{row['accuracy']:.4f}"
+    assert shown["solved"] == "0 of 3"
+
+
+def test_published_figures_stand_next_to_the_last_epoch(compared: Tables, page: str) -> None:
+    rows = compared[0].set_index("variant")
+    name = "imdb_embedding_lstm"
+    shown = table_with(page, "published").loc[name]
+    assert (shown["published"], shown["verdict"]) == ("0.8372", rows.loc[name, "verdict"])
+    assert shown["ours, last epoch"] == f"{rows.loc[name, 'last_accuracy']:.4f}"
+    losses = table_with(page.split("## Product")[1], "published loss").loc["product_gru"]
+    assert losses["published loss"] == "1.30e-04"
+    assert losses["published loss / ours"].startswith(
+        f"{rows.loc['product_gru', 'published_loss_ratio']:.2f} ("
+    )
+
+
+def test_the_widest_replicates_are_a_pitfall(compared: Tables, page: str) -> None:
+    own = compared[0][compared[0]["corpus"] == "imdb"].set_index("variant")
     widest = (own["accuracy_max"] - own["accuracy_min"]).idxmax()
     pitfall = page.split(f"the replicates of `{widest}`")[1]
     low, high = own.loc[widest, ["accuracy_min", "accuracy_max"]]
     assert f"{low:.4f} to {high:.4f}" in pitfall.splitlines()[1]
-    gap = pairs.set_index(["first", "second"])["difference"].abs()
-    names = ("imdb_embedding_gru", "imdb_embedding_lstm")
-    key = names if names in gap.index else names[::-1]
-    answer = lines_of(page, "- **Does a GRU beat an LSTM on reviews?**")[0]
-    assert f"differs by {gap[key]:.4f}" in answer
+
+
+def test_every_question_has_its_answer_below_its_state(reviews: Tables) -> None:
+    comparison, pairs, questions = reviews
+    known, equal, open_ = (questions.head(1).assign(question=f"{n}?", answer=n) for n in "aeo")
+    known["answer"], equal["answer"], open_["answer"] = "first", "equal", "open"
+    mixed = pd.concat([open_, known, equal, known.assign(question="b?")])
+    page = page_of((comparison, pairs, mixed)).split("## Protocol")[0]
+    parts = re.findall(r"^### (.*)$|^- \*\*(.)\?\*\* (\S+)", page, flags=re.M)
+    assert parts == [
+        ("Known", "", ""),
+        *(("", name, "Yes.") for name in "ab"),
+        ("No difference that matters", "", ""),
+        ("", "e", "No"),
+        ("Not known, and what it would take", "", ""),
+        ("", "o", "Open:"),
+    ]
+
+
+def test_a_page_without_questions_has_no_answers() -> None:
+    page = page_about([invent("imdb_one", [0.8, 0.9]), invent("imdb_other", [0.8, 0.85])])
+    assert "Answers" not in page
+    assert "Do the answers" not in page
+    assert "table of epochs" not in page
+
+
+def test_the_answers_are_shown_for_three_epochs(reviews: Tables, page: str) -> None:
+    question = "Does a GRU beat an LSTM on reviews?"
+    shown = table_with(page, "chosen epoch").loc[question]
+    row = reviews[2].set_index("question").loc[question]
+    for column, kind in (("chosen epoch", ""), ("last epoch", "last_"), ("all epochs", "curve_")):
+        assert shown[column].startswith(f"{row[f'{kind}effect']:.4f} (")
+    # The difference of errors is no difference in accuracy.
+    product = "- **Does a GRU beat an LSTM on the product of two distant numbers?**"
+    assert lines_of(page, product)
+    assert f"| {product[4:-2]}" not in page
 
 
 def test_a_figure_that_is_not_comparable_has_its_reason(reviews: Tables) -> None:
@@ -71,45 +185,62 @@ def test_a_figure_that_is_not_comparable_has_its_reason(reviews: Tables) -> None
     assert any("Other films." in line for line in lines_of(page, f"- `{name}`"))
 
 
-@pytest.mark.parametrize("corpus", PARAMS.corpora)
-def test_any_single_variant_makes_a_page(compared: Tables, corpus: str) -> None:
-    comparison, pairs = compared
-    for name in comparison.loc[comparison["corpus"] == corpus, "variant"]:
-        page = page_of((comparison[comparison["variant"] == name], pairs.head(0)))
-        assert len(lines_of(page, f"| {name} ")) == 2
+def test_no_bound_of_a_published_difference_is_rounded_to_the_margin(reviews: Tables) -> None:
+    name, keys = "imdb_embedding_lstm", [f"published_difference{e}" for e in ("", "_low", "_high")]
+    own = reviews[0]["variant"] == name
+    for bounds, verdict in (
+        ((0.01, -0.001, 0.01999), "equivalent"),
+        ((0.01, 0.00001, 0.03), "different"),
+    ):
+        reviews[0].loc[own, keys] = bounds
+        reviews[0].loc[own, "verdict"] = verdict
+        shown = table_with(page_of(reviews), "published").loc[name, "published minus ours"]
+        low, high = map(float, re.search(r"\((.*) to (.*)\)", shown).groups())
+        assert verdict == ("equivalent" if high < 0.02 else "different")
+        assert verdict == ("different" if low > 0 else "equivalent")
 
 
-def test_a_question_about_a_changed_network_is_not_asked(reviews: Tables) -> None:
-    question = "- **Does a second layer help on reviews?**"
-    assert lines_of(page_of(reviews), question)
-    stacked = reviews[0]["variant"] == "imdb_embedding_stacked_lstm"
-    reviews[0].loc[stacked, "recurrent_layers"] = 1
-    assert not lines_of(page_of(reviews), question)
-
-
-def test_variants_with_other_samples_are_summarized_apart(reviews: Tables) -> None:
-    comparison, pairs = reviews
-    other = comparison["variant"].iloc[::2]
-    fewer = comparison["variant"].isin(other)
-    comparison.loc[fewer, ["evaluation_set", "evaluation_samples"]] = (2, 300)
-    same = pairs["first"].isin(other) == pairs["second"].isin(other)
-    page = page_of((comparison, pairs[same]))
-    assert lines_of(page, "Of all variants on the same 300 samples")
-    assert lines_of(page, "Of all variants on the same 400 samples")
-    assert page.count("of 15 pairs") == 2
-
-
-def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores(reviews: Tables) -> None:
-    comparison, pairs = reviews
-    name = "imdb_embedding_gru"
-    lost = comparison["variant"] == name
-    scores = comparison.columns[comparison.columns.str.startswith(("accuracy", "loss", "f1"))]
-    comparison.loc[lost, [*scores, "best_epoch", "epochs"]] = float("nan")
-    comparison.loc[lost, ["group", "replicates", "diverged"]] = ("", 0, 3)
-    page = page_of((comparison, pairs[(pairs["first"] != name) & (pairs["second"] != name)]))
-    (row,) = lines_of(page, f"| {name} ")
-    assert "0, 3 diverged" in row
+@pytest.mark.parametrize("target", ["binary", "number"])
+@pytest.mark.parametrize("protocol", ["by_film", "new", "last", "same"])
+@pytest.mark.parametrize("scores", [[0.8, 0.82, 0.85], [0.8], []])
+def test_any_variant_makes_a_page(target: str, protocol: str, scores: list[float]) -> None:
+    options = {"target": target, "protocol": protocol, "diverged": 1}
+    other = invent("other_mean", [0.5], target=target, samples="other", role=BASELINE)
+    page = page_about([invent("any_rnn", scores, **options), other])
+    row = lines_of(page, "| any_rnn ")[0]
+    assert f"{len(scores)}, 1 diverged" in row
     assert "nan" not in page
+    assert (" to " in row) == (len(scores) > 1 and protocol != "same")
+
+
+def test_predictions_of_training_samples_have_scores_and_nothing_else() -> None:
+    results = [invent(n, [0.9, 0.8], protocol="same") for n in ("imdb_one", "imdb_other")]
+    page = page_about(results)
+    table = table_with(page, "accuracy")
+    assert table["accuracy"].to_list() == ["0.8500"] * 2
+    assert not {"95 % interval", "group", "best of set"} & set(table)
+    assert "nothing follows for other samples" in page
+    assert "significantly different." not in page.split("### Evaluated")[1]
+
+
+def test_variants_with_other_samples_are_summarized_apart() -> None:
+    results = [
+        invent(f"imdb_{name}_{samples}", [mean, mean + 0.01, mean + 0.02], samples=samples)
+        for samples in ("here", "there")
+        for name, mean in (("one", 0.9), ("two", 0.8), ("three", 0.5))
+    ]
+    page = page_about(results)
+    for samples in ("here", "there"):
+        (line,) = (line for line in lines_of(page, "Of all variants") if f"one_{samples}" in line)
+        assert f"two_{samples}" in line or "every other" in line
+    assert page.count("of 3 pairs are significantly different.") == 2
+
+
+def test_a_single_sample_is_no_plural() -> None:
+    many = invent("imdb_one", [0.8, 0.9])
+    assert "and 500 evaluation samples in" in page_about([many])
+    scores = many.scores.model_copy(update={"evaluation_samples": 1})
+    assert "and 1 evaluation sample in" in page_about([replace(many, scores=scores)])
 
 
 def test_all_misclassifications_are_listed_in_one_table(reported: Workspace) -> None:

@@ -1,188 +1,283 @@
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.data.format import Samples
+from rnnbench.core.errors import DataError
+from rnnbench.core.schema import read_json, write_json
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Summary
+from rnnbench.data.roles import BASELINE, STRONG_BASELINE
+from rnnbench.params import Published
 from rnnbench.report.comparison import compare_all
-from rnnbench.report.results import Result
+from rnnbench.report.evaluation_sets import evaluation_sets
+from rnnbench.report.results import Result, read_results
 from tests.frozen import PARAMS
+from tests.report.helpers import SETTINGS, N, invent
+
+
+def compare(
+    results: list[Result], published: dict[str, Published] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table, pairs = compare_all(evaluation_sets(results), published or {}, SETTINGS)
+    return table.set_index("variant"), pairs
 
 
 def one(results: list[Result], name: str) -> Result:
     return next(result for result in results if result.name == name)
 
 
-def test_the_best_variant_of_a_corpus_comes_first(compared) -> None:
-    table, _ = compared
+def test_corpora_keep_their_order_and_the_best_variant_of_a_set_comes_first(compared) -> None:
+    table = compared[0]
     assert list(table["corpus"].unique()) == list(PARAMS.corpora)
-    for _, rows in table.groupby("corpus"):
-        by = "loss" if (rows["target"] == "number").all() else "accuracy"
-        assert (
-            rows[by].is_monotonic_increasing if by == "loss" else rows[by].is_monotonic_decreasing
-        )
+    for _, rows in table.groupby(["corpus", "evaluation_set"]):
+        losses = (rows["target"] == "number").all()
+        scores = -rows["loss"] if losses else rows["accuracy"]
+        assert scores.is_monotonic_decreasing
+
+
+def test_variants_with_a_validation_part_come_before_those_without(
+    evaluated: Workspace, tmp_path: Path
+) -> None:
+    shutil.copytree(evaluated.root, tmp_path / "workspace")
+    workspace = Workspace(tmp_path / "workspace")
+    before = [r for r in read_results(workspace, PARAMS) if r.meta.corpus == "imdb"]
+    path = workspace.prepared(before[0].dataset) / "summary.json"
+    summary = read_json(path, Summary).model_copy(update={"validation_samples": 0})
+    write_json(path, summary)
+    after = [r for r in read_results(workspace, PARAMS) if r.meta.corpus == "imdb"]
+    parts = [result.summary.validation_samples > 0 for result in after]
+    assert parts == sorted(parts, reverse=True)
+    assert [r.name for r in after] != [r.name for r in before]
 
 
 def test_each_score_lies_in_its_interval(compared) -> None:
-    table, _ = compared
-    for key in ("accuracy", "loss", "out_of_domain_accuracy"):
-        rows = table[table[key].notna()]
+    table = compared[0]
+    for key in ("accuracy", "loss", "on_rotten_tomatoes"):
+        rows = table[table[f"{key}_low"].notna()]
+        assert len(rows) > 10
         assert (rows[f"{key}_low"] <= rows[key]).all()
         assert (rows[key] <= rows[f"{key}_high"]).all()
         assert (rows[f"{key}_low"] >= 0).all()
-    assert (table[["accuracy_high", "accuracy"]] <= 1).all(axis=None)
-    assert table["out_of_domain_accuracy_low"].notna().sum() == 12
+    assert not (table[["accuracy_high", "on_rotten_tomatoes_high"]] > 1).any(axis=None)
 
 
-def test_every_pair_of_a_task_is_tested_once(compared) -> None:
-    table, pairs = compared
-    sizes = table.groupby("corpus").size()
-    assert (pairs.groupby("corpus").size() == sizes * (sizes - 1) / 2).all()
-    corpora = table.set_index("variant")["corpus"]
-    assert (pairs["first"].map(corpora) == pairs["second"].map(corpora)).all()
+def test_every_pair_of_a_set_is_tested_once(compared) -> None:
+    table, pairs, _ = compared
+    place = ["corpus", "evaluation_set"]
+    sizes = table[table["corpus"] != "characters"].groupby(place).size()
+    expected = (sizes * (sizes - 1) / 2).loc[lambda count: count > 0].to_dict()
+    assert pairs.groupby(place).size().to_dict() == expected
+    sets = table.set_index("variant")[place].apply(tuple, axis=1)
+    assert (pairs["first"].map(sets) == pairs["second"].map(sets)).all()
     assert not pairs[["first", "second"]].duplicated().any()
 
 
 def test_numbers_are_tested_by_their_squared_error(compared) -> None:
-    _, pairs = compared
-    by_measure = pairs.groupby("corpus")["measure"].unique().to_dict()
+    by_measure = compared[1].groupby("corpus")["measure"].unique().to_dict()
     assert {corpus: list(found) for corpus, found in by_measure.items()} == {
         "imdb": ["accuracy"],
         "reuters": ["accuracy"],
         "product": ["loss"],
         "arithmetic": ["loss"],
-        "characters": ["accuracy"],
     }
 
 
-def test_letters_follow_from_the_pairs(compared) -> None:
-    table, pairs = compared
-    group = table.set_index("variant")["group"]
+def test_letters_and_intervals_follow_from_the_tests() -> None:
+    rng = np.random.default_rng(0)
+    means = (0.9, 0.88, 0.87, 0.85, 0.8)
+    results = [invent(str(m), list(m + 0.015 * rng.standard_normal(10))) for m in means]
+    table, pairs = compare(results)
+    assert set(pairs["different"]) == {True, False}
     for pair in pairs.itertuples():
-        shared = set(group[pair.first]) & set(group[pair.second])
+        shared = set(table.loc[pair.first, "group"]) & set(table.loc[pair.second, "group"])
         assert bool(shared) != pair.different
+        assert pair.different == (pair.p_adjusted < 0.05)
+        assert pair.different != (pair.low <= 0 <= pair.high)
+
+
+def test_pairs_of_losses_are_ratios_above_1_where_the_first_is_better() -> None:
+    better, worse = (
+        invent(n, list(mean * np.array([1, 1.1, 1.2, 1.3])), target="number", protocol="new")
+        for n, mean in (("better", 1e-4), ("worse", 1e-3))
+    )
+    table, pairs = compare([better, worse])
+    pair = pairs.iloc[0]
+    assert pair["effect"] == pytest.approx(10)
+    assert pair["low"] <= 10 <= pair["high"]
+    assert pair["low"] > 1
+    assert pair["detectable"] >= 1
+    assert table.loc["better", ["p_best", "rank_low", "rank_high"]].to_list() == [1, 1, 1]
+    mean = 1e-4 * np.prod([1, 1.1, 1.2, 1.3]) ** 0.25
+    assert table.loc["better", "loss"] == pytest.approx(mean, rel=1e-5)
+    low, high = table.loc["better", ["loss_low", "loss_high"]]
+    assert low * high == pytest.approx(mean**2, rel=1e-5)
+
+
+def test_variants_that_tie_share_the_ranks_and_the_probability_of_the_best() -> None:
+    rng = np.random.default_rng(0)
+    tied = [invent(n, list(0.8 + 0.02 * rng.standard_normal(10))) for n in ("one", "two")]
+    table, _ = compare([*tied, invent("bad", list(0.5 + 0.02 * rng.standard_normal(10)))])
+    assert table["p_best"].sum() == pytest.approx(1, abs=1e-3)
+    assert table.loc["bad", "p_best"] == 0
+    assert table.loc["one", ["rank_low", "rank_high"]].to_list() == [1, 2]
+    assert table.loc["bad", ["rank_low", "rank_high"]].to_list() == [3, 3]
 
 
 def test_roles_follow_from_the_family_and_its_layers(compared) -> None:
-    table, _ = compared
-    role = table.set_index("variant")["role"]
+    role = compared[0].set_index("variant")["role"]
     assert role["imdb_majority"] == "baseline"
     assert role["imdb_ngrams_linear"] == "strong baseline"
     assert role["imdb_multi_hot_dense"] == "other network"
     assert role["imdb_numpy_rnn"] == role["product_gru"] == "recurrent network"
 
 
-def test_a_figure_that_is_not_comparable_gets_no_verdict(invented_results: list[Result]) -> None:
-    name = "product_gru"
-    numbers = [result for result in invented_results if result.meta.corpus == "product"]
-    table = compare_all(numbers, PARAMS.published, PARAMS.comparison)[0].set_index("variant")
-    assert table.loc[name, "verdict"] == "different"
-    changes = {"comparable": False, "note": "Other numbers."}
-    figure = PARAMS.published[name].model_copy(update=changes)
-    table = compare_all(numbers, PARAMS.published | {name: figure}, PARAMS.comparison)[0].set_index(
-        "variant"
+def published(**changes: object) -> Published:
+    return Published(**{"accuracy": 0.8, "samples": 5000, "source": "Tutorial"} | changes)
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (published(), "equivalent"),
+        (published(accuracy=0.9), "different"),
+        (published(samples=20), "inconclusive"),
+        (published(accuracy=0.9, comparable=False, note="Other films."), "not comparable"),
+    ],
+)
+def test_a_verdict_compares_the_last_epoch(figure: Published, expected: str) -> None:
+    after = [0.79, 0.8, 0.8, 0.81, 0.8, 0.8]
+    result = invent("rnn", [0.9, 0.9, 0.91, 0.9, 0.9, 0.9], last=after)
+    row = compare([result, invent("other", [0.7, 0.7])], {"rnn": figure})[0].loc["rnn"]
+    assert row["verdict"] == expected
+    if figure.comparable:
+        gap = row["published_difference"]
+        assert gap == pytest.approx(figure.accuracy - 0.8)
+        assert row["published_difference_low"] < gap < row["published_difference_high"]
+    else:
+        assert pd.isna(row["published_difference"])
+
+
+def test_a_variant_without_a_published_figure_has_no_verdict() -> None:
+    results = [invent("rnn", [0.8, 0.8]), invent("other", [0.7, 0.7])]
+    assert compare(results, {"rnn": published()})[0].loc["other", "verdict"] == ""
+
+
+def test_a_published_loss_is_compared_as_a_ratio_after_the_last_epoch() -> None:
+    result = invent(
+        "gru", [1e-5, 2e-5, 3e-5], last=[1e-4, 1e-3, 1e-2], target="number", protocol="new"
     )
-    assert table.loc[name, "verdict"] == "not comparable"
-    assert table.loc["product_mean", "verdict"] == ""
+    row = compare([result], {"gru": published(loss=5e-3)})[0].loc["gru"]
+    assert row["published_loss_ratio"] == pytest.approx(5)
+    assert row["published_loss_ratio_low"] < 5 < row["published_loss_ratio_high"]
 
 
-def test_the_published_number_of_samples_counts(invented_results: list[Result]) -> None:
-    name = "product_gru"
-    numbers = [result for result in invented_results if result.meta.corpus == "product"]
-    few = PARAMS.published[name].model_copy(update={"samples": 5})
-    table = compare_all(numbers, PARAMS.published | {name: few}, PARAMS.comparison)[0].set_index(
-        "variant"
-    )
-    assert table.loc[name, "verdict"] == "inconclusive"
-
-
-def test_best_epoch_and_overfitting_gap_are_means_of_replicates(
-    invented_results: list[Result],
-) -> None:
-    chosen = one(invented_results, "reuters_lstm")
-    history = pd.DataFrame(
-        {
-            "replicate": [0, 0, 0, 1, 1, 1],
-            "epoch": [1, 2, 3, 1, 2, 3],
-            "loss": 0.0,
-            "val_loss": 0.0,
-            "accuracy": [0.5, 0.7, 0.9, 0.5, 0.7, 1.0],
-            "val_accuracy": [0.6, 0.8, 0.7, 0.5, 0.5, 0.6],
-        }
-    )
-    table, pairs = compare_all(
-        [replace(chosen, history=history)], PARAMS.published, PARAMS.comparison
-    )
-    row = table.iloc[0]
-    assert row["best_epoch"] == pytest.approx(2.5)
-    assert row["epochs"] == 3
-    assert row["overfitting_gap"] == pytest.approx((0.2 + 0.4) / 2)
-    assert len(pairs) == 0
-
-
-def test_errors_overfit_when_the_training_error_is_lower(invented_results: list[Result]) -> None:
-    chosen = one(invented_results, "product_gru")
-    history = pd.DataFrame(
-        {
-            "replicate": [0, 0],
-            "epoch": [1, 2],
-            "loss": [0.4, 0.1],
-            "val_loss": [0.2, 0.3],
-            "accuracy": 0.0,
-            "val_accuracy": 0.0,
-        }
-    )
-    row = compare_all([replace(chosen, history=history)], PARAMS.published, PARAMS.comparison)[
-        0
-    ].iloc[0]
-    assert row["best_epoch"] == 1
+def test_epochs_and_the_overfitting_gap_are_means_of_the_replicates() -> None:
+    result = invent("rnn", [0.8, 0.9], last=[0.7, 0.8])
+    changes = {"epoch": [2, 3], "epochs": 5, "training_accuracy": [0.9, 1.0]}
+    result = replace(result, replicates=result.replicates.assign(**changes))
+    row = compare([result])[0].loc["rnn"]
+    assert (row["chosen_epoch"], row["epochs"]) == (2.5, 5)
     assert row["overfitting_gap"] == pytest.approx(0.2)
 
 
-def test_variants_with_other_samples_are_not_paired(invented_results: list[Result]) -> None:
-    numbers = [result for result in invented_results if result.meta.corpus == "product"]
-    first, second, third = numbers[:3]
-    moved = replace(third.samples, id=third.samples.id + np.int32(1))
-    _, pairs = compare_all(
-        [first, second, replace(third, samples=moved)], PARAMS.published, PARAMS.comparison
-    )
-    assert list(zip(pairs["first"], pairs["second"], strict=True)) == [(first.name, second.name)]
-    table, _ = compare_all([first, second, replace(third, samples=moved)], {}, PARAMS.comparison)
-    assert list(table["evaluation_set"]) == [1, 1, 2]
+def test_errors_overfit_when_the_training_error_is_lower() -> None:
+    result = invent("gru", [0.3, 0.3], last=[0.4, 0.4], target="number", protocol="new")
+    row = compare([result])[0].loc["gru"]
+    assert row["overfitting_gap"] == pytest.approx(0.4 - 0.1)
 
 
-def test_when_all_predictions_are_correct_the_interval_is_wilsons(
-    invented_results: list[Result],
-) -> None:
-    chosen = one(invented_results, "product_gru")
-    exact = np.tile(chosen.samples.y, (3, 1))
-    scores = chosen.scores.model_copy(update={"accuracy": 1.0})
-    row = compare_all([replace(chosen, prediction=exact, scores=scores)], {}, PARAMS.comparison)[
-        0
-    ].iloc[0]
+def test_when_all_predictions_are_correct_the_interval_is_wilsons() -> None:
+    row = compare([invent("rnn", [1.0, 1.0, 1.0], protocol="last")])[0].loc["rnn"]
     assert row["accuracy_high"] == 1
-    assert 0.98 < row["accuracy_low"] < 1
+    assert row["accuracy_low"] == pytest.approx(N / (N + 1.96**2), abs=2e-3)
 
 
-def test_a_network_trained_once_is_never_significantly_different(
-    invented_results: list[Result],
-) -> None:
-    names = ("imdb_embedding_gru", "imdb_embedding_lstm")
-    first, second = (r for r in invented_results if r.name in names)
-    worse = replace(first, prediction=1 - first.prediction[:1])
-    _, pairs = compare_all(
-        [replace(second, prediction=second.prediction[:1]), worse], {}, PARAMS.comparison
+@pytest.mark.parametrize("protocol", ["by_film", "last"])
+def test_a_network_trained_once_has_a_score_and_nothing_else(protocol: str) -> None:
+    several, baseline = (
+        invent("several", [0.7, 0.72, 0.71], protocol=protocol),
+        invent("mean", [0.5], protocol=protocol, role=BASELINE),
     )
-    assert not pairs["different"].any()
+    once = invent("once", [0.9], protocol=protocol)
+    for result in (several, baseline, once):
+        result.summary.further_samples["other"] = 200
+        result.replicates["on_other"] = result.replicates["accuracy"]
+    table, pairs = compare([once, several, baseline], {"once": published()})
+    row = table.loc["once"]
+    assert row["accuracy"] == 0.9
+    unknown = [key for key in table if key.endswith(("_low", "_high")) or key == "p_best"]
+    assert row[unknown].isna().all()
+    assert row["group"] == ""
+    assert row["verdict"] == "not tested"
+    assert "once" not in {*pairs["first"], *pairs["second"]}
+    # Its mean without an error does not decide the ranks of the others.
+    if protocol == "last":
+        assert table["p_best"].sum() == 1
+    assert table.loc[["several", "mean"], "accuracy_low"].notna().all()
+    assert table.loc[["several", "mean"], "on_other_low"].notna().all()
 
 
-def test_the_extremes_are_those_of_the_replicates(compared, invented_results) -> None:
-    rows = compared[0].set_index("variant")
-    for name in ("imdb_embedding_lstm", "product_gru"):
-        by_replicate = one(invented_results, name).table("accuracy").mean(axis=1)
-        assert rows.loc[name, "accuracy_min"] == pytest.approx(by_replicate.min(), abs=1e-6)
-        assert rows.loc[name, "accuracy_max"] == pytest.approx(by_replicate.max(), abs=1e-6)
+def test_seeds_of_a_single_split_are_no_interval_over_splits() -> None:
+    # The replicates on other splits diverged.
+    row = compare([invent("rnn", [0.8, 0.82, 0.81], splits=[0, 0, 0])])[0].loc["rnn"]
+    assert pd.isna(row["accuracy_low"])
+
+
+def test_a_solver_that_ran_once_has_the_interval_of_its_samples() -> None:
+    solver = invent("linear", [0.8], role=STRONG_BASELINE, protocol="last")
+    row = compare([solver])[0].loc["linear"]
+    half = 1.96 * np.sqrt(0.16 / N)
+    assert row["accuracy_low"] == pytest.approx(0.8 - half, abs=5e-3)
+    assert row["accuracy_high"] == pytest.approx(0.8 + half, abs=5e-3)
+
+
+@pytest.mark.parametrize("protocol", ["by_film", "last"])
+def test_seeds_count_in_intervals_on_a_further_set(protocol: str) -> None:
+    def width(scores: list[float]) -> float:
+        result = invent("rnn", scores, protocol=protocol)
+        result.summary.further_samples["other"] = 10**6
+        result.replicates["on_other"] = scores
+        row = compare([result])[0].loc["rnn"]
+        return row["on_other_high"] - row["on_other_low"]
+
+    assert width([0.78, 0.8, 0.82]) > 5 * width([0.799, 0.8, 0.801])
+
+
+def test_predictions_of_training_samples_have_no_interval_no_group_and_no_pair(compared) -> None:
+    table, pairs, _ = compared
+    own = table[table["protocol"] == "same"]
+    assert len(own) == 2
+    assert own[["accuracy_low", "loss_low", "p_best"]].isna().all(axis=None)
+    assert (own["group"] == "").all()
+    assert not {*own["variant"]} & {*pairs["first"], *pairs["second"]}
+
+
+def test_the_extremes_are_those_of_the_replicates() -> None:
+    row = compare([invent("rnn", [0.8, 0.72, 0.9])])[0].loc["rnn"]
+    assert (row["accuracy_min"], row["accuracy_max"]) == (0.72, 0.9)
+
+
+def test_spreads_of_losses_are_relative() -> None:
+    losses = [1e-4, 1.1e-4, 1.2e-4, 1.3e-4]
+    small, large = (
+        compare([invent("gru", [k * x for x in losses], target="number", protocol="new")])[0]
+        for k in (1, 1000)
+    )
+    assert small.loc["gru", "sd"] == pytest.approx(np.log(losses).std(ddof=1), rel=1e-4)
+    assert large.loc["gru", "sd"] == pytest.approx(small.loc["gru", "sd"], rel=1e-4)
+
+
+def test_accuracy_without_duplicates_is_that_of_the_other_samples(
+    invented_results: list[Result], compared
+) -> None:
+    table = compared[0].set_index("variant")
+    result = one(invented_results, "reuters_lstm")
+    expected = result.replicates["distinct_accuracy"].mean()
+    assert table.loc[result.name, "distinct_accuracy"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_architecture_is_that_of_the_training(compared) -> None:
@@ -193,30 +288,29 @@ def test_the_architecture_is_that_of_the_training(compared) -> None:
     assert rows.loc["imdb_majority", columns].to_list() == ["none", 0, 0, False]
 
 
-def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores(
-    invented_results: list[Result],
-) -> None:
-    first, second = (r for r in invented_results if r.meta.corpus == "characters")
-    gone = first.scores.model_copy(update={"accuracy": None, "replicates": 0, "diverged": 3})
-    lost = replace(first, prediction=first.prediction[:0], scores=gone)
-    table, pairs = compare_all([second, lost], {}, PARAMS.comparison)
-    assert list(table["variant"]) == [second.name, first.name]
-    assert table["accuracy"].isna().to_list() == [False, True]
-    assert table["group"].to_list() == ["", ""]
+def test_a_variant_whose_replicates_all_diverged_has_a_row_without_scores() -> None:
+    gone = invent("gone", [], diverged=3)
+    table, pairs = compare([invent("fine", [0.8, 0.9]), gone], {"gone": published()})
+    row = table.loc["gone"]
+    assert (row["replicates"], row["diverged"]) == (0, 3)
+    assert row[["accuracy", "loss", "accuracy_low", "chosen_epoch"]].isna().all()
+    assert (row["group"], row["verdict"]) == ("", "")
     assert len(pairs) == 0
 
 
-def test_a_single_sample_has_no_interval_no_group_and_no_verdict(
-    invented_results: list[Result],
-) -> None:
-    name = "imdb_embedding_lstm"
-    results = []
-    for result in (one(invented_results, n) for n in (name, "imdb_majority")):
-        few = Samples(result.samples.x[:1], result.samples.y[:1], result.samples.id[:1])
-        results.append(replace(result, samples=few, prediction=result.prediction[:, :1]))
-    results = [replace(result, out_of_domain=None) for result in results]
-    table, pairs = compare_all(results, PARAMS.published, PARAMS.comparison)
-    assert table[["accuracy_low", "accuracy_high", "loss_low"]].isna().all(axis=None)
-    assert table["verdict"].to_list() == ["not tested", ""]
-    assert (table["group"] == "").all()
-    assert len(pairs) == 0
+@pytest.mark.parametrize("protocol", ["by_film", "last"])
+def test_a_set_in_which_everything_diverged_does_not_stop_the_others(protocol: str) -> None:
+    gone = invent("gone", [], diverged=3, samples="other", protocol=protocol)
+    table, _ = compare([invent("fine", [0.8, 0.9]), gone])
+    assert table["replicates"].to_dict() == {"fine": 2, "gone": 0}
+
+
+def test_nothing_can_be_compared_if_everything_diverged() -> None:
+    with pytest.raises(DataError, match="diverged"):
+        compare([invent("gone", [], diverged=3)])
+
+
+def test_variants_are_compared_on_the_splits_on_which_neither_diverged() -> None:
+    some = invent("some", [0.7, 0.72, 0.71], splits=[0, 1, 3], diverged=1)
+    _, pairs = compare([invent("all", [0.8, 0.83, 0.2, 0.82]), some])
+    assert pairs.iloc[0]["effect"] == pytest.approx(np.mean([0.1, 0.11, 0.11]))

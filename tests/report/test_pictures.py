@@ -58,6 +58,22 @@ def test_a_single_variant_of_one_epoch_has_no_curve_and_no_confusions(
     assert drawn == ["calibration_imdb", "forest", "parameters"]
 
 
+def test_a_forest_has_a_panel_for_each_evaluation_set(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    table = tables["comparison"]
+    table = table[table["corpus"] == "imdb"]
+
+    def panels(rows: pd.DataFrame) -> int:
+        tasks.forest(tmp_path / "forest.svg", rows)
+        shapes = ET.fromstring((tmp_path / "forest.svg").read_bytes()).findall(".//{*}g")
+        return sum(shape.get("id", "").startswith("axes_") for shape in shapes)
+
+    assert table["evaluation_set"].nunique() == 2
+    assert panels(table) == 2
+    assert panels(table.assign(evaluation_set=1)) == 1
+
+
 def test_costs_without_positive_seconds_still_have_a_picture(
     reported: Workspace, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
-import pandas as pd
-
+from rnnbench.core.workspace import Workspace
+from rnnbench.report.outputs import read_table
 from rnnbench.report.readme import filled
+from tests.frozen import PARAMS
 
 README = """# Title
 
@@ -18,34 +19,44 @@ The rest.
 """
 
 
-def test_the_table_has_the_score_interval_group_and_verdict_of_the_first_task(compared) -> None:
-    rows = compared[0][compared[0]["corpus"] == "imdb"]
-    lines = [line for line in filled(README, *compared).splitlines() if line.startswith("| imdb")]
+def fill(text: str, reported: Workspace) -> str:
+    comparison, questions = (read_table(reported, name) for name in ("comparison", "questions"))
+    return filled(text, comparison, questions, PARAMS.comparison)
+
+
+def test_the_table_has_the_scores_of_the_first_evaluation_set(reported: Workspace) -> None:
+    comparison = read_table(reported, "comparison")
+    rows = comparison[(comparison["corpus"] == "imdb") & (comparison["evaluation_set"] == 1)]
+    assert 1 < len(rows) < sum(comparison["corpus"] == "imdb")
+    table = fill(README, reported).split("<!-- comparison -->")[1]
+    lines = [line for line in table.splitlines() if line.startswith("| imdb")]
     for line, row in zip(lines, rows.to_dict("records"), strict=True):
         assert [cell.strip() for cell in line.strip("|").split("|")] == [
             row["variant"],
             f"{row['accuracy']:.4f}",
             f"{row['accuracy_low']:.4f} to {row['accuracy_high']:.4f}",
             row["group"],
+            f"{row['last_accuracy']:.4f}",
             "3",
-            f"{row['published']:.4f}" if pd.notna(row["published"]) else "",
-            row["verdict"],
         ]
 
 
-def test_the_findings_are_the_first_answers_of_the_article(compared, reported) -> None:
+def test_the_findings_answer_the_first_questions_as_the_article_does(
+    reported: Workspace,
+) -> None:
+    lines = fill(README, reported).split("findings -->")[1].strip().splitlines()[:-1]
+    findings = [line for line in lines if line]
+    assert len(findings) == 3
     article = (reported.metrics / "comparison.md").read_text()
-    answers = article.split("## Answers")[1].strip().splitlines()[:3]
-    assert all(answer.startswith("- **") for answer in answers)
-    found = filled(README, *compared).split("findings -->")[1]
-    assert found.strip().splitlines()[:3] == answers
-    assert found.count("\n- ") == 3
+    for question, line in zip(PARAMS.questions, findings, strict=False):
+        assert line.startswith(f"- **{question.question}** ")
+        assert f"{line}\n" in article
 
 
-def test_only_the_text_between_the_marks_changes(compared) -> None:
-    text = filled(README, *compared)
+def test_only_the_text_between_the_marks_changes(reported: Workspace) -> None:
+    text = fill(README, reported)
     assert text.startswith("# Title\n\n<!-- findings -->\n")
     assert "<!-- /findings -->\n\nBetween.\n\n<!-- comparison -->\n" in text
     assert text.endswith("<!-- /comparison -->\n\nThe rest.\n")
     assert "old" not in text
-    assert filled(text, *compared) == text
+    assert fill(text, reported) == text

@@ -70,6 +70,32 @@ def test_the_same_predictions_give_the_same_bytes_whatever_an_earlier_run_left(
     assert again == first
 
 
+@pytest.mark.parametrize("name", FEW)
+def test_a_single_variant_is_reported(scored: Workspace, name: str) -> None:
+    alone = replace(PARAMS, variants={name: PARAMS.variants[name]})
+    assert report(scored, alone)["variant"].to_list() == [name]
+    write_article(scored, alone)
+    page = (scored.metrics / "comparison.md").read_text()
+    assert f"| {name} " in page
+    assert "## Answers" not in page
+
+
+def test_a_question_is_answered_by_its_variants_alone(
+    reported: Workspace, scored: Workspace
+) -> None:
+    # Its variants are compared on the samples that they have in common, whatever else is there.
+    (question,) = (q for q in PARAMS.questions if q.variants[0] == "product_gru")
+    names = [*question.variants, "imdb_majority"]
+    variants = {name: PARAMS.variants[name] for name in names}
+    report(scored, replace(PARAMS, variants=variants, questions=[question]))
+    keys = ["effect", "p", "last_effect", "last_low", "curve_high"]
+    alone, among_all = (
+        pd.read_csv(workspace.metrics / "questions.csv").set_index("first").loc["product_gru", keys]
+        for workspace in (scored, reported)
+    )
+    pd.testing.assert_series_equal(alone, among_all)
+
+
 def test_costs_change_no_other_file(reported: Workspace, copied: Workspace) -> None:
     for name in PARAMS.variants:
         path = copied.cost(name)
@@ -114,7 +140,12 @@ def test_a_missing_score_is_reported(scored: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["metrics/pairs.csv", "data/misclassifications/imdb_embedding_gru.csv"]
+    "file",
+    [
+        "metrics/pairs.csv",
+        "metrics/questions.csv",
+        "data/misclassifications/imdb_embedding_gru.csv",
+    ],
 )
 def test_a_table_that_the_article_lacks_is_reported(copied: Workspace, file: str) -> None:
     (copied.root / file).unlink()

@@ -1,5 +1,6 @@
 """Against a running `rnnbench ui`, and in a real browser if there is one."""
 
+import json
 import re
 import shutil
 import signal
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import mlflow
 import pytest
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.serving.ui import links
+from rnnbench.tracking.store import store_uri
 from rnnbench.tracking.sync import log_trainings
 from tests.frozen import PARAMS
 from tests.stores import empty_store, new_project
@@ -61,6 +64,17 @@ def test_each_task_with_trainings_gets_two_links(ui: Ui) -> None:
     labels = [line.split(": ")[0] for line in ui.printed if "http" in line and ", " in line]
     assert labels[:4] == ["imdb, table", "imdb, curves", "product, table", "product, curves"]
     assert re.fullmatch(rf"{ui.address}/#/experiments/\d+/runs\?\S+", ui.link("imdb, table"))
+
+
+def test_every_column_of_the_table_is_logged(ui: Ui) -> None:
+    client = mlflow.MlflowClient(store_uri(ui.project))
+    experiment = client.get_experiment_by_name("imdb")
+    view = json.loads(experiment.tags["mlflow.sharedViewState.rnnbench"])
+    query = "tags.variant = 'imdb_numpy_rnn' and tags.current = 'true'"
+    (run,) = client.search_runs([experiment.experiment_id], query)
+    logged = {f"metrics.`{name}`" for name in run.data.metrics}
+    logged |= {f"params.`{name}`" for name in run.data.params}
+    assert set(view["selectedColumns"]) <= logged
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

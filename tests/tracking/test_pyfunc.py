@@ -10,7 +10,7 @@ import pytest
 
 from rnnbench import models
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta, read_samples
+from rnnbench.data.format import read_meta, read_prepared
 from rnnbench.preprocessing import subwords
 from rnnbench.preprocessing.encoders import (
     SubwordEncoder,
@@ -84,7 +84,7 @@ def test_whole_texts_are_encoded_as_the_dataset_is(project: Workspace, name: str
 def test_of_many_classes_the_most_probable_is_predicted(project: Workspace) -> None:
     folder = project.prepared(PARAMS.variant("reuters_majority").dataset)
     (row,) = load(project, "reuters_majority").predict(["grain"]).to_dict("records")
-    shares = np.bincount(read_samples(folder, "evaluation").y) / 400
+    shares = np.bincount(read_prepared(folder).part(0, "train").y) / 400
     assert row["label"] == read_meta(folder).classes[shares.argmax()]
     assert row["probability"] == pytest.approx(shares.max(), abs=1e-6)
 
@@ -92,7 +92,7 @@ def test_of_many_classes_the_most_probable_is_predicted(project: Workspace) -> N
 @pytest.mark.parametrize("name", ["product_mean", "characters_majority"])
 def test_a_logged_model_of_arrays_predicts_arrays(project: Workspace, name: str) -> None:
     folder = project.prepared(PARAMS.variant(name).dataset)
-    samples = read_samples(folder, "evaluation").x[:5]
+    samples = read_prepared(folder).samples.x[:5]
     model = models.model_class("constant").load(project.model(name, 0, ".npz"))
     logged = load(project, name)
     x = samples.astype("float32" if samples.dtype.kind == "f" else "int64")

@@ -6,6 +6,7 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
+from rnnbench.params import Comparison
 from rnnbench.tracking.registry import champions, load_model, promote
 from rnnbench.tracking.store import store_uri
 from tests.frozen import PARAMS
@@ -14,44 +15,80 @@ from tests.frozen import PARAMS
 BEST, SMALL = "imdb_numpy_rnn", "imdb_majority"
 
 
-def comparison(different: bool, samples: int = 400) -> tuple[pd.DataFrame, pd.DataFrame]:
+BEHIND, EQUIVALENT = (0.01, 0.03), (0.001, 0.019)
+MARGINS = Comparison(margin=0.02, loss_margin=0.25)
+
+
+def comparison(
+    low: float, high: float, measure: str = "accuracy"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """low, high: the interval of how far the smallest variant is behind the best one."""
     columns = ["corpus", "evaluation_set", "variant", "role", "replicates", "parameters"]
     rows = [
         ("imdb", 1, BEST, "recurrent network", 5, 900),
         ("imdb", 1, SMALL, "recurrent network", 5, 500),
-        ("imdb", 1, "guess", "baseline", 1, 1),
+        ("imdb", 1, "guess", "baseline", 5, 1),
+        ("imdb", 2, "elsewhere", "recurrent network", 5, 2),
+        ("imdb", 2, "smallest", "recurrent network", 5, 1),
     ]
     pairs = [
-        ("imdb", BEST, SMALL, different),
-        ("imdb", BEST, "guess", False),
-        ("imdb", SMALL, "guess", False),
+        (1, measure, BEST, SMALL, low, high),
+        (1, measure, BEST, "guess", low, high),
+        (1, measure, SMALL, "guess", low, high),
+        (2, measure, "elsewhere", "smallest", low, high),
     ]
     return (
-        pd.DataFrame(rows, columns=columns).assign(evaluation_samples=samples),
-        pd.DataFrame(pairs, columns=["corpus", "first", "second", "different"]),
+        pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(
+            pairs, columns=["evaluation_set", "measure", "first", "second", "low", "high"]
+        ),
     )
 
 
-def write(workspace: Workspace, different: bool) -> None:
-    table, pairs = comparison(different)
+def write(workspace: Workspace, interval: tuple[float, float]) -> None:
+    table, pairs = comparison(*interval)
     table.to_csv(workspace.metrics / "comparison.csv", index=False)
     pairs.to_csv(workspace.metrics / "pairs.csv", index=False)
 
 
-def test_a_significant_lead_makes_the_champion_and_otherwise_the_smaller_network() -> None:
-    assert champions(*comparison(different=True)) == {"imdb": BEST}
-    assert champions(*comparison(different=False)) == {"imdb": SMALL}
+@pytest.mark.parametrize(
+    ("low", "high", "measure", "champion"),
+    [
+        (-0.01, 0.019, "accuracy", SMALL),
+        # Significantly worse, by less than the margin.
+        (0.001, 0.019, "accuracy", SMALL),
+        # Not significantly worse, but perhaps by more than the margin.
+        (-0.01, 0.021, "accuracy", BEST),
+        (0.9, 1.24, "loss", SMALL),
+        (1.01, 1.24, "loss", SMALL),
+        (0.9, 1.26, "loss", BEST),
+    ],
+)
+def test_the_smallest_network_that_is_not_inferior_is_the_champion(
+    low: float, high: float, measure: str, champion: str
+) -> None:
+    assert champions(*comparison(low, high, measure), MARGINS) == {"imdb": champion}
 
 
-def test_where_one_sample_leaves_nothing_to_test_the_best_is_the_champion() -> None:
-    assert champions(*comparison(different=False, samples=1)) == {"imdb": BEST}
+def test_the_margins_are_those_of_params_yaml() -> None:
+    for wide, compared in (
+        (Comparison(margin=0.05, loss_margin=0.25), comparison(*BEHIND)),
+        (Comparison(margin=0.02, loss_margin=0.5), comparison(1.1, 1.4, "loss")),
+    ):
+        assert champions(*compared, MARGINS) == {"imdb": BEST}
+        assert champions(*compared, wide) == {"imdb": SMALL}
+
+
+def test_where_nothing_is_tested_the_best_is_the_champion() -> None:
+    table, pairs = comparison(*EQUIVALENT)
+    assert champions(table, pairs[:0], MARGINS) == {"imdb": BEST}
 
 
 def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace) -> None:
     client = mlflow.MlflowClient(store_uri(project))
     found = []
-    for different in (True, True, False, True):
-        write(project, different)
+    for interval in (BEHIND, BEHIND, EQUIVALENT, BEHIND):
+        write(project, interval)
         assert promote(project, PARAMS, pytest.fail)
         version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
         found.append((int(version.version), version.tags["variant"]))
@@ -68,14 +105,14 @@ def test_models_that_rnnbench_did_not_register_are_left_unchanged(project: Works
     client.create_registered_model("imdb")
     client.create_model_version("imdb", "s3://elsewhere/model")
     client.set_registered_model_alias("imdb", "champion", "1")
-    write(project, different=False)
+    write(project, EQUIVALENT)
     promote(project, PARAMS, pytest.fail)
     assert client.get_model_version_by_alias("imdb", "champion").source == "s3://elsewhere/model"
     assert len(client.search_model_versions("name = 'imdb'")) == 1
 
 
 def test_a_variant_that_is_not_in_the_store_is_not_promoted(project: Workspace) -> None:
-    write(project, different=True)
+    write(project, BEHIND)
     for name in ("comparison.csv", "pairs.csv"):
         path = project.metrics / name
         path.write_text(path.read_text().replace(BEST, "imdb_embedding_gru"))
@@ -87,7 +124,7 @@ def test_a_variant_that_is_not_in_the_store_is_not_promoted(project: Workspace) 
 
 
 def test_a_store_that_fails_costs_one_warning(project: Workspace, monkeypatch) -> None:
-    write(project, different=True)
+    write(project, BEHIND)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     warnings: list[str] = []
     assert promote(project, PARAMS, warnings.append) == {}

@@ -24,10 +24,10 @@ def test_all_works_with_a_server_until_it_is_gone(
     (project.root / "mlflow.db").unlink()
     (tmp_path / "other.db").write_bytes(empty_store())
     (project.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,evaluation_samples,variant,role,replicates,parameters\n"
-        f"imdb,1,400,{NAME},recurrent network,5,500\n"
+        "corpus,evaluation_set,variant,role,replicates,parameters\n"
+        f"imdb,1,{NAME},recurrent network,5,500\n"
     )
-    (project.metrics / "pairs.csv").write_text("first,second,different\n")
+    (project.metrics / "pairs.csv").write_text("measure,first,second,high\n")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{tmp_path}/other.db"]
     command += ["--artifacts-destination", str(tmp_path / "artifacts")]

@@ -1,14 +1,18 @@
 """Against a real SQLite store."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import read_targets
+from rnnbench.evaluation.stage import evaluate
 from rnnbench.tracking.store import project_root, store_uri
 from rnnbench.tracking.sync import log_trainings, reconcile
 from tests.frozen import PARAMS
@@ -38,7 +42,7 @@ def current_accuracies(workspace: Workspace) -> list[float]:
 def train_again(workspace: Workspace) -> None:
     """Change the files as another training would."""
     history = workspace.history(NAME)
-    history.write_text(history.read_text().replace("0.52", "0.82"))
+    history.write_text(history.read_text().replace("0.51", "0.81"))
 
 
 def test_a_training_becomes_a_run_with_a_nested_run_per_replicate(logged: Workspace) -> None:
@@ -55,15 +59,73 @@ def test_a_training_becomes_a_run_with_a_nested_run_per_replicate(logged: Worksp
     assert parent.data.tags["current"] == "true"
     assert (parent.data.params["cell"], parent.data.params["units"]) == ("SimpleRNN", "32")
     assert parent.data.params["parameters"] == "33321"
-    finals = sorted(c.data.metrics["evaluation_accuracy"] for c in children)
-    assert finals == [0.52, 0.62, 0.72]
-    assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(0.62)
+    notes = {c.data.tags["seed"]: c.data.tags["mlflow.note.content"] for c in children}
+    assert notes["43"].endswith("seed 43, split 1.")
+
+
+def test_the_scores_of_a_replicate_are_those_of_its_predictions(logged: Workspace) -> None:
+    targets = read_targets(logged.prepared(PARAMS.variant(NAME).dataset))
+    children = {int(c.data.tags["seed"]): c.data.metrics for c in runs_of(logged, "replicate")}
+    for kind, file in (("evaluation", "evaluation"), ("last", "last_epoch")):
+        predictions = np.load(logged.predictions(NAME) / f"{file}.npy").astype(float)
+        # The third replicate trained on the first split again.
+        for seed, prediction, split in zip((42, 43, 44), predictions, (0, 1, 0), strict=True):
+            y = targets.y[targets.rows(split, "evaluation")]
+            accuracy = ((prediction > 0.5) == y).mean()
+            loss = -np.log(np.where(y, prediction, 1 - prediction)).mean()
+            found = [children[seed][f"{kind}_{measure}"] for measure in ("accuracy", "loss")]
+            assert found == pytest.approx([accuracy, loss])
+    assert children[43]["curve_accuracy"] == pytest.approx((0.61 + 0.62) / 2)
+
+
+def test_the_scores_of_a_variant_are_those_of_its_evaluation(project: Workspace) -> None:
+    (parent,) = runs_of(project, "variant")
+    scores = evaluate(project, PARAMS, NAME)
+    expected = {
+        "evaluation_accuracy": scores.accuracy,
+        "evaluation_loss": scores.loss,
+        "evaluation_accuracy_sd": scores.accuracy_sd,
+        "last_accuracy": scores.last_accuracy,
+        "last_loss": scores.last_loss,
+        "curve_accuracy": scores.curve_accuracy,
+        "curve_loss": scores.curve_loss,
+    }
+    found = {name: parent.data.metrics[name] for name in expected}
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_of_a_replicate_that_diverged_the_epoch_is_logged_and_no_score(project: Workspace) -> None:
+    record = json.loads(project.training_record(NAME).read_text())
+    for key in ("epochs", "training_loss", "training_accuracy"):
+        record[key][1] = None
+    record["diverged"] = {"1": 2}
+    project.training_record(NAME).write_text(json.dumps(record))
+    for path in project.predictions(NAME).glob("*.npy"):
+        np.save(path, np.load(path)[[0, 2]])
+    history = project.history(NAME)
+    rows = history.read_text().splitlines()
+    history.write_text("\n".join(row for row in rows if not row.startswith("1,2,")))
+    project.model(NAME, 1, ".npz").unlink()
+    before = {run.info.run_id for run in runs_of(project, "replicate")}
+    assert log_trainings(project, PARAMS, [NAME], pytest.fail) == [NAME]
+    children = [run for run in runs_of(project, "replicate") if run.info.run_id not in before]
+    finished = {run.data.tags["seed"]: run for run in children}
+    diverged = finished.pop("43")
+    assert (diverged.info.status, diverged.data.tags["diverged.epoch"]) == ("FAILED", "2")
+    assert diverged.data.metrics.keys() >= {"val_accuracy", "seconds"}
+    assert "evaluation_accuracy" not in diverged.data.metrics
+    (parent,) = [r for r in runs_of(project, "variant") if r.data.tags["current"] == "true"]
+    scores = [run.data.metrics["evaluation_accuracy"] for run in finished.values()]
+    assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(np.mean(scores))
+    assert parent.data.metrics["diverged"] == 1
+    # Two replicates have no standard deviation.
+    assert "evaluation_accuracy_sd" not in parent.data.metrics
 
 
 def test_the_history_is_logged_by_epoch(logged: Workspace) -> None:
     child = next(c for c in runs_of(logged, "replicate") if c.data.tags["seed"] == "43")
     history = client_of(logged).get_metric_history(child.info.run_id, "val_accuracy")
-    assert [(m.step, m.value) for m in history] == [(1, 0.61), (2, 0.62)]
+    assert [(m.step, m.value) for m in history] == [(1, 0.62), (2, 0.61)]
 
 
 def test_confident_misclassifications_of_texts_are_logged(logged: Workspace) -> None:
@@ -84,10 +146,10 @@ def test_the_current_run_is_the_one_of_the_files(project: Workspace) -> None:
     before = project.history(NAME).read_text()
     train_again(project)
     log_trainings(project, PARAMS, [NAME], pytest.fail)
-    assert current_accuracies(project) == [pytest.approx(0.72)]
+    assert current_accuracies(project) == [pytest.approx(0.71)]
     project.history(NAME).write_text(before)
     log_trainings(project, PARAMS, [NAME], pytest.fail)
-    assert current_accuracies(project) == [pytest.approx(0.62)]
+    assert current_accuracies(project) == [pytest.approx(0.61)]
     assert len(runs_of(project, "variant")) == 2
 
 
@@ -182,12 +244,12 @@ def test_a_training_whose_logging_was_killed_is_logged_again(
         assert "unreachable" in warnings[0]
     client = client_of(project)
     foreign = client.create_run(client.get_experiment_by_name("imdb").experiment_id).info.run_id
-    assert current_accuracies(project) == [pytest.approx(0.62)]
+    assert current_accuracies(project) == [pytest.approx(0.61)]
     assert log_trainings(project, PARAMS, [NAME], pytest.fail)
     statuses = sorted(run.info.status for run in runs_of(project, "variant"))
     assert statuses == ["FINISHED", "FINISHED", "KILLED"]
     assert client.get_run(foreign).info.status == "RUNNING"
-    assert current_accuracies(project) == [pytest.approx(0.72)]
+    assert current_accuracies(project) == [pytest.approx(0.71)]
 
 
 def test_a_training_that_fails_to_be_logged_is_marked_and_logged_again(project: Workspace) -> None:
@@ -202,4 +264,4 @@ def test_a_training_that_fails_to_be_logged_is_marked_and_logged_again(project: 
     assert statuses == ["FAILED", "FINISHED"]
     model.write_bytes(content)
     assert log_trainings(project, PARAMS, [NAME], pytest.fail)
-    assert current_accuracies(project) == [pytest.approx(0.72)]
+    assert current_accuracies(project) == [pytest.approx(0.71)]

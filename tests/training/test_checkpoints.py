@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.training import checkpoints, replicate
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
+from rnnbench.training.outputs import read_training_record
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
 
@@ -22,17 +24,39 @@ CHANGES = {
 }
 
 
-def short(name: str) -> Params:
+def short(name: str, **others: object) -> Params:
     """A variant with two replicates of three epochs; 400 samples are four whole batches."""
-    changes = {"epochs": 3, "replicates": 2, "batch_size": 100} | CHANGES[name]
-    variants = {name: PARAMS.variant(name).model_copy(update=changes)}
-    return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, PARAMS.comparison, {})
+    changes = {"epochs": 3, "replicates": 2, "batch_size": 100} | CHANGES[name] | others
+    return replace(PARAMS, variants={name: PARAMS.variant(name).model_copy(update=changes)})
 
 
 def outputs(workspace: Workspace, name: str) -> dict[str, bytes]:
     folders = (workspace.models(name), workspace.predictions(name))
     found = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
     return found | {"history": workspace.history(name).read_bytes()}
+
+
+@pytest.fixture
+def train_killed(results: Workspace, monkeypatch):
+    """Trains until some epochs, of all replicates together, have ended; with a checkpoint each."""
+
+    def run(params: Params, name: str, epochs: int) -> None:
+        monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0)
+        finished: list[int] = []
+        add = replicate.Progress.__call__
+
+        def killed(self, epoch) -> None:
+            if len(finished) == epochs:
+                raise KeyboardInterrupt
+            finished.append(epoch.number)
+            add(self, epoch)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(replicate.Progress, "__call__", killed)
+            with pytest.raises(KeyboardInterrupt):
+                train(results, params, name, lambda _: None)
+
+    return run
 
 
 # Within the first replicate, before the second, within the second.
@@ -46,32 +70,39 @@ def outputs(workspace: Workspace, name: str) -> dict[str, bytes]:
     ],
 )
 def test_a_killed_training_ends_with_the_bytes_of_an_undisturbed_one(
-    results: Workspace, monkeypatch, name: str, epochs: int
+    results: Workspace, train_killed, name: str, epochs: int
 ) -> None:
     params = short(name)
     train(results, params, name, lambda _: None)
     expected = outputs(results, name)
     shutil.rmtree(results.checkpoints(name))
-
-    monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0)
-    finished: list[int] = []
-    add = replicate.Progress.__call__
-
-    def killed(self, epoch) -> None:
-        if len(finished) == epochs:
-            raise KeyboardInterrupt
-        finished.append(epoch.number)
-        add(self, epoch)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(replicate.Progress, "__call__", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(results, params, name, lambda _: None)
+    train_killed(params, name, epochs)
     lines: list[str] = []
     train(results, params, name, lines.append)
     assert outputs(results, name) == expected
     assert ("replicate 1/2  already trained" in " ".join(lines)) == (epochs >= 3)
     assert ("resuming after epoch 1" in " ".join(lines)) == (epochs != 3)
+
+
+# With settings whose best epoch is an early one.
+@pytest.mark.parametrize(
+    ("name", "changes"), [("imdb_numpy_rnn", {"learning_rate": 0.5}), ("imdb_embedding_lstm", {})]
+)
+def test_a_training_killed_after_its_best_epoch_ends_with_the_weights_of_that_epoch(
+    results: Workspace, train_killed, name: str, changes: dict[str, float]
+) -> None:
+    params = short(name, epochs=5, replicates=1, **changes)
+    train(results, params, name, lambda _: None)
+    (chosen,) = read_training_record(results, name).epochs
+    assert chosen is not None
+    assert chosen + 1 < 5
+    expected = outputs(results, name)
+    shutil.rmtree(results.checkpoints(name))
+    train_killed(params, name, chosen + 1)
+    lines: list[str] = []
+    train(results, params, name, lines.append)
+    assert f"resuming after epoch {chosen + 1}" in " ".join(lines)
+    assert outputs(results, name) == expected
 
 
 def test_a_finished_training_with_checkpoints_is_not_repeated(

@@ -8,17 +8,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rnnbench import models
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import FLAGS, Meta, Samples, read_further, read_prepared
+from rnnbench.data.scoring import losses
+from rnnbench.evaluation.outputs import read_replicates
 from rnnbench.evaluation.stage import evaluate
 from rnnbench.models.base import Epoch
 from rnnbench.models.keras.model import Model as KerasModel
+from rnnbench.models.numpy_rnn.model import Model as NumpyModel
 from rnnbench.params import Params
 from rnnbench.report.stage import report
 from rnnbench.tracking.registry import champions
 from rnnbench.tracking.store import store_uri
 from rnnbench.tracking.sync import log_trainings
 from rnnbench.training.outputs import read_training_record
+from rnnbench.training.replicate import Data, Progress
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
 
@@ -31,7 +37,7 @@ ALL_DIVERGE = {"learning_rate": 1e39, "replicates": 3}
 def plan(name: str, changes: dict, *others: str) -> Params:
     variants = {name: PARAMS.variant(name).model_copy(update=changes)}
     variants |= {other: PARAMS.variant(other) for other in others}
-    return Params(PARAMS.run, PARAMS.corpora, PARAMS.datasets, variants, PARAMS.comparison, {})
+    return replace(PARAMS, variants=variants, questions=[], published={})
 
 
 def compare(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -68,40 +74,200 @@ def some_diverge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KerasModel, "fit", fit_until_nan)
 
 
+@pytest.fixture
+def unvalidated(results: Workspace) -> Workspace:
+    """A workspace whose reviews have no validation part."""
+    path = results.prepared("imdb_one_hot_100") / "splits.npy"
+    splits = np.load(path)
+    splits[splits == FLAGS["validation"]] = 0
+    np.save(path, splits)
+    return results
+
+
+def best_epochs(workspace: Workspace, name: str) -> list[int]:
+    """The epoch of each replicate with the best accuracy, or of equal ones the lowest loss."""
+    history = pd.read_csv(workspace.history(name))
+    order = ["val_accuracy", "val_loss", "epoch"]
+    ranked = history.sort_values(order, ascending=[False, True, True])
+    return ranked.groupby("replicate")["epoch"].first().tolist()
+
+
+# The epoch that counts
+
+# Settings whose best epoch is the last one in some replicates only.
+EPOCHS = 5
+UNSTEADY = {
+    NUMPY: {"epochs": EPOCHS, "replicates": 6, "learning_rate": 0.1},
+    KERAS: {"epochs": EPOCHS, "replicates": 3},
+}
+
+
+@pytest.mark.parametrize("name", [NUMPY, KERAS])
+def test_the_best_epoch_on_the_validation_part_counts(results: Workspace, name: str) -> None:
+    train(results, plan(name, UNSTEADY[name]), name, lambda _: None)
+    record = read_training_record(results, name)
+    assert record.splits == [replicate % 2 for replicate in range(len(record.seeds))]
+    assert record.epochs == best_epochs(results, name)
+    assert {epoch == EPOCHS for epoch in record.epochs} == {True, False}
+    history = pd.read_csv(results.history(name)).set_index(["replicate", "epoch"])
+    data = read_prepared(results.prepared(PARAMS.variant(name).dataset))
+    family = models.model_class(PARAMS.variant(name).model)
+    chosen, last = (
+        np.load(results.predictions(name) / f"{kind}.npy") for kind in ("evaluation", "last_epoch")
+    )
+    further = np.load(results.predictions(name) / "rotten_tomatoes.npy")
+    snippets = read_further(results.prepared(PARAMS.variant(name).dataset), "rotten_tomatoes")
+    for replicate, (split, epoch) in enumerate(zip(record.splits, record.epochs, strict=True)):
+        model = family.load(results.model(name, replicate, family.SUFFIX))
+        # The saved model is that of the chosen epoch, and of this replicate's split.
+        evaluation, validation = (data.part(split, part) for part in ("evaluation", "validation"))
+        np.testing.assert_array_equal(model.predict(evaluation.x), chosen[replicate])
+        np.testing.assert_array_equal(model.predict(snippets.x), further[replicate])
+        hits = (model.predict(validation.x) > 0.5) == validation.y
+        expected = history.loc[(replicate, epoch), "val_accuracy"]
+        assert hits.mean() == pytest.approx(expected, abs=1e-6)
+        assert np.array_equal(chosen[replicate], last[replicate]) == (epoch == EPOCHS)
+
+
+def test_the_evaluation_part_is_predicted_after_the_training_only(
+    results: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predicted: list[np.ndarray] = []
+    predict = NumpyModel.predict
+
+    def remember(self, x):
+        predicted.append(x)
+        return predict(self, x)
+
+    monkeypatch.setattr(NumpyModel, "predict", remember)
+    train(results, plan(NUMPY, {"epochs": 3, "replicates": 1}), NUMPY, lambda _: None)
+    evaluation = read_prepared(results.prepared("imdb_one_hot_100")).part(0, "evaluation")
+    seen = [np.array_equal(x, evaluation.x) for x in predicted]
+    assert not any(seen[:3])
+    assert any(seen[3:])
+
+
+def test_without_a_validation_part_the_last_epoch_counts(unvalidated: Workspace) -> None:
+    changes = {"epochs": EPOCHS, "replicates": 2, "learning_rate": 0.1}
+    train(unvalidated, plan(NUMPY, changes), NUMPY, lambda _: None)
+    assert read_training_record(unvalidated, NUMPY).epochs == [EPOCHS] * 2
+    assert min(best_epochs(unvalidated, NUMPY)) < EPOCHS
+    history = pd.read_csv(unvalidated.history(NUMPY)).set_index(["replicate", "epoch"])
+    data = read_prepared(unvalidated.prepared("imdb_one_hot_100"))
+    predictions = np.load(unvalidated.predictions(NUMPY) / "evaluation.npy")
+    for replicate, prediction in enumerate(predictions):
+        model = NumpyModel.load(unvalidated.model(NUMPY, replicate, ".npz"))
+        evaluation = data.part(replicate, "evaluation")
+        np.testing.assert_array_equal(model.predict(evaluation.x), prediction)
+        hits = (prediction > 0.5) == evaluation.y
+        expected = history.loc[(replicate, EPOCHS), "val_accuracy"]
+        assert hits.mean() == pytest.approx(expected, abs=1e-6)
+    assert not (unvalidated.predictions(NUMPY) / "last_epoch.npy").exists()
+
+
+def test_the_record_has_the_training_scores_of_the_last_epoch(unvalidated: Workspace) -> None:
+    """Without a validation part the saved model is that of the last epoch."""
+    train(unvalidated, plan(NUMPY, {"epochs": 2, "replicates": 2}), NUMPY, lambda _: None)
+    record = read_training_record(unvalidated, NUMPY)
+    data = read_prepared(unvalidated.prepared("imdb_one_hot_100"))
+    for replicate in range(2):
+        model = NumpyModel.load(unvalidated.model(NUMPY, replicate, ".npz"))
+        training = data.part(replicate, "train")
+        prediction = model.predict(training.x)
+        hits = (prediction > 0.5) == training.y
+        assert record.training_accuracy[replicate] == pytest.approx(hits.mean(), abs=1e-6)
+        loss = losses(data.meta, prediction, training.y).mean()
+        assert record.training_loss[replicate] == pytest.approx(loss, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "predictions", "chosen"),
+    [
+        # Two, three and three of four are correct.
+        ("binary", [[0.9, 0.9], [0.9, 0.4], [0.8, 0.1]], 3),
+        # Equal in everything: the first.
+        ("binary", [[0.9, 0.9], [0.9, 0.1], [0.9, 0.1]], 2),
+        # More are within the tolerance in the first epoch, but the second has the smaller error.
+        ("number", [[1.0, 0.9], [0.9, 0.1], [0.7, 0.3]], 2),
+    ],
+)
+def test_accuracy_chooses_then_loss_and_loss_alone_for_numbers(
+    target: str, predictions: list[list[float]], chosen: int
+) -> None:
+    meta = Meta(
+        corpus="any",
+        encoding="index",
+        target=target,
+        classes=("no", "yes") if target == "binary" else (),
+        shape=(1,),
+        vocabulary_size=2,
+        tolerance=0.05,
+    )
+    samples = Samples(np.zeros((2, 1), int), np.array([1, 0]), np.arange(2, dtype=np.int32))
+    data = Data(meta, samples, samples, samples, validated=True, further={})
+    progress = Progress("any", data, lambda _: None)
+    for number, prediction in enumerate(predictions, start=1):
+        progress(Epoch(number, 1.0, 0.5, np.array(prediction, np.float32)))
+    assert progress.chosen == chosen
+
+
+# Replicates that diverge
+
+
 @pytest.mark.usefixtures("some_diverge")
 def test_some_replicates_diverge_and_the_others_finish(results: Workspace) -> None:
-    changes = {"epochs": 4, "replicates": 4}
-    params = plan(KERAS, changes, "imdb_majority", "imdb_embedding_lstm")
+    params = plan(KERAS, {"epochs": 4, "replicates": 4})
     lines: list[str] = []
     train(results, params, KERAS, lines.append)
     record = read_training_record(results, KERAS)
     assert (record.role, record.architecture["cell"]) == ("recurrent network", "SimpleRNN")
     diverged, finished = {1: 1, 3: 3}, [0, 2]
-    assert record.diverged == diverged
+    assert (record.diverged, record.finished) == (diverged, finished)
+    for values in (record.epochs, record.training_loss, record.training_accuracy):
+        assert [value is None for value in values] == [False, True, False, True]
     for replicate, epoch in diverged.items():
         line = f"replicate {replicate + 1}/4  diverged: the loss became nan in epoch {epoch}"
         assert any(line in text for text in lines)
     found = [r for r in range(4) if results.model(KERAS, r, ".keras").exists()]
     assert found == finished
-    predictions = np.load(results.predictions(KERAS) / "evaluation.npy")
-    assert len(predictions) == len(finished)
+    for kind in ("evaluation", "last_epoch", "rotten_tomatoes"):
+        assert len(np.load(results.predictions(KERAS) / f"{kind}.npy")) == len(finished)
     history = pd.read_csv(results.history(KERAS)).groupby("replicate")["epoch"].max()
     assert history.to_dict() == {0: 4, 2: 4, 3: 2}
+    scores = evaluate(results, params, KERAS)
+    assert (scores.replicates, scores.diverged) == (2, 2)
+    # Both are of the first split; those that diverged are of the second one.
+    assert read_replicates(results, KERAS)["split"].tolist() == [0, 0]
 
+
+@pytest.mark.usefixtures("some_diverge")
+def test_diverged_replicates_are_compared_and_logged_as_such(results: Workspace) -> None:
+    changes = {"epochs": 4, "replicates": 8}
+    params = plan(KERAS, changes, "imdb_majority", "imdb_embedding_lstm")
+    train(results, params, KERAS, lambda _: None)
     row = compare(results, params).loc[KERAS]
-    assert (row["replicates"], row["diverged"]) == (len(finished), len(diverged))
+    assert (row["replicates"], row["diverged"]) == (6, 2)
     assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
 
     assert log_trainings(results, params, [KERAS], pytest.fail)
     children = runs_of(results, KERAS, "replicate")
-    statuses = ["FAILED" if r in diverged else "FINISHED" for r in range(4)]
+    statuses = ["FAILED" if r in (1, 3) else "FINISHED" for r in range(8)]
     assert [run.info.status for run in children] == statuses
-    epochs = {r: run.data.tags.get("diverged.epoch") for r, run in enumerate(children)}
-    assert epochs == {0: None, 1: "1", 2: None, 3: "3"}
+    epochs = [run.data.tags.get("diverged.epoch") for run in children]
+    assert epochs == [None, "1", None, "3", None, None, None, None]
     (parent,) = runs_of(results, KERAS, "variant")
-    assert (parent.info.status, parent.data.metrics["diverged"]) == ("FINISHED", len(diverged))
-    accuracy = np.mean([children[r].data.metrics["evaluation_accuracy"] for r in finished])
-    assert parent.data.metrics["evaluation_accuracy"] == pytest.approx(accuracy)
+    assert (parent.info.status, parent.data.metrics["diverged"]) == ("FINISHED", 2)
+
+
+def test_a_variant_whose_replicates_all_diverge_has_no_scores(results: Workspace) -> None:
+    params = plan(NUMPY, ALL_DIVERGE)
+    train(results, params, NUMPY, lambda _: None)
+    record = read_training_record(results, NUMPY)
+    assert (record.diverged, record.finished) == (dict.fromkeys(range(3), 1), [])
+    with results.history(NUMPY).open(newline="") as file:
+        assert list(csv.DictReader(file)) == []
+    scores = evaluate(results, params, NUMPY)
+    assert (scores.accuracy, scores.replicates, scores.diverged) == (None, 0, 3)
 
 
 def test_a_variant_whose_replicates_all_diverge_stays_in_the_comparison(
@@ -109,17 +275,14 @@ def test_a_variant_whose_replicates_all_diverge_stays_in_the_comparison(
 ) -> None:
     params = plan(NUMPY, ALL_DIVERGE, "imdb_majority", "imdb_embedding_lstm")
     train(results, params, NUMPY, lambda _: None)
-    assert read_training_record(results, NUMPY).diverged == dict.fromkeys(range(3), 1)
-    with results.history(NUMPY).open(newline="") as file:
-        assert list(csv.DictReader(file)) == []
-
     table = compare(results, params)
     assert table.index[-1] == NUMPY
     assert (table.loc[NUMPY, "replicates"], table.loc[NUMPY, "diverged"]) == (0, 3)
     assert table.loc[NUMPY, ["accuracy", "accuracy_low", "loss"]].isna().all()
     assert table.drop(index=NUMPY)["accuracy"].notna().all()
     written = pd.read_csv(results.metrics / "comparison.csv")
-    assert NUMPY not in champions(written, pd.read_csv(results.metrics / "pairs.csv")).values()
+    pairs = pd.read_csv(results.metrics / "pairs.csv")
+    assert NUMPY not in champions(written, pairs, params.comparison).values()
 
     for _ in range(2):
         assert log_trainings(results, params, [NUMPY], pytest.fail)
@@ -142,5 +305,5 @@ def test_the_record_lies_next_to_the_predictions(results: Workspace) -> None:
     record = json.loads((results.predictions(NUMPY) / "training.json").read_text())
     assert (record["variant"], record["role"]) == (NUMPY, "recurrent network")
     assert record["architecture"]["bidirectional"] is False
-    assert record["seeds"] == [42, 43]
+    assert (record["seeds"], record["splits"]) == ([42, 43], [0, 1])
     assert record["settings"]["epochs"] == 1

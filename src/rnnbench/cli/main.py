@@ -77,13 +77,13 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
 @stage_argument("dataset")
 @command
 def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
-    """Turn a fetched corpus into DATASET: ids, padding, training and evaluation split."""
+    """Turn a fetched corpus into DATASET: ids, padding, and the splits."""
     from rnnbench.preprocessing.stage import preprocess as run
 
     settings = params.dataset(dataset)
     target = workspace.prepared(dataset)
     with stage_lock(workspace, "preprocess", dataset), new_directory(target) as directory:
-        run(settings, workspace.raw(settings.corpus), directory, params.run.seed)
+        run(settings, workspace.raw(settings.corpus), directory, params.run.seed, params.run.splits)
 
 
 @main.command()
@@ -106,7 +106,7 @@ def train(workspace: Workspace, params: Params, variant: str) -> None:
 @stage_argument("variant")
 @command
 def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
-    """Score VARIANT on its evaluation split."""
+    """Score VARIANT on its evaluation samples."""
     from rnnbench.evaluation.stage import evaluate as run
 
     params.variant(variant)
@@ -162,6 +162,25 @@ def article(workspace: Workspace, params: Params) -> None:
     shown = table[columns].astype(object).where(table[columns].notna(), None)
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
     _print_champions(champions)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="rerun.md",
+    show_default=True,
+    help="The page; a picture is written next to it.",
+)
+@command
+def rerun(workspace: Workspace, params: Params, folder: Path, output: Path) -> None:  # noqa: ARG001
+    """Compare metrics/ with FOLDER, the metrics of a run with another run.seed."""
+    from rnnbench.report.rerun import FOUND, write_rerun
+
+    found = write_rerun(workspace.metrics, folder, output)
+    again = int((found["outcome"] == FOUND).sum())
+    click.echo(f"{again} of {len(found)} findings are found again; see {output}")
 
 
 @main.command()
@@ -226,7 +245,7 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
 
     params.dataset(dataset)
     sample = find_sample(workspace.prepared(dataset), number)
-    click.echo(f"sample {number}, {sample.split}, {sample.label}, {sample.length}")
+    click.echo(f"sample {number}, {sample.part}, {sample.label}, {sample.length}")
     click.echo(sample.text)
 
 

@@ -58,7 +58,7 @@ class Workspace:
         return self.predictions(variant) / "training.json"
 
     def predictions(self, variant: str) -> Path:
-        """The folder of a variant's predictions, SPLIT.npy, shape (replicates, n, ...)."""
+        """The folder of a variant's predictions, KIND.npy, shape (replicates, n, ...)."""
         return self.root / "data" / "predictions" / variant
 
     def checkpoints(self, variant: str) -> Path:
@@ -78,8 +78,12 @@ class Workspace:
         return self.root / "data" / "cost" / f"{variant}.json"
 
     def scores(self, variant: str) -> Path:
-        """A variant's scores on the evaluation split, flat JSON."""
+        """A variant's scores, JSON."""
         return self.metrics / "scores" / f"{variant}.json"
+
+    def replicates(self, variant: str) -> Path:
+        """The scores of each replicate of a variant, CSV."""
+        return self.metrics / "replicates" / f"{variant}.csv"
 
     def misclassifications(self, variant: str) -> Path:
         """The most confident misclassifications of a variant, CSV."""

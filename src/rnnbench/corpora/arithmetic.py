@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from rnnbench.core.schema import Schema
+from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora.base import ArrayCorpus
-from rnnbench.corpora.files import read_arrays, write_arrays
 from rnnbench.data.config import ArrayDataset
 
 TITLE = "Next number of an arithmetic sequence"
@@ -31,20 +30,24 @@ class Settings(Schema):
 
 
 def fetch(settings: Settings, directory: Path) -> None:
-    """Write the sequences into an empty directory.
-
-    x.npy, shape (sequences, steps, 1), float32: (i + j) / 100 at step i of sequence j. y.npy,
-    shape (sequences,), float32: (j + steps) / 100. corpus.json: the tolerance.
-    """
-    starts = np.arange(settings.sequences)[:, None]
-    hundredths = starts + np.arange(settings.steps + 1)
-    values = (hundredths / 100).astype(np.float32)
-    write_arrays(directory, values[:, :-1, None], values[:, -1], settings.tolerance)
+    """Write corpus.json into an empty directory."""
+    write_json(directory / "corpus.json", settings)
 
 
 def read(directory: Path) -> ArrayCorpus:
-    """The sequences that `fetch` wrote: x of shape (n, steps, 1), y of shape (n,), both float32.
+    """The sequences: x of shape (sequences, steps, 1), y of shape (sequences,), both float32.
 
-    Raises DataError if a file is missing or damaged, or if the shapes disagree.
+    x is (i + j) / 100 at step i of sequence j, y is (j + steps) / 100. Raises DataError if
+    corpus.json is missing or damaged.
     """
-    return read_arrays(directory, 1)
+    settings = read_json(directory / "corpus.json", Settings)
+    starts = np.arange(settings.sequences)[:, None]
+    hundredths = starts + np.arange(settings.steps + 1)
+    values = (hundredths / 100).astype(np.float32)
+    return ArrayCorpus(
+        x=values[:, :-1, None],
+        y=values[:, -1],
+        encoding="number",
+        target="number",
+        tolerance=settings.tolerance,
+    )

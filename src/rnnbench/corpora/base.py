@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,8 @@ class TextCorpus:
     classes: the class names by class id.
     encoding: the character encoding of the texts, "utf-8" or "latin-1".
     escapes: by character, its replacement in the texts.
-    out_of_domain: name and documents of the out-of-domain test set, never trained on.
+    groups: the group of each document, shape (n,), None if unknown; splits can keep groups apart.
+    further: by name, further evaluation sets, never trained on.
     ids_sha256: the expected `rnnbench.preprocessing.keras_words.ranks_sha256` of the published
         corpus; None for any other selection of texts.
     """
@@ -43,7 +45,8 @@ class TextCorpus:
     classes: tuple[str, ...]
     encoding: str
     escapes: dict[str, str] = field(default_factory=dict)
-    out_of_domain: tuple[str, Documents] | None = None
+    groups: NDArray[np.int64] | None = None
+    further: dict[str, Documents] = field(default_factory=dict)
     ids_sha256: str | None = None
 
     @property
@@ -69,3 +72,11 @@ class ArrayCorpus:
     target: Target
     classes: tuple[str, ...] = ()
     tolerance: float = 0.0
+
+
+class GeneratedCorpus(ABC):
+    """Samples that are drawn: every split has new ones."""
+
+    @abstractmethod
+    def draw(self, count: int, rng: np.random.Generator) -> ArrayCorpus:
+        """`count` samples from the random numbers of `rng`."""

@@ -1,20 +1,17 @@
-"""The files of fetched corpora: lines of JSON for texts, arrays for numbers."""
+"""Labelled texts as lines of JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora.base import ArrayCorpus, Documents
-from rnnbench.data.format import read_array
+from rnnbench.core.schema import Schema
+from rnnbench.corpora.base import Documents
 
 Label = int | str
 
@@ -22,12 +19,6 @@ Label = int | str
 class _Row(Schema):
     text: str
     label: Label
-
-
-class _Record(Schema):
-    """corpus.json of a corpus of numbers: what the arrays do not contain."""
-
-    tolerance: float = Field(gt=0)
 
 
 def write_texts(path: Path, rows: Iterable[tuple[str, Label]]) -> None:
@@ -60,22 +51,3 @@ def read_texts(
     if count not in (None, len(rows)):
         raise DataError(f"{path}: {len(rows)} texts, expected {count}; run dvc repro")
     return Documents([text for text, _ in rows], np.array([i for _, i in rows], np.int64))
-
-
-def write_arrays(directory: Path, x: NDArray[Any], y: NDArray[Any], tolerance: float) -> None:
-    """Write x.npy, shape (n, steps, features), y.npy, shape (n,), and corpus.json."""
-    np.save(directory / "x.npy", x, allow_pickle=False)
-    np.save(directory / "y.npy", y, allow_pickle=False)
-    write_json(directory / "corpus.json", _Record(tolerance=tolerance))
-
-
-def read_arrays(directory: Path, features: int) -> ArrayCorpus:
-    """Read what `write_arrays` wrote; raises DataError if a file is damaged or misshapen."""
-    record = read_json(directory / "corpus.json", _Record)
-    x, y = (read_array(directory / f"{name}.npy") for name in ("x", "y"))
-    if x.ndim != 3 or x.shape[::2] != (*y.shape, features):
-        raise DataError(
-            f"{directory}: x.npy of shape {x.shape} and y.npy of shape {y.shape}, "
-            f"expected (n, steps, {features}) and (n,); run dvc repro"
-        )
-    return ArrayCorpus(x=x, y=y, encoding="number", target="number", tolerance=record.tolerance)

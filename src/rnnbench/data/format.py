@@ -1,15 +1,15 @@
 """The files of one prepared dataset: compact arrays, and an encoder for new text.
 
 data/prepared/DATASET/
-    meta.json                  a `Meta`
-    summary.json               a `Summary`
-    encoder.json, ...          for texts: what `rnnbench.preprocessing.encoders` reads
-    {train,evaluation}_x.npy   encoded samples, shape (n, *Meta.shape); samples of different
-                               lengths one after the other, shape (total,), with
-                               {train,evaluation}_offsets.npy, shape (n + 1,), int64
-    {train,evaluation}_y.npy   targets, shape (n,) or (n, steps)
-    {train,evaluation}_id.npy  number of each sample in the corpus, shape (n,), int32
-    OUT_OF_DOMAIN_{x,y,id}.npy the out-of-domain test set, under its name, if there is one
+    meta.json           a `Meta`
+    summary.json        a `Summary`
+    encoder.json, ...   for texts: what `rnnbench.preprocessing.encoders` reads
+    x.npy               all encoded samples, shape (n, *Meta.shape); samples of different lengths
+                        one after the other, shape (total,), with offsets.npy, shape (n + 1,), int64
+    y.npy               targets, shape (n,) or (n, steps)
+    id.npy              number of each sample in the corpus, shape (n,), int32
+    splits.npy          flags of each sample in each split, shape (splits, n), uint8
+    NAME_{x,y,id}.npy   each further evaluation set, under its name
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ from rnnbench.data.ragged import Ragged
 
 Target = Literal["binary", "classes", "steps", "number"]
 Encoding = Literal["one_hot", "index", "multi_hot", "number"]
+Part = Literal["train", "validation", "evaluation"]
+# Of a sample in one split. DUPLICATE marks an evaluation sample whose stored x equals that of some
+# training sample; their targets may differ.
+FLAGS: dict[Part, int] = {"train": 1, "validation": 2, "evaluation": 4}
+DUPLICATE = 8
 
 
 class Meta(Schema):
@@ -43,7 +48,8 @@ class Meta(Schema):
     shape: the shape of one stored sample; (None,) if samples differ in length.
     vocabulary_size: the number of distinct ids, 0 (padding) included; 0 if samples are not ids.
     tolerance: the largest absolute error of a correct prediction; 0 unless the target is "number".
-    out_of_domain: the name of the out-of-domain test set, if there is one.
+    further_sets: the names of further evaluation sets, such as texts of another domain; they belong
+        to no split.
     """
 
     corpus: str
@@ -53,29 +59,36 @@ class Meta(Schema):
     shape: tuple[int | None, ...]
     vocabulary_size: int
     tolerance: float = 0.0
-    out_of_domain: str | None = None
+    further_sets: tuple[str, ...] = ()
 
 
 class Summary(Schema):
-    """The size of a dataset and the overlap of its splits.
+    """The size of a dataset and of the parts of each split.
 
-    training_samples, evaluation_samples: the number of samples of each split.
-    out_of_domain_samples: likewise, None without an out-of-domain test set.
+    protocol: how it is split, `rnnbench.data.config.ArrayDataset.split`, or "new" if every split
+        has samples of its own.
+    splits: the number of splits.
+    training_samples, validation_samples, evaluation_samples: the size of each part, the same in
+        all splits.
+    further_samples: the size of each further evaluation set.
     also_in_training: the number of evaluation samples whose stored x equals that of some training
-        sample; their targets may differ.
-    distinct_targets: the number of distinct target values in both splits together.
+        sample, averaged over the splits.
+    distinct_targets: the number of distinct target values.
     """
 
+    protocol: str
+    splits: int
     training_samples: int
+    validation_samples: int
     evaluation_samples: int
-    out_of_domain_samples: int | None
-    also_in_training: int
+    further_samples: dict[str, int]
+    also_in_training: float
     distinct_targets: int
 
 
 @dataclass(frozen=True)
 class Samples:
-    """One split.
+    """Some samples of a dataset.
 
     x: shape (n, *Meta.shape), or ragged if Meta.shape is (None,).
     y: shape (n,) or, for target "steps", (n, steps).
@@ -90,27 +103,79 @@ class Samples:
         return len(self.y)
 
 
-def write_samples(directory: Path, split: str, samples: Samples) -> None:
-    """Write one split into `directory`."""
+@dataclass(frozen=True)
+class Targets:
+    """The targets of all samples of a dataset, and its splits.
+
+    y: shape (n,) or, for target "steps", (n, steps).
+    id: numbers in the corpus, shape (n,).
+    splits: flags, shape (splits, n).
+    """
+
+    y: NDArray[Any]
+    id: NDArray[np.int32]
+    splits: NDArray[np.uint8]
+
+    def rows(self, split: int, part: Part) -> NDArray[np.int64]:
+        """The samples of one part of a split, ascending."""
+        return np.flatnonzero(self.splits[split] & FLAGS[part])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared dataset in memory; `samples` are all samples of all splits."""
+
+    meta: Meta
+    samples: Samples
+    targets: Targets
+
+    def part(self, split: int, part: Part) -> Samples:
+        """The samples of one part of a split."""
+        rows = self.targets.rows(split, part)
+        all_x = self.samples.x
+        x = all_x.take(rows) if isinstance(all_x, Ragged) else all_x[rows]
+        return Samples(x, self.samples.y[rows], self.samples.id[rows])
+
+
+def read_prepared(directory: Path) -> Prepared:
+    """Read a dataset; raises DataError if a file is missing or damaged."""
+    return Prepared(read_meta(directory), _read_samples(directory), read_targets(directory))
+
+
+def read_targets(directory: Path) -> Targets:
+    """Read targets and splits without the samples; raises DataError as `read_prepared` does."""
+    y, ids, splits = (read_array(directory / f"{name}.npy") for name in ("y", "id", "splits"))
+    if splits.shape[1:] != ids.shape or not len(splits) or splits.dtype != np.uint8:
+        raise DataError(f"{directory}: splits.npy is damaged; run dvc repro")
+    return Targets(y, ids, splits)
+
+
+def read_further(directory: Path, name: str) -> Samples:
+    """Read a further evaluation set; raises DataError if a file is missing or damaged."""
+    return _read_samples(directory, f"{name}_")
+
+
+def _write_samples(directory: Path, samples: Samples, prefix: str = "") -> None:
     arrays = {"y": samples.y, "id": samples.id}
     if isinstance(samples.x, Ragged):
         arrays |= {"x": samples.x.values, "offsets": samples.x.offsets}
     else:
         arrays["x"] = samples.x
     for name, array in arrays.items():
-        np.save(directory / f"{split}_{name}.npy", array, allow_pickle=False)
+        np.save(directory / f"{prefix}{name}.npy", array, allow_pickle=False)
 
 
-def read_samples(directory: Path, split: str) -> Samples:
-    """Read one split; raises DataError if a file is missing, damaged or contradicts meta.json."""
+def _read_samples(directory: Path, prefix: str = "") -> Samples:
     x: NDArray[Any] | Ragged
-    x, y, ids = (read_array(directory / f"{split}_{name}.npy") for name in ("x", "y", "id"))
-    offsets = directory / f"{split}_offsets.npy"
+    x, y, ids = (read_array(directory / f"{prefix}{name}.npy") for name in ("x", "y", "id"))
+    offsets = directory / f"{prefix}offsets.npy"
     if offsets.exists():
         x = Ragged(x, read_array(offsets))
     samples = Samples(x, y, ids)
     if problem := _problem(samples, read_meta(directory)):
-        raise DataError(f"{directory}: the {split} arrays are damaged ({problem}); run dvc repro")
+        raise DataError(
+            f"{directory}: the arrays {prefix}*.npy are damaged ({problem}); run dvc repro"
+        )
     return samples
 
 
@@ -166,27 +231,50 @@ def read_meta(directory: Path) -> Meta:
     return read_json(directory / "meta.json", Meta)
 
 
-def write_dataset(directory: Path, meta: Meta, splits: Iterable[tuple[str, Samples]]) -> None:
-    """Write all files but the encoder's into `directory`, one split after the other.
+def write_dataset(
+    directory: Path,
+    meta: Meta,
+    protocol: str,
+    samples: Samples,
+    splits: NDArray[np.uint8],
+    further: Iterable[tuple[str, Samples]] = (),
+) -> None:
+    """Write all files but the encoder's into `directory`.
 
-    splits: names and samples, "train" and "evaluation" among them; each is released once it is
-        written.
+    protocol: `Summary.protocol`. splits: flags, shape (splits, n), without DUPLICATE, which is
+    added here. further: names and samples; each set is released once it is written.
     """
-    counts, hashes, targets = {}, {}, {}
-    for name, samples in splits:
-        write_samples(directory, name, samples)
-        counts[name] = len(samples)
-        hashes[name] = _hashes(samples.x)
-        targets[name] = np.unique(samples.y)
+    splits = splits | _duplicates(samples.x, splits)
+    _write_samples(directory, samples)
+    np.save(directory / "splits.npy", splits, allow_pickle=False)
+    sizes = {part: int(np.count_nonzero(splits[0] & flag)) for part, flag in FLAGS.items()}
+    counts = {}
+    for name, others in further:
+        _write_samples(directory, others, f"{name}_")
+        counts[name] = len(others)
     summary = Summary(
-        training_samples=counts["train"],
-        evaluation_samples=counts["evaluation"],
-        out_of_domain_samples=counts.get(meta.out_of_domain or ""),
-        also_in_training=int(np.isin(hashes["evaluation"], hashes["train"]).sum()),
-        distinct_targets=len(np.union1d(targets["train"], targets["evaluation"])),
+        protocol=protocol,
+        splits=len(splits),
+        training_samples=sizes["train"],
+        validation_samples=sizes["validation"],
+        evaluation_samples=sizes["evaluation"],
+        further_samples=counts,
+        also_in_training=np.count_nonzero(splits & DUPLICATE) / len(splits),
+        distinct_targets=len(np.unique(samples.y)),
     )
     write_json(directory / "meta.json", meta)
     write_json(directory / "summary.json", summary)
+
+
+def _duplicates(x: NDArray[Any] | Ragged, splits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """DUPLICATE for the evaluation samples that are also training samples, shape (splits, n)."""
+    hashes = _hashes(x)
+    flags = np.zeros_like(splits)
+    for split, found in zip(splits, flags, strict=True):
+        evaluation = (split & FLAGS["evaluation"]) > 0
+        train = (split & FLAGS["train"]) > 0
+        found[evaluation] = np.isin(hashes[evaluation], hashes[train]) * DUPLICATE
+    return flags
 
 
 def read_summary(directory: Path) -> Summary:

@@ -35,6 +35,13 @@ class Ragged:
     def __getitem__(self, row: int) -> NDArray[Any]:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
+    def take(self, rows: NDArray[np.int64]) -> Ragged:
+        """The sequences `rows`, in this order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(self.offsets[rows], lengths) + within], offsets)
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """The length of each sequence, shape (n,)."""

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta, read_samples
+from rnnbench.data.format import read_prepared
 from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER, read_encoder
-from rnnbench.training.outputs import read_predictions
+from rnnbench.training.outputs import read_evaluated, read_training_record
 
 _COLUMNS = ["corpus", "variant", "sample", "label", "predicted", "probability", "text"]
 _COUNT = 10
@@ -19,29 +19,37 @@ def confident_misclassifications(workspace: Workspace, params: Params, name: str
     """The ten most confident misclassifications of variant `name`, the most confident first.
 
     Columns: corpus, variant, sample, label, predicted, probability, text. The prediction is the
-    class of the highest mean probability over the replicates; "text" is the decoded input of the
-    model, without the words that are not in its vocabulary. Empty for variants that do not read
-    text, and if all replicates diverged. Raises DataError if a file is missing or damaged.
+    class of the highest mean probability over the replicates that were evaluated on the sample;
+    "text" is the decoded input of the model, without the words that are not in its vocabulary.
+    Empty for variants that do not read text, and if all replicates diverged. Raises DataError if a
+    file is missing or damaged.
     """
     folder = workspace.prepared(params.variant(name).dataset)
-    meta, samples = read_meta(folder), read_samples(folder, "evaluation")
-    predictions = read_predictions(workspace, name, "evaluation", meta, samples)
-    if not (folder / ENCODER).exists() or not len(predictions):
+    record = read_training_record(workspace, name)
+    if not (folder / ENCODER).exists() or not record.finished:
         return pd.DataFrame(columns=_COLUMNS)
-    mean = predictions.mean(axis=0, dtype=float)
+    data = read_prepared(folder)
+    meta, targets = data.meta, data.targets
+    evaluated = read_evaluated(workspace, name, meta, targets, record)
+    probabilities = evaluated.prediction.astype(float)
     if meta.target == "binary":
-        mean = np.stack([1 - mean, mean], axis=-1)
+        probabilities = np.stack([1 - probabilities, probabilities], axis=-1)
+    # Sample `id` is in row `id` of the dataset; a replicate evaluates some of them.
+    sums = np.zeros((len(targets.id), len(meta.classes)))
+    np.add.at(sums, evaluated.id.ravel(), probabilities.reshape(-1, len(meta.classes)))
+    counts = np.bincount(evaluated.id.ravel(), minlength=len(sums))
+    mean = sums / np.maximum(counts, 1)[:, None]
     predicted, probability = mean.argmax(axis=-1), mean.max(axis=-1)
-    wrong = np.flatnonzero(predicted != samples.y)
+    wrong = np.flatnonzero((counts > 0) & (predicted != targets.y))
     chosen = wrong[np.lexsort((wrong, -probability[wrong]))][:_COUNT]
     encoder, classes = read_encoder(folder), np.array(meta.classes)
     values = (
         meta.corpus,
         name,
-        samples.id[chosen],
-        classes[samples.y[chosen].astype(int)],
+        targets.id[chosen],
+        classes[targets.y[chosen].astype(int)],
         classes[predicted[chosen]],
         probability[chosen].round(4),
-        [encoder.text(samples.x[int(i)]) for i in chosen],
+        [encoder.text(data.samples.x[int(i)]) for i in chosen],
     )
     return pd.DataFrame(dict(zip(_COLUMNS, values, strict=True)))

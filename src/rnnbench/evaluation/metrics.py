@@ -1,4 +1,4 @@
-"""All scores of a prediction, each the mean over the replicates."""
+"""The scores of one replicate, and their means."""
 
 from __future__ import annotations
 
@@ -6,36 +6,57 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, mean_absolute_error, roc_auc_score, top_k_accuracy_score
+from sklearn.metrics import (
+    brier_score_loss,
+    f1_score,
+    mean_absolute_error,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
 from rnnbench.data.format import Meta
 from rnnbench.data.scoring import correct, losses
-from rnnbench.evaluation.outputs import CALIBRATION_BINS, SOLVED
 
 _TOP = 3
 
 
-def scores(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float | None]:
-    """The scores that the target has, under the names of `rnnbench.evaluation.outputs.Scores`.
+def scores(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
+    """The scores that the target has, under the names of `rnnbench.evaluation.outputs.Replicate`.
 
-    prediction: shape (replicates, n, ...), as `rnnbench.data.scoring` defines it, with at least
-        one replicate; y: shape (n, ...).
+    prediction: shape (n, ...), as `rnnbench.data.scoring` defines it; y: shape (n, ...).
     """
-    accuracy = correct(meta, prediction, y).mean(axis=1)
-    loss = losses(meta, prediction, y).mean(axis=1)
+    hits, errors = correct(meta, prediction, y), losses(meta, prediction, y)
     return {
-        "accuracy": float(accuracy.mean()),
-        "accuracy_sd": _sd(accuracy),
-        "loss": float(loss.mean()),
-        "loss_sd": _sd(loss),
-        "solved": float((accuracy >= SOLVED).mean()),
+        "accuracy": float(hits.mean()),
+        "loss": float(errors.mean()),
+        "accuracy_sample_sd": _error(hits),
+        "loss_sample_sd": _error(errors),
         **_of_target(meta, prediction, y),
     }
 
 
-def _sd(by_replicate: NDArray[np.float64]) -> float | None:
-    return float(by_replicate.std(ddof=1)) if len(by_replicate) > 1 else None
+def mean_scores(table: pd.DataFrame) -> dict[str, float]:
+    """The mean of each score over the splits, in each of which it is the mean over the seeds.
+
+    The mean of losses, which differ by factors, is the geometric one.
+    """
+    if table.empty:
+        return {}
+    means = {}
+    for name, values in table.items():
+        factors = str(name).endswith("loss")
+        with np.errstate(divide="ignore"):
+            scaled = pd.Series(np.log(values)) if factors else values
+        mean = float(scaled.groupby(table["split"]).mean().mean())
+        means[str(name)] = float(np.exp(mean)) if factors else mean
+    return means
+
+
+def _error(by_sample: NDArray[np.float64]) -> float:
+    """The standard error of the mean of independent samples; 0 for a single one."""
+    return float(by_sample.std(ddof=1) / len(by_sample) ** 0.5) if len(by_sample) > 1 else 0.0
 
 
 def _of_target(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
@@ -43,34 +64,22 @@ def _of_target(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[st
 
     "macro_f1" averages over the classes that occur in y, "top3_accuracy" ranks all classes.
     """
-    metrics: dict[str, Callable[[NDArray[Any]], float]] = {}
+    metrics: dict[str, Callable[[], float]] = {}
     if meta.target == "binary":
         if len(np.unique(y)) > 1:
-            metrics["roc_auc"] = lambda p: roc_auc_score(y, p)
-        metrics["f1"] = lambda p: f1_score(y, p > 0.5, zero_division=0)
-        metrics["calibration_error"] = lambda p: _calibration_error(p, y)
+            metrics["roc_auc"] = lambda: roc_auc_score(y, prediction)
+        metrics["f1"] = lambda: f1_score(y, prediction > 0.5, zero_division=0)
+        metrics["brier"] = lambda: brier_score_loss(y, prediction, pos_label=1)
     elif meta.target == "classes":
-        classes, occurring = range(len(meta.classes)), np.unique(y)
-        metrics["macro_f1"] = lambda p: f1_score(
-            y, p.argmax(axis=-1), labels=occurring, average="macro", zero_division=0
+        predicted = prediction.argmax(axis=-1)
+        metrics["macro_f1"] = lambda: f1_score(
+            y, predicted, labels=np.unique(y), average="macro", zero_division=0
         )
-        if len(classes) > _TOP:
-            metrics["top3_accuracy"] = lambda p: top_k_accuracy_score(y, p, k=_TOP, labels=classes)
+        if len(meta.classes) > _TOP:
+            labels = range(len(meta.classes))
+            metrics["top3_accuracy"] = lambda: top_k_accuracy_score(
+                y, prediction, k=_TOP, labels=labels
+            )
     elif meta.target == "number":
-        metrics["mae"] = lambda p: mean_absolute_error(y, p)
-    return {
-        name: float(np.mean([metric(p) for p in prediction])) for name, metric in metrics.items()
-    }
-
-
-def _calibration_error(probability: NDArray[Any], y: NDArray[Any]) -> float:
-    """The expected calibration error, shape (n,) both.
-
-    The gap between the frequency of class 1 and its mean probability, averaged over bins, each
-    weighted by its number of samples (Guo et al., "On calibration of modern neural networks",
-    ICML 2017).
-    """
-    # The bins of scikit-learn's calibration_curve, which does not return their sizes.
-    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1]
-    gaps = np.bincount(np.searchsorted(edges, probability), y - probability.astype(float))
-    return float(np.abs(gaps).sum() / len(y))
+        metrics["mae"] = lambda: mean_absolute_error(y, prediction)
+    return {name: float(metric()) for name, metric in metrics.items()}

@@ -70,7 +70,7 @@ class Epoch:
 
     number: counted from 1.
     loss, accuracy: means over the training samples, each scored before its batch's update.
-    prediction: for the evaluation samples, at the end of the epoch, shape (n, ...).
+    prediction: for the samples `unseen` of `Model.fit`, at the end of the epoch, shape (n, ...).
     """
 
     number: int
@@ -127,8 +127,8 @@ class Model(Protocol):
     ) -> None:
         """Train without the first `done` epochs, and call `on_epoch` after each other epoch.
 
-        unseen: the evaluation samples, which are only predicted. `on_epoch` raises DivergedError
-        if a loss is not finite. Only a model of `build` can be trained.
+        unseen: samples that are only predicted. `on_epoch` raises DivergedError if a loss is not
+        finite. Only a model of `build` can be trained.
         """
 
     def predict(self, x: X) -> NDArray[np.float32]:

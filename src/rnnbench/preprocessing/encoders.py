@@ -166,20 +166,17 @@ def _pad(ids: NDArray[np.int32], length: int, side: str, dtype: np.dtype[Any]) -
     return row
 
 
-def fit_encoder(
-    dataset: TextDataset,
-    corpus: TextCorpus,
-    vocabulary: list[bytes],
-    training: NDArray[np.int64],
-) -> TextEncoder:
+def fit_encoder(dataset: TextDataset, corpus: TextCorpus, vocabulary: list[bytes]) -> TextEncoder:
     """The encoder of a dataset.
 
-    vocabulary: all words of the corpus by rank. As in Keras, the evaluation texts count too.
-    training: indices of the training documents, the only ones that subwords are learned from.
+    Words and subwords come from all texts of the corpus, without their labels, as in Keras's
+    ``load_data``: the evaluation texts count too, and all splits share one encoder.
+
+    vocabulary: all words of the corpus by rank.
     """
     code, size = corpus.encoding, dataset.vocabulary_size
     if dataset.tokens == "subwords":
-        texts = (corpus.documents.texts[i].decode(code) for i in training)
+        texts = (text.decode(code) for text in corpus.documents.texts)
         tokenizer = subwords.train(texts, size or 0)
         return SubwordEncoder(dataset, code, corpus.escapes, (), tokenizer)
     known = vocabulary if size is None else vocabulary[: size - INDEX_FROM - 1]

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.core.errors import DataError
-from rnnbench.data.format import Meta, read_meta, read_samples
+from rnnbench.data.format import FLAGS, Meta, read_prepared
 from rnnbench.preprocessing.encoders import ENCODER, read_encoder
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample as text: its split, its label or target, its content and its length."""
+    """One sample as text: its part, its label or target, its content and its length."""
 
-    split: str
+    part: str
     label: str
     text: str
     length: str
@@ -27,15 +27,18 @@ class Sample:
 def find_sample(directory: Path, number: int) -> Sample:
     """The sample with this number in the corpus.
 
-    Raises DataError if no split contains it, or if a file is missing or damaged.
+    Its parts are those of the first split. Raises DataError if there is no such sample, or if a
+    file is missing or damaged.
     """
-    for split in ("train", "evaluation"):
-        samples = read_samples(directory, split)
-        rows = np.flatnonzero(samples.id == number)
-        if len(rows):
-            x, y, meta = samples.x[int(rows[0])], samples.y[rows[0]], read_meta(directory)
-            return Sample(split, _label(meta, y), *_content(directory, meta, x))
-    raise DataError(f"{directory}: no sample {number} in the training or the evaluation split")
+    data = read_prepared(directory)
+    samples, splits = data.samples, data.targets.splits
+    rows = np.flatnonzero(samples.id == number)
+    if not len(rows):
+        raise DataError(f"{directory}: no sample {number}")
+    row = int(rows[0])
+    parts = [part for part, flag in FLAGS.items() if splits[0, row] & flag]
+    content = _content(directory, data.meta, samples.x[row])
+    return Sample(" and ".join(parts) or "none", _label(data.meta, samples.y[row]), *content)
 
 
 def _content(directory: Path, meta: Meta, x: NDArray[Any]) -> tuple[str, str]:

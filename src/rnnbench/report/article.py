@@ -9,11 +9,18 @@ import pandas as pd
 from rnnbench import corpora
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import Params, Published
-from rnnbench.report.findings import Findings
-from rnnbench.report.markdown import measures_table, render, scores_table
+from rnnbench.params import Comparison, Params, Published
+from rnnbench.report.findings import Findings, answers, protocol
+from rnnbench.report.markdown import (
+    epochs_table,
+    further_sets,
+    measures_table,
+    published_table,
+    render,
+    scores_table,
+    spreads_table,
+)
 from rnnbench.report.outputs import best_network, finished, read_csv, read_table
-from rnnbench.report.questions import answers
 
 
 def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -21,9 +28,11 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
 
     Raises DataError if a table is missing or damaged.
     """
-    comparison, pairs = (read_table(workspace, name) for name in ("comparison", "pairs"))
+    comparison, pairs, questions = (
+        read_table(workspace, name) for name in ("comparison", "pairs", "questions")
+    )
     pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
-    page = article(comparison, pairs, params.published, params.comparison.margin, pictures)
+    page = article(comparison, pairs, questions, params.published, params.comparison, pictures)
     write_text(workspace.metrics / "comparison.md", page)
     errors = pd.concat(
         read_csv(workspace.misclassifications(name), dtype=str, keep_default_na=False)
@@ -37,39 +46,59 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
 def article(
     comparison: pd.DataFrame,
     pairs: pd.DataFrame,
+    questions: pd.DataFrame,
     published: dict[str, Published],
-    margin: float,
+    settings: Comparison,
     pictures: set[str],
 ) -> str:
     """The text of comparison.md; `pictures` are the file names of the existing pictures."""
     findings = Findings(finished(comparison), pairs)
     tasks = [
-        {
-            "corpus": corpus,
-            "title": corpora.load(str(corpus)).TITLE,
-            "datasets": rows.drop_duplicates("dataset").to_dict("records"),
-            "out_of_domain": next(
-                iter(rows[rows["out_of_domain_set"].notna()].to_dict("records")), None
-            ),
-            "scores": scores_table(rows),
-            "measures": measures_table(finished(rows)),
-            "findings": findings.summary(str(corpus)),
-            "published": [(name, published[name]) for name in rows["variant"] if name in published],
-            "widest": _widest(finished(rows)),
-            "network": best_network(finished(rows)),
-        }
+        _task(str(corpus), rows, findings, published, settings)
         for corpus, rows in comparison.groupby("corpus", sort=False)
     ]
+    accuracies = questions[questions["measure"] == "accuracy"]
     return render(
         "article.md.j2",
-        findings=findings,
-        rows=findings.rows,
-        answers=answers(findings),
+        answers=answers(questions, settings),
+        epochs=epochs_table(accuracies) if accuracies["last_effect"].notna().any() else "",
         tasks=tasks,
         pairs=len(pairs),
         pictures=pictures,
-        margin=margin,
+        settings=settings,
     )
+
+
+def _task(
+    corpus: str,
+    rows: pd.DataFrame,
+    findings: Findings,
+    published: dict[str, Published],
+    settings: Comparison,
+) -> dict[str, Any]:
+    sets = [
+        {
+            "protocol": protocol(str(members["protocol"].iloc[0])),
+            "first": members.iloc[0],
+            "datasets": members.drop_duplicates("dataset").to_dict("records"),
+            "scores": scores_table(members),
+            "measures": measures_table(finished(members)),
+            "spreads": spreads_table(members) if members["sd"].notna().any() else "",
+            "findings": findings.of_set(corpus, int(str(number))),
+        }
+        for number, members in rows.groupby("evaluation_set", sort=True)
+    ]
+    sizes = {name: rows[f"samples_{name}"].max() for name in further_sets(rows)}
+    return {
+        "corpus": corpus,
+        "title": corpora.load(corpus).TITLE,
+        "sets": sets,
+        "further": {name: int(size) for name, size in sizes.items() if pd.notna(size)},
+        "compared": published_table(rows, settings.margin),
+        "published": [(name, published[name]) for name in rows["variant"] if name in published],
+        "widest": _widest(finished(rows)),
+        "network": best_network(finished(rows)),
+    }
 
 
 def _widest(rows: pd.DataFrame) -> pd.Series[Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,132 +9,180 @@ import pandas as pd
 
 from rnnbench.core.errors import DataError
 from rnnbench.params import Comparison, Published
-from rnnbench.report.results import Measure, Result
-from rnnbench.report.statistics.intervals import Interval, PairedScores
-from rnnbench.report.statistics.pairs import COLUMNS, compare, letters
+from rnnbench.report.evaluation_sets import EvaluationSet
+from rnnbench.report.results import Result
+from rnnbench.report.statistics import pairs as tests
+from rnnbench.report.statistics.components import standard_deviations
+from rnnbench.report.statistics.estimates import Estimate, Interval
+from rnnbench.report.statistics.shares import share_interval
 from rnnbench.report.statistics.verdicts import (
     NOT_COMPARABLE,
     NOT_TESTED,
     loss_ratio,
-    share_interval,
+    published_difference,
     verdict,
 )
 
-_MEASURES: tuple[Measure, ...] = ("accuracy", "loss")
 _ARCHITECTURE = ("cell", "units", "recurrent_layers", "bidirectional")
+_RANKS = ("p_best", "rank_low", "rank_high")
+_NESTED = {"further_accuracy", "further_samples"}
 
 
 def compare_all(
-    results: list[Result], published: dict[str, Published], settings: Comparison
+    sets: list[EvaluationSet], published: dict[str, Published], settings: Comparison
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The row of each variant, and the row of each pair, both with intervals.
 
-    Variants with the same evaluation samples are tested together; "group" holds the letters of
-    those that are not significantly different, "measure" what was tested, and "evaluation_set"
-    counts the sets of evaluation samples of a corpus from 1. A variant whose replicates all
-    diverged has a row without scores. Raises DataError if that holds for every variant.
+    "group" holds the letters of the variants of a set that are not significantly different,
+    "measure" what was tested. A variant whose replicates all diverged has a row without scores.
+    Raises DataError if that holds for every variant.
     """
-    if not any(result.finished for result in results):
+    if not any(members.finished for members in sets):
         raise DataError("all replicates of all variants have diverged: nothing can be compared")
-    rows: dict[str, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
     pairs: list[pd.DataFrame] = []
-    sets: Counter[str] = Counter()
-    groups: dict[tuple[str, bytes, bytes], list[Result]] = {}
-    for result in results:
-        key = result.meta.corpus, result.samples.id.tobytes(), result.samples.y.tobytes()
-        groups.setdefault(key, []).append(result)
-    for (corpus, *_), group in groups.items():
-        sets[corpus] += 1
-        place = {"corpus": corpus, "evaluation_set": sets[corpus]}
-        rows |= {result.name: place | _description(result) for result in group}
-        if finished := [result for result in group if result.finished]:
-            scored, tested = _compare(finished, published, settings)
-            for result, row in zip(finished, scored, strict=True):
-                rows[result.name] |= row
-            if len(tested):
-                pairs.append(pd.DataFrame({**place, **tested}))
-    columns = ["corpus", "evaluation_set", "measure", *COLUMNS]
-    table = pd.DataFrame([rows[result.name] for result in results])
-    table = table.fillna({"verdict": "", "group": ""})
+    for members in sets:
+        place = {"corpus": members.corpus, "evaluation_set": members.number}
+        scored, tested = _compare(members)
+        for result in members.results:
+            row = place | _description(result) | scored.get(result.name, {})
+            if result.finished:
+                row |= _published(published.get(result.name), result, settings)
+            rows.append({key: rounded(value) for key, value in row.items()})
+        if len(tested):
+            pairs.append(pd.DataFrame({**place, "measure": members.measure, **tested}))
+    columns = ["corpus", "evaluation_set", "measure", *tests.COLUMNS]
+    table = pd.DataFrame(rows).fillna({"verdict": "", "group": ""})
     return table, pd.concat(pairs) if pairs else pd.DataFrame(columns=columns)
 
 
+def shown_pairs(pairs: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Pairs with differences of logarithms turned into ratios: second loss / first loss."""
+    if measure == "accuracy":
+        return pairs
+    effect, low, high = (np.exp(-pairs[key].astype(float)) for key in ("effect", "low", "high"))
+    detectable = np.exp(pairs["detectable"].astype(float))
+    return pairs.assign(effect=effect, low=high, high=low, detectable=detectable)
+
+
 def _description(result: Result) -> dict[str, Any]:
+    scores = result.scores
+    further = {f"on_{name}": value for name, value in scores.further_accuracy.items()}
+    sizes = {f"samples_{name}": count for name, count in scores.further_samples.items()}
     return {
         "variant": result.name,
         "role": result.record.role,
         "dataset": result.dataset,
         **{key: result.record.architecture[key] for key in _ARCHITECTURE},
-        **result.scores.model_dump(),
+        **scores.model_dump(exclude=_NESTED),
+        **further,
+        **sizes,
     }
 
 
-def _compare(
-    group: list[Result], published: dict[str, Published], settings: Comparison
-) -> tuple[list[dict[str, Any]], pd.DataFrame]:
-    """The scores and the pairs of variants with the same evaluation samples."""
-    names = [result.name for result in group]
-    stochastic = [result.stochastic for result in group]
-    scores = {m: PairedScores([r.table(m) for r in group], stochastic) for m in _MEASURES}
-    tables = [r.out_of_domain for r in group if r.out_of_domain is not None]
-    out_of_domain = PairedScores(tables, stochastic) if len(tables) == len(group) else None
-    pairs = compare(names, scores[group[0].measure])
-    pairs.insert(0, "measure", group[0].measure)
-    different = pairs.loc[pairs["different"].astype(bool), ["first", "second"]]
-    marks = letters(names, different.itertuples(index=False, name=None))
-    tested = {*pairs["first"], *pairs["second"]}
-    rows = []
-    for number, result in enumerate(group):
-        accuracy = scores["accuracy"].interval(number)
-        # All predictions correct, or none, leave no variance to estimate.
-        if accuracy is not None and accuracy.mean in (0, 1):
-            accuracy = share_interval(accuracy.mean, len(result.samples))
-        by_replicate = result.table("accuracy").mean(axis=1)
-        row = {
-            **_bounds("accuracy", accuracy),
-            **_bounds("loss", scores["loss"].interval(number), np.inf),
-            **_bounds(
-                "out_of_domain_accuracy", out_of_domain.interval(number) if out_of_domain else None
-            ),
+def _compare(members: EvaluationSet) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
+    """The intervals and groups of the finished variants, and their pairs."""
+    finished, measure = members.finished, members.measure
+    names = [result.name for result in finished]
+    accuracy, loss = (members.scores(m) for m in ("accuracy", "loss"))
+    tested = accuracy if measure == "accuracy" else loss
+    pairs = pd.DataFrame(columns=list(tests.COLUMNS))
+    order, marks = pd.DataFrame(index=names, columns=list(_RANKS)), dict.fromkeys(names, "")
+    if tested is not None and len(found := tests.compare(names, tested)):
+        pairs = shown_pairs(found, measure)
+        order = tests.ranks(tested, higher_is_better=measure == "accuracy").set_axis(names)
+        different = pairs.loc[pairs["different"].astype(bool), ["first", "second"]]
+        marks = tests.letters(names, different.itertuples(index=False, name=None))
+    compared = {*pairs["first"], *pairs["second"]}
+    rows = {}
+    for number, result in enumerate(finished):
+        by_replicate = result.replicates["accuracy"]
+        estimate = accuracy.mean(number) if accuracy is not None else None
+        of_loss = loss.mean(number) if loss is not None else None
+        rows[result.name] = {
+            **_bounds("accuracy", _accuracy(result, estimate)),
+            **_bounds("loss", _exponential(of_loss)),
+            **_further(result),
             "accuracy_min": float(by_replicate.min()),
             "accuracy_max": float(by_replicate.max()),
-            "group": marks[result.name] if result.name in tested else "",
+            "distinct_accuracy": float(result.replicates["distinct_accuracy"].mean()),
+            "group": marks[result.name] if result.name in compared else "",
+            **{str(key): value for key, value in order.loc[result.name].items()},
+            **standard_deviations(_logarithmic(result), measure, result.stochastic),
             **_epochs(result),
-            **_published(published.get(result.name), scores["accuracy"], number, settings),
-            **_published_loss(published.get(result.name), result),
         }
-        rows.append({key: rounded(value) for key, value in row.items()})
     return rows, pairs
 
 
-def _bounds(name: str, interval: Interval | None, highest: float = 1.0) -> dict[str, float | None]:
-    low, high = (max(interval.low, 0.0), min(interval.high, highest)) if interval else (None, None)
+def _logarithmic(result: Result) -> pd.DataFrame:
+    """The scores by replicate, with logarithms of losses and the standard errors of those."""
+    table = result.replicates
+    loss = table["loss"].where(table["loss"] > 0)
+    return table.assign(loss=np.log(loss), loss_sample_sd=table["loss_sample_sd"] / loss)
+
+
+def _accuracy(result: Result, estimate: Estimate | None) -> Interval | None:
+    """The interval of the accuracy; None if nothing can be inferred."""
+    if result.summary.protocol == "same" or (result.stochastic and estimate is None):
+        return None
+    share = estimate.mean if estimate is not None else float(result.replicates["accuracy"].mean())
+    return share_interval(share, result.distinct_samples, estimate)
+
+
+def _exponential(estimate: Estimate | None) -> Interval | None:
+    if estimate is None:
+        return None
+    found = estimate.interval()
+    return Interval(*(float(np.exp(end)) for end in (found.mean, found.low, found.high)))
+
+
+def _further(result: Result) -> dict[str, Any]:
+    """Intervals of the accuracy on each further set: of its samples and of the replicates."""
+    found: dict[str, Any] = {}
+    # Trainings are independent if each split has one, or if there is a single split.
+    unit = "split" if result.summary.splits > 1 else "replicate"
+    for name, samples in result.summary.further_samples.items():
+        values = result.replicates.groupby(unit)[f"on_{name}"].mean()
+        share, count, interval = float(values.mean()), len(values), None
+        if count > 1:
+            rest = share * (1 - share) / samples
+            variance = float(values.var(ddof=1)) / count
+            estimate = Estimate(share, variance, rest, count - 1, count)
+            interval = share_interval(share, samples, estimate)
+        elif not result.stochastic:
+            interval = share_interval(share, samples, None)
+        found |= _bounds(f"on_{name}", interval)
+    return found
+
+
+def _bounds(name: str, interval: Interval | None) -> dict[str, float | None]:
+    low, high = (interval.low, interval.high) if interval else (None, None)
     return {f"{name}_low": low, f"{name}_high": high}
 
 
 def _published(
-    figure: Published | None, scores: PairedScores, number: int, settings: Comparison
-) -> dict[str, Any]:
-    """The published figure, its difference from our accuracy, and the verdict."""
-    difference, result = None, ""
-    if figure is not None and figure.comparable:
-        difference = scores.published(number, figure.accuracy, figure.samples, figure.same_samples)
-        result = verdict(difference, settings.margin) if difference else NOT_TESTED
+    figure: Published | None, result: Result, settings: Comparison
+) -> dict[str, float | str | None]:
+    """The published figures, how ours differ after the last epoch, and the verdict."""
+    difference, ratio, decision = None, None, ""
+    if figure is not None and not figure.comparable:
+        decision = NOT_COMPARABLE
     elif figure is not None:
-        result = NOT_COMPARABLE
+        table, splits = result.replicates, result.splits
+        ours = table["last_accuracy"].to_numpy()
+        size = figure.samples if figure.same_samples else result.summary.evaluation_samples
+        found = published_difference(figure.accuracy, figure.samples, ours, splits, size)
+        difference = found.interval() if found else None
+        decision = verdict(difference, settings.margin) if difference else NOT_TESTED
+        if figure.loss is not None:
+            losses = result.table("loss")
+            relative = float(losses.var() / losses.mean() ** 2)
+            last = table["last_loss"].to_numpy()
+            ratio = loss_ratio(figure.loss, figure.samples, last, splits, relative)
     return {
         "published": figure.accuracy if figure else None,
         **_estimate("published_difference", difference),
-        "verdict": result,
-    }
-
-
-def _published_loss(figure: Published | None, result: Result) -> dict[str, float | None]:
-    """The published loss, and its ratio to ours with the interval."""
-    ratio = None
-    if figure is not None and figure.comparable and figure.loss is not None:
-        ratio = loss_ratio(result.table("loss"), figure.loss, figure.samples)
-    return {
+        "verdict": decision,
         "published_loss": figure.loss if figure else None,
         **_estimate("published_loss_ratio", ratio),
     }
@@ -149,18 +196,16 @@ def _estimate(name: str, interval: Interval | None) -> dict[str, float | None]:
 def _epochs(result: Result) -> dict[str, float]:
     """How the trainings went, as means over the replicates.
 
-    best_epoch: the epoch with the best score on the evaluation samples. overfitting_gap: by how
-    much the last epoch's score on the training samples is better than that on the evaluation
-    samples.
+    overfitting_gap: by how much the score on the training samples is better than that on the
+    evaluation samples, both after the last epoch.
     """
-    measure, history = f"val_{result.measure}", result.history
-    sign = -1 if result.measure == "loss" else 1
-    best = (history[measure] * sign).groupby(history["replicate"]).idxmax()
-    last = history.groupby("replicate").tail(1)
-    gap = (last[result.measure] - last[measure]) * sign
+    table = result.replicates
+    gap = table["training_accuracy"] - table["last_accuracy"]
+    if result.measure == "loss":
+        gap = table["last_loss"] - table["training_loss"]
     return {
-        "best_epoch": float(history.loc[best, "epoch"].mean()),
-        "epochs": float(last["epoch"].mean()),
+        "chosen_epoch": float(table["epoch"].mean()),
+        "epochs": float(table["epochs"].mean()),
         "overfitting_gap": float(gap.mean()),
     }
 

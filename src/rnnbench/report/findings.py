@@ -1,11 +1,25 @@
-"""The results of the paired tests, as sentences."""
+"""The results of the tests, as sentences."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 
 from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
-from rnnbench.report.markdown import figure, small
+from rnnbench.params import Comparison
+from rnnbench.report.markdown import digits, estimate, figure, share
+from rnnbench.report.outputs import EQUAL, FIRST, SECOND
+
+# The effect of two variants with the same score: a difference, or a ratio of losses.
+_NEUTRAL = {"accuracy": 0.0, "loss": 1.0}
+_PROTOCOLS = {
+    "by_film": "films kept apart",
+    "random": "random splits",
+    "new": "new data in every split",
+    "last": "one split, the last samples",
+    "same": "evaluated on the training samples",
+}
 
 
 class Findings:
@@ -21,51 +35,27 @@ class Findings:
 
     def better(self, first: str, second: str) -> bool:
         """Whether the first variant is significantly better than the second."""
-        pair = self._pairs.get((first, second))
-        return pair is not None and bool(pair["different"])
+        # Variants without a validation part are listed last, so that either can be the better one.
+        for names, sign in (((first, second), 1), ((second, first), -1)):
+            if (pair := self._pairs.get(names)) and pair["different"]:
+                return bool(sign * (pair["effect"] - _NEUTRAL[pair["measure"]]) > 0)
+        return False
 
-    def compared(self, first: str, second: str) -> str:
-        """How two tested variants compare, the better one first, with the gap."""
-        if (first, second) not in self._pairs:
-            first, second = second, first
-        pair = self._pairs[first, second]
-        loss = pair["measure"] == "loss"
-        shown, what = (small, "mean squared error") if loss else (figure, "accuracy")
-        # The first of a pair is the better one, and the better of two errors is the lower one.
-        gap, *bounds = (pair[key] * (-1 if loss else 1) for key in ("difference", "low", "high"))
-        low, high = sorted(bounds)
-        p = "< 0.001" if pair["p_holm"] < 0.001 else f"= {pair['p_holm']:.3f}"
-        if pair["different"]:
-            result = f"`{first}` is better than `{second}`"
-        else:
-            result = f"`{first}` and `{second}` are not significantly different"
-        interval = f"({shown(low)} to {shown(high)})"
-        return f"{result}: {what} differs by {shown(gap)} {interval}, Holm's p {p}"
-
-    def summary(self, corpus: str) -> list[str]:
-        """Which differences between the variants of a corpus are significant."""
-        sets: dict[int, list[str]] = {}
-        for name, row in self.rows.items():
-            if row["corpus"] == corpus:
-                sets.setdefault(row["evaluation_set"], []).append(name)
-        lines = []
-        for names in sets.values():
-            samples = self.rows[names[0]]["evaluation_samples"]
-            where = f" on the same {samples:,} samples" if len(sets) > 1 else ""
-            lines += self._of_set(names, where)
-        return lines
-
-    def _of_set(self, all_names: list[str], where: str) -> list[str]:
+    def of_set(self, corpus: str, number: int) -> list[str]:
+        """Which differences between the variants of an evaluation set are significant."""
+        place = {"corpus": corpus, "evaluation_set": number}
+        members = [n for n, row in self.rows.items() if place.items() <= row.items()]
         # Nothing is known about a variant that cannot be tested.
-        names = [n for n in all_names if any(self.tested(n, other) for other in all_names)]
+        names = [n for n in members if any(self.tested(n, other) for other in members)]
+        names.sort(key=self._score, reverse=True)
         roles = {name: self.rows[name]["role"] for name in names}
         networks = [name for name in names if roles[name] in (RECURRENT, OTHER)]
         recurrent = [name for name in names if roles[name] == RECURRENT]
         lines: list[str] = []
         if len(names) > 2:
-            lines.append(self._leader(names, f"Of all variants{where}"))
+            lines.append(self._leader(names, "Of all variants"))
         if len(recurrent) > 1 and recurrent[0] != names[0]:
-            lines.append(self._leader(recurrent, f"Of the recurrent networks{where}"))
+            lines.append(self._leader(recurrent, "Of the recurrent networks"))
         for baseline in (name for name in names if roles[name] == BASELINE):
             not_better = [name for name in networks if not self.better(name, baseline)]
             if not_better:
@@ -74,7 +64,7 @@ class Findings:
                 )
             elif networks:
                 lines.append(
-                    f"Every network{where} is significantly better than the baseline `{baseline}`."
+                    f"Every network is significantly better than the baseline `{baseline}`."
                 )
         if len(names) > 2:
             pairs = [pair for pair in self._pairs.values() if pair["first"] in names]
@@ -87,10 +77,91 @@ class Findings:
         ties = [name for name in names[1:] if not self.better(first, name)]
         if not ties:
             return f"{among}, `{first}` is significantly better than every other."
+        chance = self.rows[first]["p_best"] if among == "Of all variants" else None
+        certain = f" (the best with probability {chance:.2f})" if pd.notna(chance) else ""
         return (
-            f"{among}, `{first}` ranks first, but is not significantly different from "
+            f"{among}, `{first}` ranks first{certain}, but is not significantly better than "
             f"{_list(ties)}."
         )
+
+    def _score(self, name: str) -> float:
+        row = self.rows[name]
+        return float(-row["loss"] if row["target"] == "number" else row["accuracy"])
+
+
+def protocol(name: str) -> str:
+    """How the samples are split, in words."""
+    return _PROTOCOLS[name]
+
+
+def answers(questions: pd.DataFrame, settings: Comparison) -> list[dict[str, str]]:
+    """The title of each question, what the data say, and the state: known, equal or open."""
+    return [
+        {
+            "question": row["question"],
+            "state": {FIRST: "known", SECOND: "known"}.get(row["answer"], row["answer"]),
+            "text": _answer(row, settings),
+        }
+        for row in questions.to_dict("records")
+    ]
+
+
+def _answer(row: dict[Any, Any], settings: Comparison) -> str:
+    margin = settings.margin if row["measure"] == "accuracy" else settings.loss_margin
+    shown = f"{margin:g}" if row["measure"] == "accuracy" else share(margin)
+    if row["answer"] in (FIRST, SECOND):
+        text, small = _better(row, margin)
+        remark = f" The difference is within the margin of {shown}." if small else ""
+        return f"{text}, {_p(row)}.{remark}"
+    if row["answer"] == EQUAL:
+        return f"No difference that matters (more than {shown}): {_difference(row, margin)}."
+    return f"Open: {_difference(row, margin)}, {_p(row)}. {_power(row)}"
+
+
+def _better(row: dict[Any, Any], margin: float) -> tuple[str, bool]:
+    """Which variant is better and by how much, and whether that is within the margin."""
+    better, worse, word = row["first"], row["second"], "Yes"
+    ends = [row["effect"], row["low"], row["high"]]
+    loss = row["measure"] == "loss"
+    if row["answer"] == SECOND:
+        better, worse, word = worse, better, "No"
+        ends = [1 / end if loss else -end for end in (ends[0], ends[2], ends[1])]
+    what = "error is smaller by a factor of" if loss else "accuracy is higher by"
+    limit = 1 + margin if loss else margin
+    text = _estimate(ends, row["measure"], limit)
+    return f"{word}. `{better}` is better than `{worse}`: its {what} {text}", ends[2] < limit
+
+
+def _difference(row: dict[Any, Any], margin: float) -> str:
+    ends = [row["effect"], row["low"], row["high"]]
+    first, second = f"`{row['first']}`", f"`{row['second']}`"
+    if row["measure"] == "loss":
+        ratio = _estimate(ends, "loss", 1 + margin)
+        return f"the error of {second} divided by that of {first} is {ratio}"
+    gap = _estimate(ends, "accuracy", margin)
+    return f"the accuracy of {first} minus that of {second} is {gap}"
+
+
+def _estimate(ends: list[float], measure: str, limit: float) -> str:
+    if measure == "loss":
+        return estimate(ends, (_NEUTRAL[measure], limit, 1 / limit), 2)
+    return estimate(ends, (_NEUTRAL[measure], limit, -limit))
+
+
+def _p(row: dict[Any, Any]) -> str:
+    p = row["p_adjusted"]
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{digits(p, (0.05,), 3)}f}"
+
+
+def _power(row: dict[Any, Any]) -> str:
+    """What this design could find, and what it would take to find the observed difference."""
+    loss = row["measure"] == "loss"
+    smallest = f"a factor of {row['detectable']:.2f}" if loss else figure(row["detectable"])
+    unit = "splits" if row["splits"] > 1 else "trainings"
+    found = f"This design finds a difference of {smallest} with a probability of 80 %; "
+    if pd.isna(row["needed"]):
+        return f"{found}no number of {unit} of these data would find the observed one."
+    return f"{found}{row['needed']:,.0f} {unit} would find the observed one."
 
 
 def _list(names: list[str]) -> str:

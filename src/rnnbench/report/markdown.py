@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -20,7 +22,7 @@ def render(template: str, **values: Any) -> str:
         # The page is Markdown; there is no HTML to escape.
         autoescape=False,  # noqa: S701
     )
-    environment.filters["figure"] = figure
+    environment.filters |= {"figure": figure, "share": share}
     return environment.get_template(template).render(values)
 
 
@@ -34,54 +36,43 @@ def small(value: float) -> str:
     return f"{value:.2e}" if pd.notna(value) else ""
 
 
-def short_table(rows: pd.DataFrame) -> str:
-    """The accuracies of one corpus, for the README."""
-    table = _scores(rows)
-    return _markdown(
-        table.drop(columns=["sd", "parameters", *table.filter(regex="^on |loss|MSE|minus")])
+def estimate(ends: list[float], limits: tuple[float, ...], least: int = 4) -> str:
+    """A value with its interval, rounded so that each bound stays on its side of the limits."""
+    places = max(digits(end, limits, least) for end in ends[1:])
+    effect, low, high = (f"{end:.{places}f}" for end in ends)
+    return f"{effect} ({low} to {high})"
+
+
+def digits(value: float, limits: tuple[float, ...], least: int) -> int:
+    """The decimal places, at least `least`, that keep a value on its side of the limits."""
+    return next(
+        places
+        for places in itertools.count(least)
+        if all(np.sign(round(value, places) - end) == np.sign(value - end) for end in limits)
     )
 
 
+def share(value: float) -> str:
+    """A share in percent."""
+    return f"{100 * value:g} %"
+
+
+def short_table(rows: pd.DataFrame) -> str:
+    """The accuracies of one evaluation set, for the README."""
+    table = scores(rows)
+    columns = ["variant", "accuracy", "95 % interval", "group", "last epoch", "replicates"]
+    return markdown(table[[name for name in columns if name in table]])
+
+
 def scores_table(rows: pd.DataFrame) -> str:
-    """The scores of one corpus with intervals, groups and verdicts."""
-    return _markdown(_scores(rows))
+    """The scores of one evaluation set, with intervals and groups."""
+    return markdown(scores(rows))
 
 
-def measures_table(rows: pd.DataFrame) -> str:
-    """Further metrics of the predictions of one corpus, and how the trainings went."""
-    columns = {"variant": rows["variant"]}
-    for key, title in _METRICS.items():
-        if rows[key].notna().any():
-            columns[title] = rows[key].map(small if key == "mae" else figure)
-    trained = rows["epochs"] > 1
-    best = rows["best_epoch"].map("{:.1f}".format) + " of " + rows["epochs"].map("{:.0f}".format)
-    gap = rows["overfitting_gap"].map(small if _are_numbers(rows) else "{:+.4f}".format)
-    columns["best epoch"] = best.where(trained, "")
-    columns["overfitting gap"] = gap.where(trained, "")
-    return _markdown(pd.DataFrame(columns))
-
-
-_METRICS = {
-    "roc_auc": "ROC-AUC",
-    "f1": "F1",
-    "calibration_error": "calibration error",
-    "macro_f1": "macro-F1",
-    "top3_accuracy": "top-3 accuracy",
-    "mae": "MAE",
-}
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    return str(table.to_markdown(index=False, disable_numparse=True))
-
-
-def _are_numbers(rows: pd.DataFrame) -> bool:
-    return bool((rows["target"] == "number").all())
-
-
-def _scores(rows: pd.DataFrame) -> pd.DataFrame:
+def scores(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `scores_table`."""
     numbers = _are_numbers(rows)
-    share = f"within {rows['tolerance'].iloc[0]:g}" if numbers else "accuracy"
+    what = f"within {rows['tolerance'].iloc[0]:g}" if numbers else "accuracy"
     columns = {"variant": rows["variant"]}
     # Numbers are ranked and grouped by their error.
     if numbers:
@@ -89,31 +80,123 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
         columns["95 % interval of MSE"] = _interval(rows, "loss", small)
         solved = (rows["solved"] * rows["replicates"]).fillna(0).map("{:.0f}".format)
         columns["solved"] = solved + " of " + rows["replicates"].astype(str)
-    columns[share] = rows["accuracy"].map(figure)
+    columns[what] = rows["accuracy"].map(figure)
     columns["95 % interval"] = _interval(rows, "accuracy", figure)
     columns["group"] = rows["group"]
-    columns["sd"] = rows["accuracy_sd"].map(figure)
+    columns["best of set"] = rows["p_best"].map(lambda p: f"{p:.2f}" if pd.notna(p) else "")
+    if (rows["validation_samples"] > 0).any():
+        columns["last epoch"] = rows["last_loss" if numbers else "last_accuracy"].map(
+            small if numbers else figure
+        )
+    trained = rows["epochs"] > 1
+    curve = rows["curve_loss" if numbers else "curve_accuracy"].map(small if numbers else figure)
+    columns["mean of epochs"] = curve.where(trained, "")
     if not numbers:
         columns["log loss"] = rows["loss"].map(figure)
-    if len(names := rows["out_of_domain_set"].dropna().unique()):
-        columns[f"on {names[0]}"] = rows["out_of_domain_accuracy"].map(figure)
+    for name in further_sets(rows):
+        if rows[f"on_{name}"].notna().any():
+            columns[f"on {name}"] = rows[f"on_{name}"].map(figure)
     diverged = rows["diverged"].map(lambda count: f", {count} diverged" if count else "")
     columns["replicates"] = rows["replicates"].astype(str) + diverged
     columns["parameters"] = rows["parameters"].map("{:,}".format)
-    columns["published"] = rows["published"].map(figure)
-    columns["published minus ours"] = _with_bounds(rows, "published_difference", figure)
-    if numbers:
-        columns["published MSE"] = rows["published_loss"].map(small)
-        columns["published MSE / ours"] = _with_bounds(
-            rows, "published_loss_ratio", "{:.2f}".format
-        )
-    columns["verdict"] = rows["verdict"]
     return pd.DataFrame(columns)
 
 
-def _with_bounds(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd.Series[str]:
-    value, low, high = (rows[f"{key}{end}"].map(shown) for end in ("", "_low", "_high"))
-    return (value + " (" + low + " to " + high + ")").where(rows[key].notna(), "")
+def further_sets(rows: pd.DataFrame) -> list[str]:
+    """The names of the further evaluation sets of the comparison."""
+    names = map(str, rows)
+    return [name.removeprefix("samples_") for name in names if name.startswith("samples_")]
+
+
+def published_table(rows: pd.DataFrame, margin: float) -> str:
+    """The published figures of a task, with ours after the last epoch and the verdicts."""
+    rows = rows[rows["published"].notna()]
+    difference, ratio = (
+        [f"published_{kind}{end}" for end in ("", "_low", "_high")]
+        for kind in ("difference", "loss_ratio")
+    )
+    limits = (0.0, margin, -margin)
+    columns = {
+        "variant": rows["variant"],
+        "published": rows["published"].map(figure),
+        "ours, last epoch": rows["last_accuracy"].map(figure),
+        "published minus ours": _with_bounds(rows, difference, lambda e: estimate(e, limits)),
+        "verdict": rows["verdict"],
+    }
+    if rows["published_loss_ratio"].notna().any():
+        columns["published loss"] = rows["published_loss"].map(small)
+        columns["published loss / ours"] = _with_bounds(
+            rows, ratio, lambda ends: estimate(ends, (1.0,), 2)
+        )
+    return markdown(pd.DataFrame(columns))
+
+
+def spreads_table(rows: pd.DataFrame) -> str:
+    """What the scores of single replicates differ by."""
+    shown = _percent if _are_numbers(rows) else figure
+    titles = {"sd": "all", "sd_seed": "seeds", "sd_split": "splits", "sd_sample": "samples"}
+    columns = {"variant": rows["variant"]}
+    columns |= {title: rows[key].map(shown) for key, title in titles.items()}
+    return markdown(pd.DataFrame(columns))
+
+
+def measures_table(rows: pd.DataFrame) -> str:
+    """Further metrics of the predictions of one evaluation set, and how the trainings went."""
+    columns = {"variant": rows["variant"]}
+    for key, title in _METRICS.items():
+        if rows[key].notna().any():
+            columns[title] = rows[key].map(small if key == "mae" else figure)
+    if (rows["also_in_training"] > 0).any() and not _are_numbers(rows):
+        columns["without duplicates"] = rows["distinct_accuracy"].map(figure)
+    trained = rows["epochs"] > 1
+    if (rows["validation_samples"] > 0).any():
+        chosen = rows["chosen_epoch"].map("{:.1f}".format)
+        chosen += " of " + rows["epochs"].map("{:.0f}".format)
+        columns["chosen epoch"] = chosen.where(trained, "")
+    gap = rows["overfitting_gap"].map(small if _are_numbers(rows) else "{:+.4f}".format)
+    columns["overfitting gap"] = gap.where(trained, "")
+    return markdown(pd.DataFrame(columns))
+
+
+_METRICS = {
+    "roc_auc": "ROC-AUC",
+    "f1": "F1",
+    "brier": "Brier score",
+    "macro_f1": "macro-F1",
+    "top3_accuracy": "top-3 accuracy",
+    "mae": "MAE",
+}
+
+
+def epochs_table(questions: pd.DataFrame) -> str:
+    """How the answers depend on the epoch: the same difference after three rules."""
+    columns = {"question": questions["question"]}
+    for kind, title in (("", "chosen epoch"), ("last_", "last epoch"), ("curve_", "all epochs")):
+        keys = [f"{kind}{end}" for end in ("effect", "low", "high")]
+        columns[title] = _with_bounds(questions, keys, lambda ends: estimate(ends, (0.0,)))
+    return markdown(pd.DataFrame(columns))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table of texts, without the columns that are empty."""
+    filled = table.loc[:, (table != "").any()]
+    return str(filled.to_markdown(index=False, disable_numparse=True))
+
+
+def _are_numbers(rows: pd.DataFrame) -> bool:
+    return bool((rows["target"] == "number").all())
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %" if pd.notna(value) else ""
+
+
+def _with_bounds(
+    rows: pd.DataFrame, keys: list[str], shown: Callable[[list[float]], str]
+) -> pd.Series[str]:
+    """Values with their bounds, where there are any; `keys` are those of value, low and high."""
+    texts = [shown(ends) if pd.notna(ends[0]) else "" for ends in rows[keys].to_numpy().tolist()]
+    return pd.Series(texts, index=rows.index)
 
 
 def _interval(rows: pd.DataFrame, key: str, shown: Callable[[float], str]) -> pd.Series[str]:

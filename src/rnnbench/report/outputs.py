@@ -11,6 +11,10 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import OTHER, RECURRENT
 
+# What the column "answer" of metrics/questions.csv holds: which of the two variants is better, that
+# their difference lies within the margin, or neither.
+FIRST, SECOND, EQUAL, OPEN = "first", "second", "equal", "open"
+
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """Read a table with pandas' options; raises DataError if it is missing or damaged."""

@@ -8,20 +8,23 @@ import pandas as pd
 
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
-from rnnbench.report.findings import Findings
+from rnnbench.params import Comparison, load_params
+from rnnbench.report.findings import answers
 from rnnbench.report.markdown import short_table
-from rnnbench.report.outputs import finished, read_table
-from rnnbench.report.questions import answers
+from rnnbench.report.outputs import read_table
 
 _ANSWERS = 3
 
 
-def filled(text: str, comparison: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    """README.md with the first answers and the scores of the first task between their marks."""
-    found = answers(Findings(finished(comparison), pairs))[:_ANSWERS]
-    first = comparison[comparison["corpus"] == comparison["corpus"].iloc[0]]
+def filled(
+    text: str, comparison: pd.DataFrame, questions: pd.DataFrame, settings: Comparison
+) -> str:
+    """README.md with the first answers and the scores of the first set between their marks."""
+    found = answers(questions, settings)[:_ANSWERS]
+    place = ["corpus", "evaluation_set"]
+    first = comparison[(comparison[place] == comparison[place].iloc[0]).all(axis=1)]
     contents = {
-        "findings": "\n".join(f"- {answer}" for answer in found),
+        "findings": "\n".join(f"- **{a['question']}** {a['text']}" for a in found),
         "comparison": short_table(first),
     }
     for name, content in contents.items():
@@ -34,5 +37,6 @@ def filled(text: str, comparison: pd.DataFrame, pairs: pd.DataFrame) -> str:
 if __name__ == "__main__":
     workspace = Workspace.find(Path.cwd())
     readme = workspace.root / "README.md"
-    comparison, pairs = (read_table(workspace, name) for name in ("comparison", "pairs"))
-    write_text(readme, filled(readme.read_text("utf-8"), comparison, pairs))
+    comparison, questions = (read_table(workspace, name) for name in ("comparison", "questions"))
+    settings = load_params(workspace.params).comparison
+    write_text(readme, filled(readme.read_text("utf-8"), comparison, questions, settings))

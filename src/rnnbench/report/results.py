@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -11,16 +12,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, Samples, read_meta, read_samples
+from rnnbench.data.format import (
+    FLAGS,
+    Meta,
+    Summary,
+    Targets,
+    read_meta,
+    read_summary,
+    read_targets,
+)
 from rnnbench.data.roles import OTHER, RECURRENT
 from rnnbench.data.scoring import correct, losses
-from rnnbench.evaluation.outputs import Scores, read_scores
+from rnnbench.evaluation.outputs import Scores, read_replicates, read_scores
 from rnnbench.params import Params
-from rnnbench.report.outputs import read_csv
 from rnnbench.training.outputs import (
-    METRICS,
+    Evaluated,
     TrainingRecord,
-    read_predictions,
+    read_evaluated,
+    read_history,
     read_training_record,
 )
 
@@ -31,27 +40,28 @@ Measure = Literal["accuracy", "loss"]
 class Result:
     """Predictions, scores and history of one variant.
 
-    samples, prediction: the evaluation samples and their predictions, shape (replicates, n, ...)
-        as `rnnbench.data.scoring` defines it.
-    out_of_domain: 1 for each correct prediction of the out-of-domain test set and 0 for the others,
-        shape (replicates, n), if there is such a set.
-    history: one row per replicate and epoch, without the replicates that diverged.
+    evaluated: the predictions of the evaluation samples.
+    replicates: the scores of each replicate, as `rnnbench.evaluation.outputs.read_replicates`.
+    history: one row per replicate and epoch.
+    samples: identifies the evaluation samples in all splits.
+    Replicates that diverged are in none of them.
     """
 
     name: str
     dataset: str
     meta: Meta
-    samples: Samples
-    prediction: NDArray[np.float32]
-    out_of_domain: NDArray[np.float64] | None
+    summary: Summary
+    evaluated: Evaluated
     record: TrainingRecord
     scores: Scores
+    replicates: pd.DataFrame
     history: pd.DataFrame
+    samples: str
 
     @property
     def finished(self) -> bool:
         """Whether at least one replicate has not diverged."""
-        return len(self.prediction) > 0
+        return len(self.replicates) > 0
 
     @property
     def stochastic(self) -> bool:
@@ -63,25 +73,37 @@ class Result:
         """What variants are ranked and tested by: for numbers, the squared error has more power."""
         return "loss" if self.meta.target == "number" else "accuracy"
 
+    @property
+    def splits(self) -> int:
+        """The number of different splits of the replicates."""
+        return int(self.replicates["split"].nunique())
+
+    @property
+    def distinct_samples(self) -> int:
+        """How many different samples at least one replicate was evaluated on."""
+        return len(np.unique(self.evaluated.id))
+
     def table(self, measure: Measure) -> NDArray[np.float64]:
         """The measure of each prediction, shape (replicates, n)."""
         score = {"accuracy": correct, "loss": losses}[measure]
-        return score(self.meta, self.prediction, self.samples.y)
+        return score(self.meta, self.evaluated.prediction, self.evaluated.y)
 
 
 def read_results(workspace: Workspace, params: Params) -> list[Result]:
     """The results of all variants: corpora in the order of params.yaml, the best variant first.
 
-    Variants whose replicates all diverged come last. Walks params.yaml, so that files of removed
-    variants are not read. Raises DataError if a file is missing or damaged.
+    Variants with a validation part come before those without one, and after either those whose
+    replicates all diverged. Walks params.yaml, so that files of removed variants are not read.
+    Raises DataError if a file is missing or damaged.
     """
     results = [_read(workspace, params, name) for name in params.variants]
     corpora = list(params.corpora)
 
-    def rank(result: Result) -> tuple[int, float, str]:
+    def rank(result: Result) -> tuple[int, bool, float, str]:
         score = getattr(result.scores, result.measure)
         best = math.inf if score is None else score if result.measure == "loss" else -score
-        return corpora.index(result.meta.corpus), best, result.name
+        unvalidated = result.summary.validation_samples == 0
+        return corpora.index(result.meta.corpus), unvalidated, best, result.name
 
     return sorted(results, key=rank)
 
@@ -89,28 +111,24 @@ def read_results(workspace: Workspace, params: Params) -> list[Result]:
 def _read(workspace: Workspace, params: Params, name: str) -> Result:
     dataset = params.variant(name).dataset
     folder = workspace.prepared(dataset)
-    meta = read_meta(folder)
-
-    def predicted(split: str) -> tuple[Samples, NDArray[np.float32]]:
-        samples = read_samples(folder, split)
-        return samples, read_predictions(workspace, name, split, meta, samples)
-
-    samples, prediction = predicted("evaluation")
-    out_of_domain = None
-    if meta.out_of_domain:
-        others, of_others = predicted(meta.out_of_domain)
-        out_of_domain = correct(meta, of_others, others.y)
-    types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
-    history = read_csv(workspace.history(name), usecols=list(types), dtype=types)
+    meta, targets = read_meta(folder), read_targets(folder)
     record = read_training_record(workspace, name)
     return Result(
         name=name,
         dataset=dataset,
         meta=meta,
-        samples=samples,
-        prediction=prediction,
-        out_of_domain=out_of_domain,
+        summary=read_summary(folder),
+        evaluated=read_evaluated(workspace, name, meta, targets, record),
         record=record,
         scores=read_scores(workspace, name),
-        history=history[~history["replicate"].isin(list(record.diverged))],
+        replicates=read_replicates(workspace, name),
+        history=read_history(workspace, name, record),
+        samples=_samples(targets),
     )
+
+
+def _samples(targets: Targets) -> str:
+    evaluation = targets.splits & FLAGS["evaluation"]
+    digest = hashlib.sha256(evaluation.tobytes())
+    digest.update(targets.y.tobytes())
+    return digest.hexdigest()

@@ -11,8 +11,10 @@ from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.comparison import compare_all, rounded
+from rnnbench.report.evaluation_sets import evaluation_sets
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_all
+from rnnbench.report.questions import ask
 from rnnbench.report.results import read_results
 from rnnbench.report.tables import further_tables
 
@@ -25,8 +27,15 @@ def report(workspace: Workspace, params: Params) -> pd.DataFrame:
     """
     every = read_results(workspace, params)
     results = [result for result in every if result.finished]
-    comparison, pairs = compare_all(every, params.published, params.comparison)
-    tables = {"comparison": comparison, "pairs": pairs.map(rounded), **further_tables(results)}
+    sets = evaluation_sets(every)
+    comparison, pairs = compare_all(sets, params.published, params.comparison)
+    questions = ask(params.questions, sets, params.comparison)
+    tables = {
+        "comparison": comparison,
+        "pairs": pairs.map(rounded),
+        "questions": questions.map(rounded),
+        **further_tables(results),
+    }
     for name, table in tables.items():
         write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))
     with new_directory(workspace.metrics / "pictures") as directory:

@@ -15,6 +15,8 @@ from rnnbench.report.results import Result
 
 # More classes are too rare to compare, and too many for one picture.
 _FREQUENT = 8
+# More would hide each other.
+_POINTS = 500
 
 
 def further_tables(results: list[Result]) -> dict[str, pd.DataFrame]:
@@ -40,28 +42,33 @@ def _learning_curve(result: Result) -> pd.DataFrame:
 
 
 def _scatter(result: Result) -> pd.DataFrame:
-    """Predicted and true numbers, of the first replicate."""
-    return pd.DataFrame({"target": result.samples.y, "prediction": result.prediction[0]})
+    """Predicted and true numbers, of the first replicate and its first samples."""
+    first = result.evaluated
+    shown = slice(_POINTS)
+    return pd.DataFrame({"target": first.y[0, shown], "prediction": first.prediction[0, shown]})
 
 
 def _calibration(result: Result) -> pd.DataFrame:
     """Mean predicted probability of class 1 and its true share, over all replicates, by bin."""
-    y = np.tile(result.samples.y, len(result.prediction))
-    true, predicted = calibration_curve(y, result.prediction.ravel(), n_bins=CALIBRATION_BINS)
+    y, predictions = result.evaluated.y.ravel(), result.evaluated.prediction.ravel()
+    true, predicted = calibration_curve(y, predictions, n_bins=CALIBRATION_BINS)
     return pd.DataFrame({"probability": predicted, "share": true})
 
 
 def _classes(result: Result) -> pd.DataFrame:
-    """Precision, recall and F1 of each class that occurs in the evaluation samples."""
-    y = result.samples.y
-    labels, counts = np.unique(y, return_counts=True)
+    """Precision, recall and F1 of each class that occurs in the evaluation samples.
+
+    They are means over the replicates; "samples" is the mean number of samples.
+    """
+    labels, counts = np.unique(result.evaluated.y, return_counts=True)
     by_replicate = [
         precision_recall_fscore_support(y, p.argmax(axis=-1), labels=labels, zero_division=0)[:3]
-        for p in result.prediction
+        for p, y in zip(result.evaluated.prediction, result.evaluated.y, strict=True)
     ]
     scores = dict(zip(("precision", "recall", "f1"), np.mean(by_replicate, axis=0), strict=True))
     names = [result.meta.classes[i] for i in labels]
-    table = pd.DataFrame({"class": names, "samples": counts, **scores})
+    samples = counts / len(result.evaluated.y)
+    table = pd.DataFrame({"class": names, "samples": samples, **scores})
     return table.sort_values(["samples", "class"], ascending=[False, True])
 
 
@@ -70,16 +77,14 @@ def _confusion(result: Result) -> pd.DataFrame:
 
     All predicted classes that are not frequent are "other".
     """
-    y = result.samples.y
-    labels = frequent(y)
-    chosen, other = np.isin(y, labels), len(result.meta.classes)
-    matrices = []
-    for prediction in result.prediction:
-        predicted = prediction.argmax(axis=-1)[chosen]
-        predicted = np.where(np.isin(predicted, labels), predicted, other)
-        matrices.append(confusion_matrix(y[chosen], predicted, labels=[*labels, other])[:-1])
+    y = result.evaluated.y
+    labels, other = frequent(y), len(result.meta.classes)
+    predicted = result.evaluated.prediction.argmax(axis=-1)
+    predicted = np.where(np.isin(predicted, labels), predicted, other)
+    chosen = np.isin(y, labels)
+    matrix = confusion_matrix(y[chosen], predicted[chosen], labels=[*labels, other])[:-1]
     names = [result.meta.classes[i] for i in labels]
-    table = pd.DataFrame(np.mean(matrices, axis=0), columns=[*names, "other"])
+    table = pd.DataFrame(matrix / len(y), columns=[*names, "other"])
     table.insert(0, "true", names)
     return table.melt("true", var_name="predicted", value_name="samples")
 

@@ -15,7 +15,7 @@ from rnnbench.tracking.store import CURRENT, find_experiment, open_store, store_
 # The UI stores a view (filter, order and columns) in a tag of the experiment and restores it if the
 # address names it in viewStateShareKey.
 _VIEW = "rnnbench"
-_METRICS = ["evaluation_accuracy", "evaluation_accuracy_sd", "evaluation_loss", "seconds"]
+_METRICS = ["evaluation_accuracy", "last_accuracy", "curve_accuracy", "evaluation_loss", "seconds"]
 _PARAMS = ["parameters", "cell", "units", "recurrent_layers", "bidirectional", "encoding"]
 
 

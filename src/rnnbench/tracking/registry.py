@@ -7,26 +7,27 @@ from collections.abc import Callable
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 
 from rnnbench import corpora
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import BASELINE
-from rnnbench.params import Params
+from rnnbench.params import Comparison, Params
 from rnnbench.report.outputs import finished, read_table
 from rnnbench.tracking.store import CURRENT, OUT_OF_DATE, find_experiment, is_project, open_store
 
 _ALIAS = "champion"
 _RULE = (
-    "The champion is the best variant of the task if its lead is significant; otherwise, of the "
-    "variants not significantly different from it (paired tests on the evaluation samples, Holm), "
-    "the one with the fewest parameters. Baselines are excluded. The model is the replicate with "
-    "the first seed."
+    "The champion is the smallest model that is not inferior: of the variants that are worse than "
+    "the best one by no more than the margin in params.yaml, as the simultaneous 95 % interval "
+    "shows, the one with the fewest parameters. Baselines are excluded. "
+    "The model is the replicate with the first seed."
 )
 
 
-def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
+def champions(table: pd.DataFrame, pairs: pd.DataFrame, settings: Comparison) -> dict[str, str]:
     """Corpus -> its champion.
 
     table, pairs: metrics/comparison.csv, best variant first, and metrics/pairs.csv.
@@ -34,13 +35,14 @@ def champions(table: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     found = {}
     scored = finished(table)
     for corpus, rows in scored[scored["role"] != BASELINE].groupby("corpus", sort=False):
-        # Variants with other evaluation samples than the first one cannot be compared with it.
-        rows = rows[rows["evaluation_set"] == rows["evaluation_set"].iloc[0]]
-        best, samples = rows["variant"].iloc[0], rows["evaluation_samples"].iloc[0]
-        worse = pairs.loc[(pairs["first"] == best) & pairs["different"], "second"]
-        # A single evaluation sample leaves nothing to test: no variant ties with the best one.
-        tied = rows[~rows["variant"].isin(worse)] if samples > 1 else rows[:1]
-        found[str(corpus)] = str(tied.loc[tied["parameters"].idxmin(), "variant"])
+        best = rows["variant"].iloc[0]
+        # Variants with other evaluation samples form no pair with the best one.
+        behind = pairs[pairs["first"] == best]
+        loss = behind["measure"] == "loss"
+        margin = np.where(loss, 1 + settings.loss_margin, settings.margin)
+        close = behind.loc[behind["high"] <= margin, "second"]
+        candidates = rows[(rows["variant"] == best) | rows["variant"].isin(close)]
+        found[str(corpus)] = str(candidates.loc[candidates["parameters"].idxmin(), "variant"])
     return found
 
 
@@ -53,7 +55,8 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     promoted: dict[str, str] = {}
     if not is_project(workspace):
         return promoted
-    found = champions(read_table(workspace, "comparison"), read_table(workspace, "pairs"))
+    table, pairs = read_table(workspace, "comparison"), read_table(workspace, "pairs")
+    found = champions(table, pairs, params.comparison)
     try:
         with open_store(workspace) as client:
             for corpus, variant in found.items():

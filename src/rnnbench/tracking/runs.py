@@ -11,14 +11,22 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta
+from rnnbench.data.format import read_meta, read_targets
+from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.error_analysis import confident_misclassifications
+from rnnbench.evaluation.metrics import mean_scores
+from rnnbench.evaluation.outputs import MIN_REPLICATES
 from rnnbench.params import Params
 from rnnbench.report.outputs import read_csv
 from rnnbench.tracking.logged_model import log_model
-from rnnbench.training.outputs import METRICS, TrainingRecord, read_cost
+from rnnbench.training.outputs import (
+    METRICS,
+    TrainingRecord,
+    read_cost,
+    read_evaluated,
+    read_history,
+)
 
 
 @dataclass(frozen=True)
@@ -115,19 +123,17 @@ def _read_runs(
         title: str, seed: int, rows: pd.DataFrame, extra: dict[str, str], **metrics: float
     ) -> _Run:
         failed = set(rows["replicate"]) <= set(diverged)
-        metrics |= {} if failed else _final_metrics(rows)
+        metrics |= {} if failed else _means(scores[scores.index.isin(rows["replicate"])])
         series: dict[Any, Any] = {0: metrics}
         series |= rows.groupby("epoch")[list(METRICS)].mean().to_dict("index")
         scalars = parameters | {"seed": seed}
         return _Run(title, begin, end, tags | extra, scalars, series, failed)
 
+    finished = read_history(workspace, name, record)
     types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
-    path = workspace.history(name)
-    rows = read_csv(path, usecols=list(types), dtype=types, na_filter=False)
-    finished = rows[~rows["replicate"].isin(list(diverged))]
-    count = len(seeds) - len(diverged)
-    if count and set(finished.groupby("epoch").size()) != {count}:
-        raise DataError(f"{path}: epochs are missing; run dvc repro")
+    rows = read_csv(workspace.history(name), usecols=list(types), dtype=types, na_filter=False)
+    scores = _scores(workspace, params, record, finished)
+    count = len(record.finished)
     published = params.published.get(name)
     note = (
         f"Mean of {count} replicates on `{params.variant(name).dataset}`. "
@@ -139,7 +145,8 @@ def _read_runs(
     metrics = {"seconds": cost.seconds, "diverged": len(diverged)}
     runs = [run(name, seeds[0], finished, extra, **metrics)]
     for replicate, seed in enumerate(seeds):
-        note = f"Replicate {replicate + 1} of `{name}`, seed {seed}."
+        split = record.splits[replicate]
+        note = f"Replicate {replicate + 1} of `{name}`, seed {seed}, split {split}."
         extra = {"level": "replicate", "seed": str(seed)}
         if epoch := diverged.get(replicate):
             extra["diverged.epoch"] = str(epoch)
@@ -189,11 +196,33 @@ def _parameters(workspace: Workspace, params: Params, record: TrainingRecord) ->
     }
 
 
-def _final_metrics(rows: pd.DataFrame) -> dict[str, float]:
-    """Means over the last epochs of the replicates; the standard deviation if there are several."""
-    finals = rows.groupby("replicate").last()
-    accuracy, loss = finals["val_accuracy"], finals["val_loss"].mean()
-    metrics = {"evaluation_accuracy": float(accuracy.mean()), "evaluation_loss": float(loss)}
-    if len(finals) > 1:
-        metrics["evaluation_accuracy_sd"] = float(accuracy.std())
+def _scores(
+    workspace: Workspace, params: Params, record: TrainingRecord, history: pd.DataFrame
+) -> pd.DataFrame:
+    """The split and the scores of each finished replicate, by its number.
+
+    evaluation_*: on the evaluation samples, with the weights of the chosen epoch; last_*: the same
+    after the last epoch; curve_*: the mean over all epochs, on the validation part if there is one.
+    """
+    name = record.variant
+    folder = workspace.prepared(params.variant(name).dataset)
+    meta = read_meta(folder)
+    found = read_evaluated(workspace, name, meta, read_targets(folder), record)
+    by_replicate = history.groupby("replicate")
+    splits = [record.splits[replicate] for replicate in record.finished]
+    columns = {"split": pd.Series(splits, record.finished, int)}
+    for measure, score in (("accuracy", correct), ("loss", losses)):
+        for kind, prediction in (("evaluation", found.prediction), ("last", found.last)):
+            values = [score(meta, p, y).mean() for p, y in zip(prediction, found.y, strict=True)]
+            columns[f"{kind}_{measure}"] = pd.Series(values, record.finished, float)
+        columns[f"curve_{measure}"] = by_replicate[f"val_{measure}"].mean()
+    return pd.DataFrame(columns)
+
+
+def _means(scores: pd.DataFrame) -> dict[str, float]:
+    """The means of the replicates' scores, and the standard deviation if there are three."""
+    metrics = mean_scores(scores)
+    del metrics["split"]
+    if len(scores) >= MIN_REPLICATES:
+        metrics["evaluation_accuracy_sd"] = float(scores["evaluation_accuracy"].std())
     return metrics

@@ -42,9 +42,12 @@ class Checkpoint:
 
     rows: its history, one row per epoch.
     seconds: wall-clock seconds of training, and of prediction after the end.
-    arrays: after an epoch, what `rnnbench.models.base.Model.state` returned; after the end, the
-        predictions by split, shape (n, ...) as in `rnnbench.data.scoring`, none if it diverged.
+    arrays: after an epoch, what `rnnbench.models.base.Model.state` returned then and, with the
+        prefix "chosen_", after the best epoch so far; after the end, the predictions by kind, shape
+        (n, ...) as in `rnnbench.data.scoring`, none if it diverged.
     parameters: the number of trainable parameters.
+    epoch, training_loss, training_accuracy: those of this replicate in
+        `rnnbench.training.outputs.TrainingRecord`.
     diverged: the epoch of the first loss that was not finite, counted from 1, or None.
     """
 
@@ -52,6 +55,9 @@ class Checkpoint:
     seconds: float
     arrays: Mapping[str, NDArray[Any]]
     parameters: int = 0
+    epoch: int | None = None
+    training_loss: float | None = None
+    training_accuracy: float | None = None
     diverged: int | None = None
 
 

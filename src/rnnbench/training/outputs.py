@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -12,8 +14,9 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.machine import Machine
 from rnnbench.core.schema import Schema, read_json
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, Samples, read_array
+from rnnbench.data.format import DUPLICATE, FLAGS, Meta, Targets, read_array
 
+LAST_EPOCH = "last_epoch"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 # Targets with a probability for each class.
 _MULTICLASS = ("classes", "steps")
@@ -26,7 +29,11 @@ class TrainingRecord(Schema):
     role: one of `rnnbench.data.roles`.
     architecture: that of its settings.
     parameters: the number of trainable parameters of one model.
-    seeds: the seed of each replicate.
+    seeds, splits: the seed of each replicate, and the number of its split.
+    epochs: the epoch whose weights each replicate has in the end, None if it diverged: the one with
+        the best score on the validation part, or the last one without such a part.
+    training_loss, training_accuracy: of each replicate, on its training part after its last epoch;
+        None if it diverged.
     diverged: for each replicate that diverged, counted from 0, the epoch of its first loss that
         was not finite.
     settings: the variant's settings, without the number of replicates.
@@ -37,8 +44,17 @@ class TrainingRecord(Schema):
     architecture: dict[str, str | int | float | bool]
     parameters: int
     seeds: list[int] = Field(min_length=1)
+    splits: list[int]
+    epochs: list[int | None]
+    training_loss: list[float | None]
+    training_accuracy: list[float | None]
     diverged: dict[int, int]
     settings: dict[str, Any]
+
+    @property
+    def finished(self) -> list[int]:
+        """The replicates that have not diverged."""
+        return [replicate for replicate, epoch in enumerate(self.epochs) if epoch is not None]
 
 
 class Cost(Schema):
@@ -58,6 +74,23 @@ def read_training_record(workspace: Workspace, name: str) -> TrainingRecord:
     return read_json(workspace.training_record(name), TrainingRecord)
 
 
+def read_history(workspace: Workspace, name: str, record: TrainingRecord) -> pd.DataFrame:
+    """One row per replicate that has not diverged and epoch: replicate, epoch and `METRICS`.
+
+    Raises DataError if the file is missing or damaged, or lacks epochs.
+    """
+    path = workspace.history(name)
+    types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
+    try:
+        rows = pd.read_csv(path, usecols=list(types), dtype=types, na_filter=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
+    rows = rows[rows["replicate"].isin(record.finished)]
+    if record.finished and set(rows.groupby("epoch").size()) != {len(record.finished)}:
+        raise DataError(f"{path}: epochs are missing; run dvc repro")
+    return rows
+
+
 def read_cost(workspace: Workspace, name: str) -> Cost:
     """The cost of a variant's training; raises DataError if it is missing or damaged."""
     return read_json(workspace.cost(name), Cost)
@@ -69,16 +102,22 @@ def training_settings(settings: Schema) -> dict[str, Any]:
 
 
 def read_predictions(
-    workspace: Workspace, name: str, split: str, meta: Meta, samples: Samples
+    workspace: Workspace, name: str, kind: str, meta: Meta, y: NDArray[Any]
 ) -> NDArray[np.float32]:
-    """Predictions for one split, shape (replicates, n, ...) as in `rnnbench.data.scoring`.
+    """Predictions of one kind, shape (replicates, n, ...) as in `rnnbench.data.scoring`.
+
+    kind: "evaluation", of the evaluation parts; "last_epoch", the same after the last epoch, if
+    there is a validation part; or the name of a further evaluation set. y: the targets, shape
+    (n, ...), or (replicates, n, ...) if each replicate has its own samples.
 
     Replicates that diverged are left out; if all diverged, the shape is (0, n). Raises DataError
     if the file is missing or damaged, or belongs to other samples.
     """
-    path = workspace.predictions(name) / f"{split}.npy"
+    path = workspace.predictions(name) / f"{kind}.npy"
     predictions = read_array(path)
-    expected = (*samples.y.shape, *((len(meta.classes),) if meta.target in _MULTICLASS else ()))
+    steps = 1 if meta.target == "steps" else 0
+    of_sample = (len(meta.classes),) if meta.target in _MULTICLASS else ()
+    expected = (*y.shape[y.ndim - 1 - steps :], *of_sample)
     found = predictions.shape[1:]
     if found != (expected if len(predictions) else expected[:1]) or predictions.dtype.kind != "f":
         raise DataError(
@@ -88,3 +127,43 @@ def read_predictions(
     if not np.isfinite(predictions).all():
         raise DataError(f"{path}: holds values that are not finite; run dvc repro")
     return predictions
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The predictions of the replicates that have not diverged, on their evaluation samples.
+
+    prediction: shape (replicates, n, ...), with the weights of `TrainingRecord.epochs`.
+    last: the same after the last epoch; it is `prediction` without a validation part.
+    y: targets, shape (replicates, n, ...). id: numbers in the corpus, shape (replicates, n).
+    duplicate: whether a sample is encoded like some training sample, shape (replicates, n).
+    """
+
+    prediction: NDArray[np.float32]
+    last: NDArray[np.float32]
+    y: NDArray[Any]
+    id: NDArray[np.int32]
+    duplicate: NDArray[np.bool_]
+
+
+def read_evaluated(
+    workspace: Workspace, name: str, meta: Meta, targets: Targets, record: TrainingRecord
+) -> Evaluated:
+    """The predictions of a variant with their targets; raises DataError as `read_predictions`."""
+    splits = [record.splits[replicate] for replicate in record.finished]
+    # One split stands for the shape if all replicates diverged.
+    parts = np.array([targets.rows(split, "evaluation") for split in splits or [0]])
+    rows = parts[: len(splits)]
+    y = targets.y[parts]
+    prediction = read_predictions(workspace, name, "evaluation", meta, y)
+    if len(prediction) != len(splits):
+        raise DataError(
+            f"{workspace.predictions(name)}: predictions of {len(prediction)} replicates, but "
+            f"training.json lists {len(splits)}; run dvc repro"
+        )
+    last = prediction
+    if (targets.splits[0] & FLAGS["validation"]).any():
+        last = read_predictions(workspace, name, LAST_EPOCH, meta, y)
+    flags = targets.splits[np.array(splits, int)[:, None], rows]
+    duplicate = (flags & DUPLICATE) > 0
+    return Evaluated(prediction, last, y[: len(splits)], targets.id[rows], duplicate)

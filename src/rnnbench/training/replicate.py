@@ -4,41 +4,71 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.core.errors import DivergedError
-from rnnbench.data.format import Meta, Samples, read_meta, read_samples
+from rnnbench.data.format import FLAGS, Meta, Samples, read_further, read_prepared
 from rnnbench.data.scoring import correct, losses
 from rnnbench.models.base import Epoch, Model, VariantSettings
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row
-from rnnbench.training.outputs import METRICS
+from rnnbench.training.outputs import LAST_EPOCH, METRICS
 
 _SECONDS_BETWEEN_LINES = 2.0
+# The prefix of the arrays of the chosen epoch in a checkpoint.
+_CHOSEN = "chosen_"
+# What `rnnbench.models.base.Model.state` returns.
+_State = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Data:
-    """A prepared dataset in memory.
+    """One split of a prepared dataset.
 
-    evaluation: the samples that are predicted, by split: "evaluation", then `Meta.out_of_domain`.
+    unseen: the samples that are predicted after every epoch: the validation part, so that the
+        evaluation part is predicted only in the end, or without one the evaluation part.
+    validated: whether there is a validation part.
+    further: the further evaluation sets by name.
     """
 
     meta: Meta
     train: Samples
-    evaluation: dict[str, Samples]
+    unseen: Samples
+    evaluation: Samples
+    validated: bool
+    further: dict[str, Samples]
 
-    @classmethod
-    def read(cls, folder: Path) -> Data:
-        """Read data/prepared/DATASET; raises DataError if a file is missing or damaged."""
-        meta = read_meta(folder)
-        splits = [split for split in ("evaluation", meta.out_of_domain) if split]
-        evaluation = {split: read_samples(folder, split) for split in splits}
-        return cls(meta, read_samples(folder, "train"), evaluation)
+
+class Dataset:
+    """A prepared dataset, read once; raises DataError if a file is missing or damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._prepared = read_prepared(folder)
+        self.meta = self._prepared.meta
+        self._further = {name: read_further(folder, name) for name in self.meta.further_sets}
+        self.splits = len(self._prepared.targets.splits)
+
+    @property
+    def predicted(self) -> dict[str, int]:
+        """The number of samples of each kind of prediction."""
+        data = self.split(0)
+        kinds = {"evaluation": data.evaluation, **data.further}
+        if data.validated:
+            kinds[LAST_EPOCH] = data.evaluation
+        return {kind: len(samples) for kind, samples in kinds.items()}
+
+    def split(self, number: int) -> Data:
+        """One split."""
+        parts = (self._prepared.part(number, part) for part in FLAGS)
+        train, validation, evaluation = parts
+        validated = len(validation) > 0
+        unseen = validation if validated else evaluation
+        return Data(self.meta, train, unseen, evaluation, validated, self._further)
 
 
 class ReplicateTrainer:
@@ -48,11 +78,11 @@ class ReplicateTrainer:
         self,
         family: type[Model],
         settings: VariantSettings,
-        data: Data,
+        dataset: Dataset,
         checkpoints: Checkpoints,
         report: Callable[[str], None],
     ) -> None:
-        self._family, self._settings, self._data = family, settings, data
+        self._family, self._settings, self._dataset = family, settings, dataset
         self._checkpoints, self._report = checkpoints, report
         self._model: Any = None
 
@@ -65,36 +95,36 @@ class ReplicateTrainer:
         if (result := self._checkpoints.load_result(replicate, path)) is not None:
             self._report(f"{label}  already trained")
             return result
-        progress = Progress(label, self._data, self._report)
-        diverged, predictions = None, {}
+        data = self._dataset.split(replicate % self._dataset.splits)
+        progress = Progress(label, data, self._report)
         self._build(seed)
         try:
-            self._fit(replicate, seed, progress)
-            splits = self._data.evaluation.items()
-            predictions = {split: self._model.predict(samples.x) for split, samples in splits}
-            # `Progress` has checked the evaluation split only.
-            if not all(np.isfinite(array).all() for array in predictions.values()):
-                raise DivergedError(int(progress.rows.pop()["epoch"]), math.nan)
+            chosen = self._fit(replicate, seed, progress, data)
+            result = self._predict(progress, data, chosen)
             self._model.save(path)
         except DivergedError as error:
-            diverged, predictions = error.epoch, {}
             progress.print_last()
             self._report(f"{label}  diverged: {error}")
+            parameters = self._model.parameters
+            result = Checkpoint(
+                progress.rows, progress.seconds, {}, parameters, diverged=error.epoch
+            )
         finally:
             progress.print_last()
-        parameters = self._model.parameters
-        result = Checkpoint(progress.rows, progress.seconds, predictions, parameters, diverged)
         self._checkpoints.save_result(replicate, result, path)
         return result
 
     def _build(self, seed: int) -> None:
         build = self._family.build if self._model is None else self._model.rebuild
-        self._model = build(self._settings, self._data.meta, seed)
+        self._model = build(self._settings, self._dataset.meta, seed)
 
-    def _fit(self, replicate: int, seed: int, progress: Progress) -> None:
+    def _fit(self, replicate: int, seed: int, progress: Progress, data: Data) -> _State:
+        """Train; returns the state after the chosen epoch, if it is not the last one."""
+        chosen: _State = {}
         if checkpoint := self._checkpoints.load(replicate):
             try:
-                self._model.restore(self._settings, checkpoint.arrays)
+                chosen, state = _split_states(checkpoint.arrays)
+                self._model.restore(self._settings, state)
                 progress.resume(checkpoint)
             # A damaged state: start over.
             except (LookupError, TypeError, ValueError):
@@ -102,15 +132,55 @@ class ReplicateTrainer:
 
         def on_epoch(epoch: Epoch) -> None:
             progress(epoch)
+            if data.validated and progress.chosen == epoch.number:
+                chosen.clear()
+                # A model can update its arrays in place.
+                chosen.update({key: value.copy() for key, value in self._model.state().items()})
             if self._checkpoints.due:
-                state = self._model.state()
+                state = self._model.state() | {_CHOSEN + key: v for key, v in chosen.items()}
                 self._checkpoints.save(
                     replicate, Checkpoint(progress.rows, progress.seconds, state)
                 )
 
-        train, unseen = self._data.train, self._data.evaluation["evaluation"].x
         done = len(progress.rows)
-        self._model.fit(self._settings, seed, train, unseen, on_epoch, done)
+        self._model.fit(self._settings, seed, data.train, data.unseen.x, on_epoch, done)
+        return chosen
+
+    def _predict(self, progress: Progress, data: Data, chosen: _State) -> Checkpoint:
+        """Predict everything; the model then has the weights of the chosen epoch."""
+        last = int(progress.rows[-1]["epoch"])
+        epoch = progress.chosen if data.validated else last
+        meta, train = data.meta, data.train
+        seen = self._model.predict(train.x)
+        training_loss = float(losses(meta, seen, train.y).mean())
+        training_accuracy = float(correct(meta, seen, train.y).mean())
+        predictions = {}
+        if data.validated:
+            predictions[LAST_EPOCH] = self._model.predict(data.evaluation.x)
+            if epoch != last:
+                self._model.restore(self._settings, chosen)
+        sets = {"evaluation": data.evaluation, **data.further}
+        predictions |= {name: self._model.predict(samples.x) for name, samples in sets.items()}
+        # `Progress` has checked `data.unseen` only.
+        if not all(np.isfinite(array).all() for array in predictions.values()):
+            raise DivergedError(int(progress.rows.pop()["epoch"]), math.nan)
+        return Checkpoint(
+            progress.rows,
+            progress.seconds,
+            predictions,
+            self._model.parameters,
+            epoch,
+            round(training_loss, 6),
+            round(training_accuracy, 6),
+        )
+
+
+def _split_states(arrays: Mapping[str, NDArray[Any]]) -> tuple[_State, _State]:
+    """The state after the chosen epoch, and the one after the last epoch of a checkpoint."""
+    chosen = {
+        key.removeprefix(_CHOSEN): value for key, value in arrays.items() if key.startswith(_CHOSEN)
+    }
+    return chosen, {key: value for key, value in arrays.items() if not key.startswith(_CHOSEN)}
 
 
 class Progress:
@@ -119,9 +189,22 @@ class Progress:
     def __init__(self, label: str, data: Data, report: Callable[[str], None]) -> None:
         self.rows: list[Row] = []
         self._label, self._meta, self._report = label, data.meta, report
-        self._y = data.evaluation["evaluation"].y
+        self._y = data.unseen.y
         self._printed, self._printed_at = 0, time.monotonic()
         self._begin = time.perf_counter()
+
+    @property
+    def chosen(self) -> int:
+        """The epoch with the best score on `Data.unseen`; of several, the first.
+
+        The score is the loss of numbers, and otherwise the accuracy, then the loss.
+        """
+
+        def score(row: Row) -> tuple[float, float]:
+            accuracy = 0.0 if self._meta.target == "number" else float(row["val_accuracy"])
+            return accuracy, -float(row["val_loss"])
+
+        return int(max(self.rows, key=score)["epoch"])
 
     @property
     def seconds(self) -> float:

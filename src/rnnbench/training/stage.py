@@ -20,7 +20,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
 from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings
-from rnnbench.training.replicate import Data, ReplicateTrainer
+from rnnbench.training.replicate import Dataset, ReplicateTrainer
 
 
 def train(
@@ -28,18 +28,19 @@ def train(
 ) -> None:
     """Train all replicates of variant `name`; write models, predictions, history and cost.
 
-    Replicate r uses the seed run.seed + r. One that diverges has neither a model nor predictions,
-    and the others are trained all the same. Checkpoints are left for the caller to remove, so that
-    nothing is trained again if the training cannot be logged. `report` prints a line of progress.
+    Replicate r uses the seed run.seed + r, and split r modulo the number of splits. One that
+    diverges has neither a model nor predictions, and the others are trained all the same.
+    Checkpoints are left for the caller to remove, so that nothing is trained again if the training
+    cannot be logged. `report` prints a line of progress.
     Raises UnknownNameError, DataError, ParamsError or TrainingError; then no output is written.
     """
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
-    data = Data.read(folder)
+    dataset = Dataset(folder)
     model_class = models.model_class(settings.model)
     seeds = [params.run.seed + replicate for replicate in range(params.replicates_of(name))]
     checkpoints = Checkpoints(workspace, name, training_key(settings, seeds, folder))
-    trainer = ReplicateTrainer(model_class, settings, data, checkpoints, report)
+    trainer = ReplicateTrainer(model_class, settings, dataset, checkpoints, report)
     results = []
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):
@@ -57,21 +58,25 @@ def train(
         architecture=settings.architecture,
         parameters=results[-1].parameters,
         seeds=seeds,
+        splits=[replicate % dataset.splits for replicate in range(len(seeds))],
+        epochs=[result.epoch for result in results],
+        training_loss=[result.training_loss for result in results],
+        training_accuracy=[result.training_accuracy for result in results],
         diverged={r: result.diverged for r, result in enumerate(results) if result.diverged},
         settings=training_settings(settings),
     )
     with new_directory(workspace.predictions(name)) as directory:
-        _write_predictions(directory, data, results)
+        _write_predictions(directory, dataset, results)
         write_json(directory / workspace.training_record(name).name, record)
     _write_history(workspace.history(name), results)
     write_text(workspace.cost(name), _cost(results).model_dump_json(indent=2) + "\n")
 
 
-def _write_predictions(directory: Path, data: Data, results: list[Checkpoint]) -> None:
-    for split, samples in data.evaluation.items():
-        arrays = [result.arrays[split] for result in results if not result.diverged]
-        stacked = np.stack(arrays) if arrays else np.empty((0, len(samples)), np.float32)
-        np.save(directory / f"{split}.npy", stacked, allow_pickle=False)
+def _write_predictions(directory: Path, dataset: Dataset, results: list[Checkpoint]) -> None:
+    for kind, count in dataset.predicted.items():
+        arrays = [result.arrays[kind] for result in results if not result.diverged]
+        stacked = np.stack(arrays) if arrays else np.empty((0, count), np.float32)
+        np.save(directory / f"{kind}.npy", stacked, allow_pickle=False)
 
 
 def _write_history(path: Path, results: list[Checkpoint]) -> None:

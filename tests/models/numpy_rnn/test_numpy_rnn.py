@@ -66,8 +66,30 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
     return ids, np.array([0, 1, 1, 0], np.uint8)
 
 
-def ours(weights: Weights, ids: np.ndarray, y: np.ndarray, window: int) -> dict[str, np.ndarray]:
-    return gradients(weights, ids, *forward(weights, ids), y, window).arrays()
+def ours(
+    weights: Weights, ids: np.ndarray, y: np.ndarray, window: int, transpose: bool = True
+) -> dict[str, np.ndarray]:
+    return gradients(weights, ids, *forward(weights, ids), y, window, transpose).arrays()
+
+
+def by_differences(weights: Weights, ids: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Central differences of the mean log loss, weight by weight."""
+
+    def loss() -> float:
+        probability = forward(weights, ids)[1]
+        return float(-np.log(np.where(y == 1, probability, 1 - probability)).mean())
+
+    total = {}
+    for name, array in weights.arrays().items():
+        total[name] = np.zeros_like(array)
+        for place in np.ndindex(array.shape):
+            value, around = array[place], []
+            for step in (1e-5, -1e-5):
+                array[place] = value + step
+                around.append(loss())
+            array[place] = value
+            total[name][place] = (around[0] - around[1]) / 2e-5
+    return total
 
 
 def with_loops(
@@ -181,14 +203,34 @@ def test_a_window_beyond_the_length_is_the_whole_length(weights, batch) -> None:
         np.testing.assert_array_equal(full[name], beyond[name])
 
 
-def test_gradients_go_back_through_the_transposed_recurrent_matrix(weights, batch) -> None:
-    """The tutorial's backward pass takes the matrix itself: other gradients, not TensorFlow's."""
-    truth = by_tensorflow(weights, *batch, LENGTH)
-    tutorial = with_loops(weights, *batch, LENGTH, back=weights.recurrent)
-    found = ours(weights, *batch, LENGTH)
+def test_gradients_are_those_of_finite_differences_and_without_the_transpose_others(
+    weights, batch
+) -> None:
+    truth = by_differences(weights, *batch)
+    found, wrong = (ours(weights, *batch, LENGTH, transpose) for transpose in (True, False))
+    for name in ARRAYS:
+        assert distance(found[name], truth[name]) < 1e-6
     for name in ("input", "recurrent", "bias"):
-        assert distance(tutorial[name], truth[name]) > 1e-2
-        assert distance(found[name], truth[name]) < 1e-5
+        assert distance(wrong[name], truth[name]) > 1e-2
+
+
+@pytest.mark.parametrize("window", [1, 3, LENGTH])
+def test_without_the_transpose_gradients_go_back_through_the_matrix_itself(
+    window, weights, batch
+) -> None:
+    found = ours(weights, *batch, window, transpose=False)
+    tutorial = with_loops(weights, *batch, window, back=weights.recurrent)
+    assert max(distance(found[name], tutorial[name]) for name in ARRAYS) < 1e-9
+
+
+def test_a_training_without_the_transpose_takes_the_wrong_steps() -> None:
+    """One batch: the change of the weights is the learning rate times the gradient."""
+    train_set, rate = samples(20), 0.5
+    model, _ = train(train_set, seed=2, learning_rate=rate, transpose=False)
+    w = Weights.draw(META.vocabulary_size, 8, 2, np.float64)
+    tutorial = with_loops(w, train_set.x, train_set.y, 12, back=w.recurrent)
+    for name, array in model.arrays().items():
+        np.testing.assert_allclose(array, w.arrays()[name] - rate * tutorial[name], atol=1e-6)
 
 
 def test_a_row_look_up_is_the_product_with_a_one_hot_vector(weights, batch) -> None:
@@ -433,3 +475,9 @@ def test_describe_has_the_keys_of_the_keras_family_and_the_window() -> None:
     assert {k: ours[k] for k in theirs if k != "layers"} == {
         k: v for k, v in theirs.items() if k != "layers"
     }
+
+
+def test_the_layers_of_the_wrong_gradient_are_described_as_such() -> None:
+    assert settings().architecture["layers"] == "SimpleRNN(8)"
+    wrong = settings(transpose=False).architecture["layers"]
+    assert wrong == "SimpleRNN(8), gradient without the transpose"

@@ -1,8 +1,8 @@
 """A recurrent network in plain NumPy: binary classification of word ids.
 
 It follows tutorial A of README.md (32 units, window 10, SGD 0.01, batches of 32, 20
-epochs) with one correction: the tutorial's backward pass multiplies by the recurrent matrix
-instead of its transpose.
+epochs), whose backward pass multiplies by the recurrent matrix instead of its transpose. The
+setting `transpose` chooses between the correct gradient and that one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Settings(VariantSettings):
     learning_rate: the learning rate of plain gradient descent.
     epochs: the number of passes over the training samples.
     batch_size: the number of samples of one gradient step.
+    transpose: false for the tutorial's wrong gradient, by the recurrent matrix as it is.
     """
 
     units: int = Field(ge=1)
@@ -27,6 +28,7 @@ class Settings(VariantSettings):
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    transpose: bool = True
 
     @property
     def architecture(self) -> Architecture:
@@ -35,7 +37,8 @@ class Settings(VariantSettings):
             "cell": "SimpleRNN",
             "units": self.units,
             "recurrent_layers": 1,
-            "layers": f"SimpleRNN({self.units})",
+            "layers": f"SimpleRNN({self.units})"
+            + ("" if self.transpose else ", gradient without the transpose"),
             "optimizer": "SGD",
             "learning_rate": self.learning_rate,
             "epochs": self.epochs,

@@ -88,7 +88,9 @@ class Model(ArrayModel):
     def _step(self, settings: Any, ids: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
         """Train on one batch; the probabilities, shape (n,), are those before the update."""
         states, probability = forward(self._weights, ids)
-        found = gradients(self._weights, ids, states, probability, y, settings.window)
+        found = gradients(
+            self._weights, ids, states, probability, y, settings.window, settings.transpose
+        )
         self._weights.descend(found, settings.learning_rate)
         return probability
 

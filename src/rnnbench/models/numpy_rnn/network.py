@@ -86,6 +86,7 @@ def gradients(
     probability: Array,
     y: NDArray[Any],
     window: int,
+    transpose: bool = True,
 ) -> Weights:
     """The gradients of the mean log loss, through the last `window` steps.
 
@@ -101,6 +102,7 @@ def gradients(
     ids, states, probability: the argument and the results of `forward`.
     y: labels 0 and 1, shape (n,).
     window: at most the length of the samples is used.
+    transpose: false multiplies by recurrent instead of recurrent^T, a mistake of a tutorial.
     """
     n, length = ids.shape
     error = (probability - y.astype(probability.dtype)) / n
@@ -108,13 +110,14 @@ def gradients(
         np.zeros_like, (weights.input, weights.recurrent, weights.bias)
     )
     d_state = np.outer(error, weights.output)
+    backward = weights.recurrent.T if transpose else weights.recurrent
     for t in range(length, max(length - window, 0), -1):
         dz = d_state * (1 - states[t] ** 2)
         # Unlike `+=`, this adds up the rows of an id that occurs in several samples.
         np.add.at(d_input, ids[:, t - 1], dz)
         d_recurrent += states[t - 1].T @ dz
         d_bias += dz.sum(axis=0)
-        d_state = dz @ weights.recurrent.T
+        d_state = dz @ backward
     return Weights(
         input=d_input,
         recurrent=d_recurrent,

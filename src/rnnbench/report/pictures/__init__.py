@@ -18,7 +18,11 @@ def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
     tasks.forest(directory / "forest.svg", comparison)
     tasks.trade_offs(directory / "parameters.svg", comparison, "parameters", "parameters")
     for corpus, rows in comparison.groupby("corpus", sort=False):
-        own = {name: table[table["corpus"] == corpus] for name, table in tables.items()}
+        own = {
+            name: table[table["corpus"] == corpus]
+            for name, table in tables.items()
+            if "corpus" in table
+        }
         numbers = bool(rows["target"].iloc[0] == "number")
         path = directory / f"learning_curves_{corpus}.svg"
         variants.learning_curves(path, own["learning_curves"], numbers)
@@ -37,3 +41,8 @@ def draw_costs(path: Path, costs: pd.DataFrame) -> None:
     """Draw accuracy over training seconds."""
     title = "training seconds of one replicate"
     tasks.trade_offs(path, costs, "seconds_per_replicate", title)
+
+
+def draw_rerun(path: Path, means: pd.DataFrame) -> None:
+    """Draw the scores of a rerun over the intervals of the first run."""
+    tasks.rerun(path, means)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ _STYLE: Any = {
     "svg.hashsalt": "rnnbench",
 }
 _COLUMNS = 4
+# Longer lines of a title would overlap those of the next panel.
+_TITLE = 28
 
 
 @contextmanager
@@ -88,7 +91,7 @@ def grid(
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for (name, part), panel in zip(by_variant, panels, strict=False):
             draw(panel, part)
-            panel.set_title(short(str(name)))
+            panel.set_title(textwrap.fill(short(str(name)), _TITLE))
         for panel in panels[len(by_variant) :]:
             panel.remove()
         figure.supxlabel(labels[0])

@@ -1,4 +1,4 @@
-"""Pictures with one panel per task, one below the other."""
+"""Pictures with one panel per task or evaluation set, one below the other."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rnnbench.data.roles import BASELINE, OTHER, RECURRENT, STRONG_BASELINE
+from rnnbench.report.findings import protocol
 from rnnbench.report.pictures.style import (
     BLUE,
     FAINT,
@@ -34,11 +35,19 @@ _MIN_VARIANTS = 3
 
 
 def forest(path: Path, table: pd.DataFrame) -> None:
-    """Accuracies with 95 % intervals, published figures and baselines."""
-    tasks = [rows for _, rows in table.groupby("corpus", sort=False)]
-    heights = [len(rows) + 2 for rows in tasks]
+    """Accuracies with 95 % intervals, published figures and baselines; a panel per set.
+
+    The sets of a corpus share a scale.
+    """
+    sets = [rows for _, rows in table.groupby(["corpus", "evaluation_set"], sort=False)]
+    heights = [len(rows) + 2 for rows in sets]
     with picture(path, 7.5, 0.17 * sum(heights) + 0.9) as figure:
-        for rows, panel in zip(tasks, rows_of_panels(figure, heights), strict=True):
+        scales: dict[str, Axes] = {}
+        for rows, panel in zip(sets, rows_of_panels(figure, heights), strict=True):
+            corpus = rows["corpus"].iloc[0]
+            if corpus in scales:
+                panel.sharex(scales[corpus])
+            scales.setdefault(corpus, panel)
             _scores(panel, rows)
         marks = [
             Line2D([], [], color=color, marker=marker, label=role)
@@ -65,7 +74,30 @@ def _scores(panel: Axes, rows: pd.DataFrame) -> None:
     panel.set_ylim(-0.7, len(rows) - 0.3)
     first = rows.iloc[0]
     what = f"share within {first['tolerance']:g}" if first["tolerance"] else "accuracy"
-    panel.set_title(f"{first['corpus']}: {what}", loc="left")
+    panel.set_title(f"{first['corpus']}: {what}, {protocol(first['protocol'])}", loc="left")
+
+
+def rerun(path: Path, means: pd.DataFrame) -> None:
+    """The interval of each score in the first run, and the score of the second run."""
+    tasks = [rows for _, rows in means.groupby("corpus", sort=False)]
+    heights = [len(rows) + 2 for rows in tasks]
+    with picture(path, 7.5, 0.17 * sum(heights) + 0.9) as figure:
+        for rows, panel in zip(tasks, rows_of_panels(figure, heights), strict=True):
+            places = np.arange(len(rows))[::-1]
+            panel.hlines(places, rows["low"], rows["high"], color=BLUE)
+            panel.plot(rows["score"], places, "o", color=BLUE, markersize=4)
+            panel.plot(rows["rerun"], places, "x", color=RED, markersize=5, zorder=3)
+            panel.set_yticks(places, [short(name) for name in rows["variant"]])
+            panel.set_ylim(-0.7, len(rows) - 0.3)
+            measure = rows["measure"].iloc[0]
+            if measure == "loss":
+                panel.set_xscale("log")
+            panel.set_title(f"{rows['corpus'].iloc[0]}: {measure}", loc="left")
+        marks = [
+            Line2D([], [], color=BLUE, marker="o", label="first run, 95 % interval"),
+            Line2D([], [], color=RED, marker="x", linestyle="", label="second run"),
+        ]
+        figure.legend(handles=marks, loc="outside lower center", ncols=2)
 
 
 def trade_offs(path: Path, table: pd.DataFrame, cost: str, label: str) -> None:

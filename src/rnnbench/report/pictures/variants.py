@@ -14,7 +14,9 @@ _DARK = 0.5
 
 
 def learning_curves(path: Path, curves: pd.DataFrame, numbers: bool) -> None:
-    """Evaluation and training score by epoch, the range of the replicates as a band.
+    """Validation and training score by epoch, the range of the replicates as a band.
+
+    Without a validation part, the evaluation part takes its place.
 
     Numbers are shown by their squared error, anything else by its accuracy. All variants are drawn
     in grey behind. Variants of one epoch have no curve.
@@ -32,7 +34,10 @@ def learning_curves(path: Path, curves: pd.DataFrame, numbers: bool) -> None:
         if numbers:
             panel.set_yscale("log")
 
-    key = "line: evaluation, band: range of the replicates, dashes: training, grey: other variants"
+    key = (
+        "line: validation part (evaluation part where there is none), "
+        "band: range of the replicates, dashes: training, grey: other variants"
+    )
     grid(path, trained, draw, (f"epoch\n{key}", label))
 
 

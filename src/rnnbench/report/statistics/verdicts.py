@@ -1,44 +1,58 @@
-"""How a published figure compares with our score."""
+"""How a published figure compares with our replicates."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from rnnbench.report.statistics.intervals import LEVEL, Interval, student
+from rnnbench.report.statistics.estimates import Estimate, Interval
 
 EQUIVALENT, DIFFERENT, INCONCLUSIVE = "equivalent", "different", "inconclusive"
 NOT_COMPARABLE, NOT_TESTED = "not comparable", "not tested"
 
 
-def share_interval(share: float, samples: int) -> Interval:
-    """The 95 % interval of one share of `samples` (Wilson, JASA 22, 1927)."""
-    result = stats.binomtest(round(share * samples), samples)
-    bounds = result.proportion_ci(LEVEL, method="wilson")
-    return Interval(share, float(bounds.low), float(bounds.high))
+def published_difference(
+    share: float, samples: int, ours: NDArray[np.float64], splits: int, our_samples: int
+) -> Estimate | None:
+    """The share that one published run reached minus the mean of our replicates.
+
+    If nothing is different, the published run is one more replicate: it differs from our mean with
+    the variance between replicates times (1 + 1 / splits). With fewer samples than ours, its share
+    also has the part of the binomial variance that ours lacks.
+
+    ours: the share of each replicate, shape (replicates,). splits: the number of different splits;
+    for a single split, its replicates count. None for a single replicate.
+    """
+    independent = splits if splits > 1 else len(ours)
+    if independent < 2:
+        return None
+    shrunk = (share * samples + 2) / (samples + 4)
+    fewer = max(0.0, shrunk * (1 - shrunk) * (1 / samples - 1 / our_samples))
+    between = float(ours.var(ddof=1))
+    mean = share - float(ours.mean())
+    return Estimate(mean, between / independent, between + fewer, independent - 1, independent)
 
 
-def loss_ratio(losses: NDArray[np.float64], published: float, samples: int) -> Interval | None:
+def loss_ratio(
+    loss: float, samples: int, ours: NDArray[np.float64], splits: int, relative_variance: float
+) -> Interval | None:
     """The loss of one published run divided by the geometric mean of our replicates' losses.
 
     Losses of networks differ by factors, so their logarithms have a variance that does not depend
-    on their size. None if there are fewer than two replicates, or a loss of 0.
+    on their size; it is used as in `published_difference`. None for a single replicate, or a loss
+    of 0.
 
-    losses: shape (replicates, n). samples: how many the published loss was computed on.
+    ours: the loss of each replicate. relative_variance: the variance of the samples' losses divided
+    by the square of their mean.
     """
-    by_replicate, by_sample = losses.mean(axis=1), losses.mean(axis=0)
-    count, n = losses.shape
-    if count < 2 or n < 2 or published <= 0 or (by_replicate <= 0).any():
+    independent = splits if splits > 1 else len(ours)
+    if independent < 2 or loss <= 0 or (ours <= 0).any():
         return None
-    logs = np.log(by_replicate)
-    relative = float(by_sample.var(ddof=1) / by_sample.mean() ** 2)
-    components = [
-        (float(logs.var(ddof=1)) * (1 + 1 / count), count - 1.0),
-        (relative / n, n - 1.0),
-        (relative / samples, float(samples)),
-    ]
-    found, _ = student(float(np.log(published) - logs.mean()), components)
+    logs = np.log(ours)
+    between = float(logs.var(ddof=1))
+    mean = float(np.log(loss) - logs.mean())
+    rest = between + relative_variance / samples
+    found = Estimate(mean, between / independent, rest, independent - 1, independent).interval()
     return Interval(*(float(np.exp(end)) for end in (found.mean, found.low, found.high)))
 
 
@@ -52,4 +66,4 @@ def verdict(difference: Interval, margin: float) -> str:
     """
     if -margin < difference.low and difference.high < margin:
         return EQUIVALENT
-    return INCONCLUSIVE if difference.low <= 0 <= difference.high else DIFFERENT
+    return INCONCLUSIVE if difference.contains(0) else DIFFERENT

@@ -1,0 +1,105 @@
+"""Variants with the same evaluation samples, and the statistics that suit their splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnnbench.report.results import Measure, Result
+from rnnbench.report.statistics.crossed import CrossedScores
+from rnnbench.report.statistics.pairs import Scores
+from rnnbench.report.statistics.splits import SplitScores
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """The variants of a corpus with the same evaluation samples in all splits, the best first.
+
+    number: counts the sets of a corpus from 1.
+    """
+
+    corpus: str
+    number: int
+    results: list[Result]
+
+    @property
+    def finished(self) -> list[Result]:
+        """The variants with at least one replicate that has not diverged."""
+        return [result for result in self.results if result.finished]
+
+    @property
+    def protocol(self) -> str:
+        """`rnnbench.data.format.Summary.protocol`."""
+        return self.results[0].summary.protocol
+
+    @property
+    def splits(self) -> int:
+        """The number of splits."""
+        return self.results[0].summary.splits
+
+    @property
+    def measure(self) -> Measure:
+        """What its variants are ranked and tested by."""
+        return self.results[0].measure
+
+    def scores(self, measure: Measure, kind: str = "") -> Scores | None:
+        """The scores of the finished variants, losses as logarithms.
+
+        kind: "" for the chosen epoch, "last_" for the last one, or "curve_" for the mean of all.
+        None if nothing can be inferred: all replicates of all variants diverged, the training
+        samples are evaluated, or a loss is 0.
+        """
+        column = kind + measure
+        exact = any((r.replicates[column] <= 0).any() for r in self.finished)
+        if not self.finished or self.protocol == "same" or (measure == "loss" and exact):
+            return None
+        if self.splits > 1:
+            return SplitScores(self._by_split(column, measure), self._overlap)
+        if kind:
+            return None
+        stochastic = [result.stochastic for result in self.finished]
+        tables = [r.table(measure) for r in self.finished]
+        if measure == "loss":
+            # The logarithm, linearized at the mean of each replicate.
+            means = [table.mean(axis=1, keepdims=True) for table in tables]
+            tables = [np.log(m) + t / m - 1 for t, m in zip(tables, means, strict=True)]
+        return CrossedScores(tables, stochastic)
+
+    def only(self, names: Collection[str]) -> EvaluationSet:
+        """The set without other variants, which would change the correction for overlap."""
+        return replace(self, results=[r for r in self.results if r.name in names])
+
+    @property
+    def _overlap(self) -> float:
+        if self.protocol == "new":
+            return 0.0
+        summaries = [result.summary for result in self.results]
+        fewest = min(summary.training_samples for summary in summaries)
+        return summaries[0].evaluation_samples / fewest
+
+    def _by_split(self, column: str, measure: Measure) -> NDArray[np.float64]:
+        """The mean score of each finished variant in each split, shape (variants, splits)."""
+        means = {}
+        for result in self.finished:
+            values = result.replicates[column]
+            scaled = pd.Series(np.log(values)) if measure == "loss" else values
+            means[result.name] = scaled.groupby(result.replicates["split"]).mean()
+        return np.asarray(pd.DataFrame(means).reindex(range(self.splits)).T.to_numpy(float))
+
+
+def evaluation_sets(results: list[Result]) -> list[EvaluationSet]:
+    """All sets, in the order of their best variants; `results` have the best variant first."""
+    sets: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        sets.setdefault((result.meta.corpus, result.samples), []).append(result)
+    numbers: Counter[str] = Counter()
+    found = []
+    for (corpus, _), members in sets.items():
+        numbers[corpus] += 1
+        found.append(EvaluationSet(corpus, numbers[corpus], members))
+    return found

@@ -1,0 +1,182 @@
+"""Do the findings survive a rerun? The tables of two runs with other seeds, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from rnnbench.core.errors import DataError
+from rnnbench.core.files import write_text
+from rnnbench.report.markdown import figure, markdown, render
+from rnnbench.report.outputs import FIRST, SECOND, read_csv
+from rnnbench.report.pictures import draw_rerun
+
+TABLES = ("comparison", "pairs", "questions")
+# What a finding of one run can become in the other.
+FOUND, NOT_FOUND, REVERSED = "found again", "not significant", "reversed"
+_VERDICTS = ("equivalent", "different")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The tables of one run: metrics/comparison.csv, pairs.csv and questions.csv."""
+
+    comparison: pd.DataFrame
+    pairs: pd.DataFrame
+    questions: pd.DataFrame
+
+    @classmethod
+    def read(cls, folder: Path) -> Run:
+        """Read the tables of a folder; raises DataError if one is missing or damaged."""
+        return cls(*(read_csv(folder / f"{name}.csv") for name in TABLES))
+
+
+def write_rerun(metrics: Path, other: Path, page: Path) -> pd.DataFrame:
+    """Write the page about the runs with the tables in `metrics` and `other`; return the findings.
+
+    The picture lies next to the page. Raises DataError if a table is missing or damaged, or if the
+    runs have no variant in common.
+    """
+    runs = Run.read(metrics), Run.read(other)
+    means = common_means(*runs)
+    if means.empty:
+        raise DataError(f"{other}: a run without any variant of {metrics}")
+    found = pd.concat([findings(*runs), findings(*runs[::-1])], keys=["first", "second"])
+    covered = means["covered"].mean()
+    draw_rerun(page.with_suffix(".svg"), means)
+    text = render(
+        "rerun.md.j2",
+        summary=_summary(found),
+        exceptions=found[found["outcome"] != FOUND].to_dict("records"),
+        answers=_answers(*runs),
+        verdicts=_verdicts(*runs),
+        rows=len(means),
+        covered=covered,
+        outside=means[~means["covered"]].to_dict("records"),
+        picture=page.with_suffix(".svg").name,
+    )
+    write_text(page, text)
+    return found
+
+
+def findings(run: Run, rerun: Run) -> pd.DataFrame:
+    """What one run states as significant, and what the other one makes of it.
+
+    Columns: kind ("question" or "pair"), statement, better and worse (variants), outcome (found
+    again, not significant or reversed), expected: the probability that a rerun finds it again, if
+    the effect is the observed one.
+    """
+    rows = []
+    for kind, name in (("question", "questions"), ("pair", "pairs")):
+        later = _by_variants(getattr(rerun, name))
+        for row in getattr(run, name).to_dict("records"):
+            better = _better(row)
+            if better is None or (key := frozenset((row["first"], row["second"]))) not in later:
+                continue
+            again = _better(later[key])
+            outcome = NOT_FOUND if again is None else FOUND if again == better else REVERSED
+            (worse,) = key - {better}
+            statement = row.get("question", f"`{better}` is better than `{worse}`")
+            rows.append((kind, statement, better, worse, outcome, _expected(row)))
+    columns = ["kind", "statement", "better", "worse", "outcome", "expected"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def common_means(run: Run, rerun: Run) -> pd.DataFrame:
+    """The scores of the variants that both runs have: of the rerun, and the interval of the run.
+
+    Numbers are compared by their loss, all else by accuracy; rows without an interval are left out.
+    """
+    rows = []
+    later = {row["variant"]: row for row in rerun.comparison.to_dict("records")}
+    for row in run.comparison.to_dict("records"):
+        measure = "loss" if row["target"] == "number" else "accuracy"
+        low, high = row[f"{measure}_low"], row[f"{measure}_high"]
+        if row["variant"] in later and pd.notna(low):
+            mean = later[row["variant"]][measure]
+            covered = bool(low <= mean <= high)
+            place = row["corpus"], row["variant"], measure
+            rows.append((*place, row[measure], low, high, mean, covered))
+    columns = ["corpus", "variant", "measure", "score", "low", "high", "rerun", "covered"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_variants(table: pd.DataFrame) -> dict[frozenset[str], dict[Any, Any]]:
+    rows = table.to_dict("records")
+    return {frozenset((row["first"], row["second"])): row for row in rows}
+
+
+def _better(row: dict[Any, Any]) -> str | None:
+    """The variant that is significantly better; None if neither is."""
+    if "answer" in row:
+        return str(row[row["answer"]]) if row["answer"] in (FIRST, SECOND) else None
+    none = 1 if row["measure"] == "loss" else 0
+    better = "first" if row["effect"] > none else "second"
+    return str(row[better]) if row["different"] else None
+
+
+def _expected(row: dict[Any, Any]) -> float:
+    """The normal approximation of the power at the observed effect.
+
+    The effect is z standard errors from none; its interval ends at a multiple of them that follows
+    from its bounds, and that is what a rerun must exceed.
+    """
+    ends = np.array([row["effect"], row["low"], row["high"]], float)
+    if row["measure"] == "loss":
+        ends = np.log(ends)
+    effect, half = abs(ends[0]), (ends[2] - ends[1]) / 2
+    z = stats.norm.isf(row["p"] / 2)
+    if half == 0 or not np.isfinite(z):
+        return 1.0
+    return float(stats.norm.cdf(z - z * half / effect))
+
+
+def _summary(found: pd.DataFrame) -> str:
+    """How many findings of each run are found again, and how many were to be expected."""
+    rows = []
+    for (run, kind), part in found.groupby([found.index.get_level_values(0), "kind"]):
+        counts = part["outcome"].value_counts()
+        rows.append(
+            {
+                "stated by the": f"{run} run",
+                "kind": f"{kind}s",
+                "significant": str(len(part)),
+                **{name: str(counts.get(name, 0)) for name in (FOUND, NOT_FOUND, REVERSED)},
+                "expected to be found again": f"{part['expected'].sum():.1f}",
+            }
+        )
+    return markdown(pd.DataFrame(rows))
+
+
+def _answers(run: Run, rerun: Run) -> str:
+    """The answers of both runs to each question."""
+    later = _by_variants(rerun.questions)
+    rows = []
+    for row in run.questions.to_dict("records"):
+        key = frozenset((row["first"], row["second"]))
+        if key in later:
+            answers = [_answer(row), _answer(later[key])]
+            rows.append([row["question"], *answers])
+    return markdown(pd.DataFrame(rows, columns=["question", "first run", "second run"]))
+
+
+def _answer(row: dict[Any, Any]) -> str:
+    word = {FIRST: "yes", SECOND: "no"}.get(row["answer"], row["answer"])
+    shown = "{:.2f}".format if row["measure"] == "loss" else figure
+    return f"{word}: {shown(row['effect'])} ({shown(row['low'])} to {shown(row['high'])})"
+
+
+def _verdicts(run: Run, rerun: Run) -> str:
+    """The verdicts of both runs on the published figures."""
+    later = rerun.comparison.set_index("variant")["verdict"]
+    rows = [
+        (row["variant"], row["verdict"], later[row["variant"]])
+        for row in run.comparison.to_dict("records")
+        if row["verdict"] in (*_VERDICTS, "inconclusive") and row["variant"] in later.index
+    ]
+    return markdown(pd.DataFrame(rows, columns=["variant", "first run", "second run"]))

@@ -22,7 +22,7 @@ corpora: {imdb: {}, product: {steps: 3, tolerance: 0.1}}
 datasets:
   d: {corpus: imdb, encoding: index, vocabulary_size: 9, length: 5, split: by_film, train: 4,
       validation: 1, evaluation: 4}
-  p: {corpus: product, train: 4, evaluation: 4}
+  p: {corpus: product, split: new, train: 4, evaluation: 4}
 variants:
   v: {model: keras, dataset: d, layers: [Flatten], optimizer: Adam, epochs: 1, batch_size: 1}
   w: {model: keras, dataset: d, layers: [{Dense: {units: 1}}, {LSTM: }], optimizer: {SGD: {}},
@@ -87,9 +87,8 @@ published:
 # The start of each error of INVALID, and what else its line must contain.
 REPORTED = {
     "run.seed: got -2": ["greater than or equal to 0"],
-    "run.replicats: ": ["'replicats'", "allowed: seed, splits, replicates", "mean 'replicates'?"],
+    "run.replicats: ": ["'replicats'", "allowed: seed, replicates, splits", "mean 'replicates'?"],
     "run.replicates: ": ["missing"],
-    "run.splits: ": ["missing"],
     "corpra: ": ["'corpra'", "allowed: run, corpora, datasets, variants", "mean 'corpora'?"],
     "comparison.margin: got 2": ["less than 1"],
     "comparison.loss_margin: got 0": ["greater than 0"],
@@ -119,8 +118,8 @@ REPORTED = {
     "datasets.d10: ": ["one_hot needs a vocabulary_size"],
     "datasets.d11.length: ": ["got 100000000000", "less than or equal to"],
     "datasets.d12.corpus: ": ["'product'", "allowed: imbd, imdb"],
-    "datasets.d12: ": ["split by_film: the corpus product has no films"],
-    "datasets.d13.split: ": ["'by_flim'", "random, by_film, last, same", "mean 'by_film'?"],
+    "datasets.d12.split: ": ["corpus product cannot be split 'by_film'", "allowed: new"],
+    "datasets.d13.split: ": ["'by_flim'", "random, by_film, new, last, same", "mean 'by_film'?"],
     "datasets.d13.validation: ": ["got -1", "greater than or equal to 0"],
     "variants.a.dataset: ": ["'dd1'", "allowed: 'Bad Name', d1, d2, d3, d4, d5", "mean 'd1'?"],
     "variants.a.layers[0]: ": ["got {'LSTM': 8}", "Name or {Name: {argument: value}}"],
@@ -216,6 +215,16 @@ def test_all_errors_are_reported_at_once(file: Path) -> None:
         ("seed: 1", "seed: 4294966296", "run.seed: got 4294966296; should be less than 4294966296"),
         ("replicates: 2", "replicates: 0", "run.replicates: got 0; should be greater than or"),
         ("splits: 2", "splits: 0", "run.splits: got 0; should be greater than or equal to 1"),
+        ("splits: 2", "splits: 101", "run.splits: got 101; should be less than or equal to 100"),
+        ("[v, w]", "[v, c]", "questions[0].variants: variants of different corpora"),
+        ("split: by_film", "split: same", "questions[0].variants: a variant is evaluated on its"),
+        ("split: by_film", "split: new", "datasets.d.split: the corpus imdb cannot be split 'new'"),
+        ("split: new, ", "", "datasets.p.split: the corpus product cannot be split 'random'"),
+        (
+            "accuracy: 0.5",
+            "accuracy: 0.5, same_samples: true",
+            "published.v.same_samples: v is not",
+        ),
         ("[v, w]", "[v, x]", "questions[0].variants: no variant 'x' in variants"),
         ("[v, w]", "[v]", "questions[0].variants: got ['v']; List should have at least 2"),
         ("  - {question", "  q: {question", "questions: got {'q'"),
@@ -234,7 +243,7 @@ def test_all_errors_are_reported_at_once(file: Path) -> None:
         ("seed: 1", "seed: '\\e[31m\\ud800'", "run.seed: got "),
         ("[Flatten]", "[" + "{TimeDistributed: {layer: " * 20 + "1" + "}}" * 20 + "]", "layers[0]"),
     ],
-    ids=range(21),
+    ids=range(27),
 )
 def test_one_edit(file: Path, before: str, after: str, error: str | None) -> None:
     assert before in VALID

@@ -32,6 +32,9 @@ _SECTIONS = (*_FILLED, "comparison", "questions", "published")
 # A name becomes a folder, and an argument of a command.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
+# Splits with samples of their own are stored one after the other.
+_MAX_SPLITS = 100
+
 _S = TypeVar("_S", bound=Schema)
 _T = TypeVar("_T")
 # The schema of one entry, by its key, name and raw value; None after an error.
@@ -43,15 +46,26 @@ class Run(Schema):
 
     seed: the base of all other seeds; its bound leaves room for one seed per replicate below
         2**32, NumPy's limit.
-    splits: how many splits are drawn of each dataset that has drawn ones.
     replicates: how many times each variant is trained, unless its entry sets another number.
-        Replicate r trains on split r modulo the number of splits: up to `splits` replicates differ
-        in seed and split, further ones repeat a split with another seed.
+    splits: how many splits each dataset has that has several; null for as many as `replicates`.
+        Replicate r trains on split r modulo this number: the first ones differ in seed and split,
+        further ones repeat a split with another seed.
     """
 
     seed: int = Field(ge=0, lt=2**32 - MAX_REPLICATES)
-    splits: int = Field(ge=1, le=MAX_REPLICATES)
     replicates: int = Field(ge=1, le=MAX_REPLICATES)
+    splits: int | None = Field(default=None, ge=1, le=_MAX_SPLITS)
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        if self.split_count > _MAX_SPLITS:
+            raise ValueError(f"replicates above {_MAX_SPLITS} need a number of splits")
+        return self
+
+    @property
+    def split_count(self) -> int:
+        """The number of splits."""
+        return self.splits or self.replicates
 
 
 class Comparison(Schema):
@@ -68,9 +82,10 @@ class Comparison(Schema):
 class Question(Schema):
     """A question that the article answers, by one test.
 
-    question: a sentence.
-    variants: the two variants that are compared, the one that the question is about first. With the
-        same evaluation samples their scores are paired; otherwise they are independent means.
+    question: a sentence that can be answered with yes or no.
+    variants: the two variants of a corpus that are compared; the first one is the better one if the
+        answer is yes. With the same evaluation samples their scores are paired; otherwise they are
+        independent means.
     """
 
     question: str = Field(min_length=1)
@@ -160,6 +175,7 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
     )
     questions = reader.questions()
     published = reader.entries("published", reader.published)
+    reader.errors += _contradictions(params[1], variants, questions, published)
     for name, variant in variants.items() if ask_libraries else ():
         reader.errors += variant.check(child("variants", name))
     if reader.errors or run is None or comparison is None:
@@ -168,6 +184,42 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
 
 
 check_params = partial(load_params, ask_libraries=True)
+
+
+def _contradictions(
+    datasets: dict[str, ArrayDataset],
+    variants: dict[str, VariantSettings],
+    questions: list[Question],
+    published: dict[str, Published],
+) -> list[ErrorDetail]:
+    """Errors that concern several entries; entries with other errors are left out."""
+    used = {
+        name: datasets[variant.dataset]
+        for name, variant in variants.items()
+        if variant.dataset in datasets
+    }
+    found = []
+    for name, dataset in datasets.items():
+        splits = corpora.load(dataset.corpus).SPLITS if dataset.corpus in corpora.NAMES else ()
+        if splits and dataset.split not in splits:
+            key = child(child("datasets", name), "split")
+            problem = f"the corpus {dataset.corpus} cannot be split {shown(dataset.split)}"
+            found.append(ErrorDetail(key, problem, ", ".join(splits)))
+    for number, question in enumerate(questions):
+        pair = [used[name] for name in question.variants if name in used]
+        key = child(child("questions", number), "variants")
+        if len({dataset.corpus for dataset in pair}) > 1:
+            found.append(ErrorDetail(key, "variants of different corpora cannot be compared"))
+        elif any(dataset.split == "same" for dataset in pair):
+            problem = "a variant is evaluated on its training samples, which shows nothing"
+            found.append(ErrorDetail(key, problem))
+    for name, figure in published.items():
+        own = used.get(name)
+        if own and figure.same_samples and (own.split, own.evaluation) != ("last", figure.samples):
+            key = child(child("published", name), "same_samples")
+            problem = f"{name} is not evaluated on the {figure.samples} samples of the figure"
+            found.append(ErrorDetail(key, problem, "false"))
+    return found
 
 
 def _named(kind: str, name: str, entries: dict[str, _T]) -> _T:

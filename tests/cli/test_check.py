@@ -15,7 +15,7 @@ from tests.frozen import PARAMS_FILE
 PLAN = """
 run: {seed: 1, splits: 2, replicates: 2}
 corpora: {product: {steps: 3, tolerance: 0.1}}
-datasets: {d: {corpus: product, train: 4, evaluation: 4}}
+datasets: {d: {corpus: product, split: new, train: 4, evaluation: 4}}
 variants: {mean: {model: constant, dataset: d}, other: {model: constant, dataset: d}}
 comparison: {margin: 0.02, loss_margin: 0.25}
 questions: [{question: "Is it better?", variants: [other, mean]}]

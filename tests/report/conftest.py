@@ -44,4 +44,4 @@ def reported(evaluated: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
 def compared(reported: Workspace) -> tuple[pd.DataFrame, ...]:
     """The comparison, its pairs, and the questions."""
     names = ("comparison", "pairs", "questions")
-    return tuple(read_table(reported, name) for name in names)
+    return tuple(read_table(reported.metrics, name) for name in names)

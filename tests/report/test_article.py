@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.roles import BASELINE
-from rnnbench.params import Published
+from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
+from rnnbench.params import Published, Question
 from rnnbench.report.article import article
+from rnnbench.report.champions import champions
 from rnnbench.report.comparison import compare_all
 from rnnbench.report.evaluation_sets import evaluation_sets
 from rnnbench.report.questions import ask
@@ -63,15 +64,15 @@ def test_every_set_has_its_part_and_every_variant_its_row(page: str) -> None:
     for name in PARAMS.variants:
         assert len(lines_of(page, f"| {name} ")) >= 2
     assert lines_of(page, "### ")[-10:] == [
-        "### Films kept apart",
-        "### Random splits",
+        "### Film-disjoint splits: 400 evaluation samples in each",
+        "### Random splits: 400 evaluation samples in each",
         "### Published figures",
-        "### Random splits",
+        "### Random splits: 400 evaluation samples in each",
         "### One split, the last samples",
         "### Published figures",
-        "### New data in every split",
+        "### New data in every split: 400 evaluation samples in each",
         "### Published figures",
-        "### Random splits",
+        "### Random splits: 400 evaluation samples in each",
         "### Evaluated on the training samples",
     ]
     heads = ["on rotten_tomatoes" in head for head in lines_of(page, "| variant")]
@@ -132,6 +133,7 @@ def test_published_figures_stand_next_to_the_last_epoch(compared: Tables, page: 
     assert losses["published loss / ours"].startswith(
         f"{rows.loc['product_gru', 'published_loss_ratio']:.2f} ("
     )
+    assert losses["verdict on the loss"] == rows.loc["product_gru", "loss_verdict"] != ""
 
 
 def test_the_widest_replicates_are_a_pitfall(compared: Tables, page: str) -> None:
@@ -157,6 +159,54 @@ def test_every_question_has_its_answer_below_its_state(reviews: Tables) -> None:
         ("Not known, and what it would take", "", ""),
         ("", "o", "Open:"),
     ]
+
+
+def test_a_question_that_cannot_be_tested_is_listed_apart() -> None:
+    results = [invent("imdb_one", [0.8, 0.9]), invent("imdb_gone", [], diverged=2)]
+    sets = evaluation_sets(results)
+    asked = [Question(question="Is one better?", variants=["imdb_one", "imdb_gone"])]
+    page = page_of((*compare_all(sets, {}, SETTINGS), ask(asked, sets, SETTINGS)), {})
+    head = page.split("## Protocol")[0]
+    assert lines_of(head, "### ") == ["### Not tested"]
+    (line,) = lines_of(head, "- ")
+    assert line.startswith("- **Is one better?** Not tested: `imdb_one` and `imdb_gone` have ")
+    assert "nan" not in page
+
+
+def test_every_task_names_its_champion_and_its_best_recurrent_network(
+    compared: Tables, page: str
+) -> None:
+    found = champions(*compared[:2], PARAMS.comparison)
+    assert list(found) == list(PARAMS.corpora)
+    recurrent = compared[0][compared[0]["role"] == RECURRENT].groupby("corpus")["variant"].first()
+    assert lines_of(page, "Champion: ") == [
+        f"Champion: `{variant}`. Best recurrent network: `{recurrent[corpus]}`."
+        for corpus, variant in found.items()
+    ]
+
+
+def test_a_task_without_a_recurrent_network_has_only_a_champion() -> None:
+    page = page_about([invent("imdb_dense", [0.8, 0.9], role=OTHER)])
+    assert lines_of(page, "Champion") == ["Champion: `imdb_dense`."]
+    assert "\nChampion" not in page_about([invent("imdb_mean", [0.5, 0.5], role=BASELINE)])
+
+
+def test_a_published_loss_has_a_verdict_that_its_printed_interval_does_not_contradict() -> None:
+    result = invent("gru", [1e-3, 1.1e-3, 0.9e-3], target="number", protocol="new")
+    figure = Published(accuracy=0.5, samples=500, loss=1e-3, source="Tutorial")
+    sets = evaluation_sets([result])
+    table, pairs = compare_all(sets, {"gru": figure}, SETTINGS)
+    keys = [f"published_loss_ratio{end}" for end in ("", "_low", "_high")]
+    for bounds, expected, shown in (
+        ((1.1, 0.9, 1.2499), "equivalent", "1.1000 (0.9000 to 1.2499)"),
+        ((1.1, 0.9, 1.2501), "inconclusive", "1.1000 (0.9000 to 1.2501)"),
+    ):
+        changed = table.assign(loss_verdict=expected)
+        changed[keys] = bounds
+        page = page_of((changed, pairs, ask([], sets, SETTINGS)), {"gru": figure})
+        row = table_with(page, "published loss").loc["gru"]
+        assert row["published loss / ours"] == shown
+        assert row["verdict on the loss"] == expected
 
 
 def test_a_page_without_questions_has_no_answers() -> None:
@@ -225,9 +275,9 @@ def test_predictions_of_training_samples_have_scores_and_nothing_else() -> None:
 
 def test_variants_with_other_samples_are_summarized_apart() -> None:
     results = [
-        invent(f"imdb_{name}_{samples}", [mean, mean + 0.01, mean + 0.02], samples=samples)
+        invent(f"imdb_{name}_{samples}", [mean, mean + step, mean + 2 * step], samples=samples)
         for samples in ("here", "there")
-        for name, mean in (("one", 0.9), ("two", 0.8), ("three", 0.5))
+        for name, mean, step in (("one", 0.9, 0.01), ("two", 0.8, 0.02), ("three", 0.5, 0.03))
     ]
     page = page_about(results)
     for samples in ("here", "there"):
@@ -238,9 +288,13 @@ def test_variants_with_other_samples_are_summarized_apart() -> None:
 
 def test_a_single_sample_is_no_plural() -> None:
     many = invent("imdb_one", [0.8, 0.9])
-    assert "and 500 evaluation samples in" in page_about([many])
+    page = page_about([many])
+    assert "and 500 evaluation samples in" in page
+    assert lines_of(page, "### ") == ["### Film-disjoint splits: 500 evaluation samples in each"]
     scores = many.scores.model_copy(update={"evaluation_samples": 1})
-    assert "and 1 evaluation sample in" in page_about([replace(many, scores=scores)])
+    page = page_about([replace(many, scores=scores)])
+    assert "and 1 evaluation sample in" in page
+    assert lines_of(page, "### ") == ["### Film-disjoint splits: 1 evaluation sample in each"]
 
 
 def test_all_misclassifications_are_listed_in_one_table(reported: Workspace) -> None:

@@ -119,6 +119,23 @@ def test_overlapping_splits_widen_the_error_by_the_smallest_training_part() -> N
     assert error("random", 2000, 1000) == pytest.approx(np.sqrt(variance * (1 / 4 + N / 1000)))
 
 
+def test_sets_without_a_validation_part_come_last_and_keep_their_best_first() -> None:
+    results = [
+        invent("unvalidated", [0.9], samples="other", validation=0),
+        invent("best", [0.8], validation=0),
+        invent("worse", [0.7]),
+        invent("third", [0.6], samples="third"),
+        invent("product", [1e-3], target="number", protocol="new", validation=0),
+    ]
+    found = [(s.corpus, s.number, [r.name for r in s.results]) for s in evaluation_sets(results)]
+    assert found == [
+        ("imdb", 1, ["best", "worse"]),
+        ("imdb", 2, ["third"]),
+        ("imdb", 3, ["unvalidated"]),
+        ("product", 1, ["product"]),
+    ]
+
+
 def test_the_best_variant_decides_the_order_of_the_sets(invented_results: list[Result]) -> None:
     reviews = [result for result in invented_results if result.meta.corpus == "imdb"]
     other = replace(reviews[0], samples="other")

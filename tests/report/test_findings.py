@@ -7,7 +7,7 @@ import pytest
 from rnnbench.params import Question
 from rnnbench.report.evaluation_sets import evaluation_sets
 from rnnbench.report.findings import Findings, answers
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
 from rnnbench.report.questions import ask
 from tests.report.helpers import SETTINGS, invent
 
@@ -21,7 +21,6 @@ def row(variant: str, role: str, score: float, target: str = "binary") -> dict[s
         "target": target,
         "accuracy": score,
         "loss": score,
-        "p_best": 0.25,
     }
 
 
@@ -32,6 +31,7 @@ def pair(first: str, second: str, different: bool, effect: float = 0.1) -> dict[
         "measure": "accuracy",
         "effect": effect,
         "different": different,
+        "detectable": 0.0412,
     }
 
 
@@ -44,6 +44,7 @@ ROWS = pd.DataFrame(
         row("mean", "baseline", 0.5),
     ]
 )
+DETECTABLE = "In brackets: the difference found with a probability of 80 %."
 PAIRS = pd.DataFrame(
     [
         *(pair("top", other, True) for other in ("best", "near", "low", "mean")),
@@ -67,6 +68,7 @@ def question(answer: str, effect: float, low: float, high: float, **changes) -> 
         "high": high,
         "p_adjusted": 0.0123 if answer in (FIRST, SECOND) else 0.3,
         "detectable": 0.0412,
+        "used": 9,
         "needed": 1234,
         "splits": 10,
     } | changes
@@ -81,18 +83,54 @@ def test_the_summary_separates_leads_from_ties() -> None:
     assert Findings(ROWS, PAIRS).of_set("any", 1) == [
         "Of all variants, `top` is significantly better than every other.",
         "Of the recurrent networks, `best` ranks first, but is not significantly better than "
-        "`near`.",
-        "Not significantly better than the baseline `mean`: `near` and `low`.",
+        "`near` (0.0412).",
+        "Not significantly better than the baseline `mean`: `near` (0.0412) and `low` (0.0412).",
         "6 of 10 pairs are significantly different.",
+        DETECTABLE,
     ]
 
 
-def test_a_leader_without_a_lead_has_its_probability_of_being_the_best() -> None:
+def test_a_leader_without_a_lead_ties_with_all_others() -> None:
     lines = Findings(ROWS, PAIRS.assign(different=False)).of_set("any", 1)
     assert lines[0] == (
-        "Of all variants, `top` ranks first (the best with probability 0.25), but is not "
-        "significantly better than `best`, `near`, `low` and `mean`."
+        "Of all variants, `top` ranks first, but is not significantly better than `best` (0.0412), "
+        "`near` (0.0412), `low` (0.0412) and `mean` (0.0412)."
     )
+
+
+def test_where_everything_differs_no_bracket_is_explained() -> None:
+    lines = Findings(ROWS, PAIRS.assign(different=True)).of_set("any", 1)
+    assert lines == [
+        "Of all variants, `top` is significantly better than every other.",
+        "Of the recurrent networks, `best` is significantly better than every other.",
+        "Every network is significantly better than the baseline `mean`.",
+        "10 of 10 pairs are significantly different.",
+    ]
+
+
+def without(*untested: tuple[str, str]) -> list[str]:
+    """The findings if some pairs cannot be tested, and all others differ."""
+    names = PAIRS[["first", "second"]].apply(tuple, axis=1)
+    return Findings(ROWS, PAIRS[~names.isin(untested)].assign(different=True)).of_set("any", 1)
+
+
+def test_nothing_is_said_about_an_untested_pair() -> None:
+    lines = without(("top", "low"), ("best", "low"), ("near", "mean"))
+    compared = "that could be compared with it"
+    assert lines == [
+        f"Of all variants, `top` is significantly better than every other {compared}.",
+        f"Of the recurrent networks, `best` is significantly better than every other {compared}.",
+        f"Every network {compared} is significantly better than the baseline `mean`.",
+        "7 of 7 pairs are significantly different.",
+    ]
+
+
+def test_a_variant_without_any_tested_rival_is_no_leader() -> None:
+    networks = [(name, "mean") for name in ("best", "near", "low")]
+    assert without(("best", "near"), ("best", "low"), *networks) == [
+        "Of all variants, `top` is significantly better than every other.",
+        "5 of 5 pairs are significantly different.",
+    ]
 
 
 def test_a_variant_that_is_listed_later_can_be_the_better_one() -> None:
@@ -130,19 +168,21 @@ def test_of_two_errors_the_lower_is_better() -> None:
         ]
     )
     pairs = [pair("mean", "gru", True, 0.5), pair("mean", "rnn", True, 1.5)]
-    pairs = pd.DataFrame([*pairs, pair("gru", "rnn", True, 3.0)]).assign(measure="loss")
+    pairs = pd.DataFrame([*pairs, pair("gru", "rnn", True, 3.0)])
+    pairs = pairs.assign(measure="loss", detectable=1.2)
     assert Findings(rows, pairs).of_set("any", 1) == [
         "Of all variants, `gru` is significantly better than every other.",
-        "Not significantly better than the baseline `mean`: `rnn`.",
+        "Not significantly better than the baseline `mean`: `rnn` (a factor of 1.20).",
         "3 of 3 pairs are significantly different.",
+        DETECTABLE,
     ]
 
 
 def test_a_network_below_the_baseline_is_not_better_than_it() -> None:
     rows = pd.DataFrame([row("mean", "baseline", 0.5), row("rnn", "recurrent network", 0.4)])
     findings = Findings(rows, pd.DataFrame([pair("mean", "rnn", True)]))
-    expected = "Not significantly better than the baseline `mean`: `rnn`."
-    assert findings.of_set("any", 1) == [expected]
+    expected = "Not significantly better than the baseline `mean`: `rnn` (0.0412)."
+    assert findings.of_set("any", 1) == [expected, DETECTABLE]
 
 
 @pytest.mark.parametrize("role", ["baseline", "recurrent network"])
@@ -185,27 +225,41 @@ def test_a_significant_difference_within_the_margin_is_called_so() -> None:
 
 def test_an_answer_without_a_difference_names_the_margin() -> None:
     assert text(EQUAL, -0.003, -0.01, 0.004) == (
-        "No difference that matters (more than 0.02): the accuracy of `one` minus that of `other` "
-        "is -0.0030 (-0.0100 to 0.0040)."
+        "No difference of more than 0.02: the accuracy of `one` minus that of `other` is -0.0030 "
+        "(-0.0100 to 0.0040)."
     )
     assert text(EQUAL, 1.02, 0.9, 1.1, measure="loss") == (
-        "No difference that matters (more than 25 %): the error of `other` divided by that of "
-        "`one` is 1.02 (0.90 to 1.10)."
+        "No difference of more than 25 %: the error of `other` divided by that of `one` is 1.02 "
+        "(0.90 to 1.10)."
     )
 
 
 def test_an_open_answer_names_what_would_decide_it() -> None:
     assert text(OPEN, 0.03, -0.01, 0.07) == (
         "Open: the accuracy of `one` minus that of `other` is 0.0300 (-0.0100 to 0.0700), "
-        "p = 0.300. This design finds a difference of 0.0412 with a probability of 80 %; "
-        "1,234 splits would find the observed one."
+        "p = 0.300. These 9 splits find a difference of 0.0412 with a probability of 80 %; "
+        "1,234 splits of these data would find the observed one."
     )
     loss = text(OPEN, 1.3, 0.9, 1.9, measure="loss", detectable=1.78, needed=12)
-    assert "finds a difference of a factor of 1.78" in loss
-    assert "; 12 splits would find the observed one." in loss
-    assert "; 1,234 trainings would find" in text(OPEN, 0.03, -0.01, 0.07, splits=1)
+    assert "These 9 splits find a difference of a factor of 1.78" in loss
+    assert "; 12 splits of these data would find the observed one." in loss
+    single = text(OPEN, 0.03, -0.01, 0.07, splits=1)
+    assert "These 9 trainings find" in single
+    assert "; 1,234 trainings of these data would find" in single
     hopeless = text(OPEN, 0.03, -0.01, 0.07, needed=pd.NA)
-    assert hopeless.endswith("; no number of splits of these data would find the observed one.")
+    assert hopeless.endswith("; not even 1,000 splits of these data would find the observed one.")
+
+
+def test_an_untested_answer_says_why_and_leaves_the_others_unchanged() -> None:
+    missing = dict.fromkeys([*question(OPEN, 0.03, -0.01, 0.07)], np.nan)
+    untested = missing | {key: question(OPEN, 0, 0, 0)[key] for key in ("first", "second")}
+    untested |= {"question": "Is it better?", "answer": UNTESTED}
+    rows = pd.DataFrame([untested, question(OPEN, 0.03, -0.01, 0.07)])
+    first, second = answers(rows, SETTINGS)
+    assert first["state"] == "untested"
+    assert first["text"].startswith("Not tested: `one` and `other` have fewer than two splits")
+    # The column of counts has numbers with a decimal point beside a missing one.
+    assert second["text"] == text(OPEN, 0.03, -0.01, 0.07)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ TABLES = ("comparison", "learning_curves", "calibration", "scatter", "confusion"
 
 @pytest.fixture(scope="module")
 def tables(reported: Workspace) -> dict[str, pd.DataFrame]:
-    return {name: read_table(reported, name) for name in TABLES}
+    return {name: read_table(reported.metrics, name) for name in TABLES}
 
 
 def test_each_task_has_its_pictures(reported: Workspace) -> None:
@@ -77,7 +77,7 @@ def test_a_forest_has_a_panel_for_each_evaluation_set(
 def test_costs_without_positive_seconds_still_have_a_picture(
     reported: Workspace, tmp_path: Path
 ) -> None:
-    costs = read_table(reported, "cost")
+    costs = read_table(reported.metrics, "cost")
     draw_costs(tmp_path / "none.svg", costs.assign(seconds_per_replicate=0.0))
     shown = (reported.metrics / "cost.svg").stat().st_size
     assert 0 < (tmp_path / "none.svg").stat().st_size < shown

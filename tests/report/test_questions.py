@@ -6,7 +6,7 @@ from scipy import stats
 from rnnbench.data.roles import BASELINE
 from rnnbench.params import Question
 from rnnbench.report.evaluation_sets import evaluation_sets
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
 from rnnbench.report.questions import COLUMNS, ask
 from rnnbench.report.results import Result
 from tests.report.helpers import SETTINGS, invent
@@ -137,7 +137,7 @@ def test_variants_of_two_sets_have_independent_means() -> None:
     assert together["high"] - together["low"] < (apart["high"] - apart["low"]) / 5
 
 
-def test_what_cannot_be_tested_is_not_answered() -> None:
+def test_what_cannot_be_tested_stays_without_figures() -> None:
     fine = around("fine", 0.8, 0.01)
     untestable = [
         invent("gone", [], diverged=3),
@@ -147,8 +147,28 @@ def test_what_cannot_be_tested_is_not_answered() -> None:
     ]
     pairs = [("fine", result.name) for result in untestable]
     found = answered([fine, *untestable], *pairs, *(pair[::-1] for pair in pairs))
-    assert found.empty
     assert list(found) == list(COLUMNS)
+    assert (found["answer"] == UNTESTED).all()
+    assert list(zip(found["first"], found["second"], strict=True)) == [
+        *pairs,
+        *(pair[::-1] for pair in pairs),
+    ]
+    figures = found.drop(columns=["question", "first", "second", "answer"])
+    assert figures.isna().all(axis=None)
+
+
+def test_the_same_difference_in_all_splits_is_untested() -> None:
+    results = [invent("one", [0.7, 0.8, 0.9]), invent("other", [0.6, 0.7, 0.8])]
+    assert answered(results, ("one", "other"))["answer"].to_list() == [UNTESTED]
+
+
+def test_an_untested_question_changes_no_other_answer() -> None:
+    results = [around(name, 0.8, 0.02) for name in ("a", "bb", "ccc")]
+    results.append(invent("gone", [], diverged=3))
+    asked = ("a", "bb"), ("gone", "a"), ("bb", "ccc")
+    among = answered(results, *asked)
+    alone = answered(results, asked[0], asked[2])
+    pd.testing.assert_frame_equal(among.drop(index=1).reset_index(drop=True), alone)
 
 
 def test_the_same_difference_is_shown_after_the_last_epoch() -> None:
@@ -168,9 +188,12 @@ def test_on_a_single_split_trainings_are_needed_and_other_epochs_not_compared() 
         for name, scores in (("one", [0.8, 0.86, 0.82]), ("other", [0.78, 0.8, 0.84]))
     ]
     row = answered(results, ("one", "other")).iloc[0]
-    assert row["splits"] == 1
+    assert (row["splits"], row["used"]) == (1, 3)
     assert row["answer"] == OPEN
     assert pd.isna(row["last_effect"])
-    assert answered([around("a", 0.8, 0.1), around("bb", 0.8, 0.1)], ("a", "bb"))[
-        "splits"
-    ].tolist() == [10]
+
+
+def test_splits_are_counted_as_used_if_both_variants_were_trained_on_them() -> None:
+    some = invent("some", [0.8, 0.9, 0.7], splits=[0, 2, 3], diverged=1)
+    row = answered([around("all", 0.8, 0.1), some], ("all", "some")).iloc[0]
+    assert (row["splits"], row["used"]) == (10, 3)

@@ -20,12 +20,14 @@ The rest.
 
 
 def fill(text: str, reported: Workspace) -> str:
-    comparison, questions = (read_table(reported, name) for name in ("comparison", "questions"))
+    comparison, questions = (
+        read_table(reported.metrics, name) for name in ("comparison", "questions")
+    )
     return filled(text, comparison, questions, PARAMS.comparison)
 
 
 def test_the_table_has_the_scores_of_the_first_evaluation_set(reported: Workspace) -> None:
-    comparison = read_table(reported, "comparison")
+    comparison = read_table(reported.metrics, "comparison")
     rows = comparison[(comparison["corpus"] == "imdb") & (comparison["evaluation_set"] == 1)]
     assert 1 < len(rows) < sum(comparison["corpus"] == "imdb")
     table = fill(README, reported).split("<!-- comparison -->")[1]

@@ -77,7 +77,10 @@ def test_a_single_variant_is_reported(scored: Workspace, name: str) -> None:
     write_article(scored, alone)
     page = (scored.metrics / "comparison.md").read_text()
     assert f"| {name} " in page
-    assert "## Answers" not in page
+    # All questions are about it and other variants, or about others alone.
+    answers = page.split("## Protocol")[0]
+    assert re.findall("^### .*", answers, flags=re.M) == ["### Not tested"]
+    assert answers.count("\n- **") == len(PARAMS.questions)
 
 
 def test_a_question_is_answered_by_its_variants_alone(

@@ -24,7 +24,7 @@ def one(results: list[Result], name: str) -> Result:
 
 
 def test_curves_are_means_over_replicates_with_their_range(reported: Workspace) -> None:
-    curves = read_table(reported, "learning_curves")
+    curves = read_table(reported.metrics, "learning_curves")
     lstm = of_variant(curves, "imdb_embedding_lstm").set_index("epoch")
     history = pd.read_csv(reported.history("imdb_embedding_lstm"))
     for epoch in (1, 2):
@@ -37,7 +37,7 @@ def test_curves_are_means_over_replicates_with_their_range(reported: Workspace) 
 def test_a_scatter_holds_numbers_of_the_first_replicate(
     reported: Workspace, invented_results: list[Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert set(read_table(reported, "scatter")["corpus"]) == {"product", "arithmetic"}
+    assert set(read_table(reported.metrics, "scatter")["corpus"]) == {"product", "arithmetic"}
     monkeypatch.setattr(tables, "_POINTS", 50)
     gru = one(invented_results, "product_gru")
     scatter = tables.further_tables([gru])["scatter"]
@@ -47,7 +47,7 @@ def test_a_scatter_holds_numbers_of_the_first_replicate(
 
 
 def test_calibration_is_that_of_all_two_class_variants(reported: Workspace) -> None:
-    found = read_table(reported, "calibration")
+    found = read_table(reported.metrics, "calibration")
     assert set(found["corpus"]) == {"imdb"}
     # The invented predictions have probabilities of 0.9 and are correct in eight cases of ten.
     high = found[found["probability"] > 0.8]
@@ -68,7 +68,7 @@ def test_each_replicate_is_held_against_its_own_samples() -> None:
 def test_classes_have_their_names_their_samples_and_mean_scores(
     reported: Workspace, invented_results: list[Result]
 ) -> None:
-    found = of_variant(read_table(reported, "classes"), TOPICS).set_index("class")
+    found = of_variant(read_table(reported.metrics, "classes"), TOPICS).set_index("class")
     assert sorted(found.index) == ["acq", "earn", "grain"]
     assert found["samples"].sum() == pytest.approx(400)
     assert found["samples"].is_monotonic_decreasing
@@ -88,7 +88,7 @@ def test_classes_have_their_names_their_samples_and_mean_scores(
 
 
 def test_confusions_count_every_sample(reported: Workspace, invented_results: list[Result]) -> None:
-    found = of_variant(read_table(reported, "confusion"), TOPICS)
+    found = of_variant(read_table(reported.metrics, "confusion"), TOPICS)
     assert found["samples"].sum() == pytest.approx(400, abs=1e-3)
     correct = found[found["true"] == found["predicted"]]["samples"].sum()
     expected = one(invented_results, TOPICS).replicates["accuracy"].mean()

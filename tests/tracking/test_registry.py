@@ -7,7 +7,8 @@ import pytest
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Comparison
-from rnnbench.tracking.registry import champions, load_model, promote
+from rnnbench.report.champions import champions
+from rnnbench.tracking.registry import load_model, promote
 from rnnbench.tracking.store import store_uri
 from tests.frozen import PARAMS
 

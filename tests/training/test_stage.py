@@ -19,8 +19,8 @@ from rnnbench.models.base import Epoch
 from rnnbench.models.keras.model import Model as KerasModel
 from rnnbench.models.numpy_rnn.model import Model as NumpyModel
 from rnnbench.params import Params
+from rnnbench.report.champions import champions
 from rnnbench.report.stage import report
-from rnnbench.tracking.registry import champions
 from rnnbench.tracking.store import store_uri
 from rnnbench.tracking.sync import log_trainings
 from rnnbench.training.outputs import read_training_record

@@ -83,7 +83,8 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     settings = params.dataset(dataset)
     target = workspace.prepared(dataset)
     with stage_lock(workspace, "preprocess", dataset), new_directory(target) as directory:
-        run(settings, workspace.raw(settings.corpus), directory, params.run.seed, params.run.splits)
+        raw, seed, splits = workspace.raw(settings.corpus), params.run.seed, params.run.split_count
+        run(settings, raw, directory, seed, splits)
 
 
 @main.command()

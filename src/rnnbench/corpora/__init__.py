@@ -4,6 +4,7 @@ The name of the module is the key of the corpus in params.yaml. A module has
 
 - ``TITLE``: what the corpus is, in a few words;
 - ``Dataset``: the settings of its datasets, a class of `rnnbench.data.config`;
+- ``SPLITS``: how they can be split, values of `rnnbench.data.config.ArrayDataset.split`;
 - ``Settings``: its own settings in params.yaml, a subclass of `rnnbench.core.schema.Schema`;
 - ``fetch(settings, directory)``: writes the corpus into an empty directory;
 - ``read(directory)``: returns what ``fetch`` wrote, as a class of `rnnbench.corpora.base`.

@@ -14,6 +14,7 @@ from rnnbench.data.config import ArrayDataset
 TITLE = "Next number of an arithmetic sequence"
 
 Dataset = ArrayDataset
+SPLITS = ("random", "last", "same")
 
 
 class Settings(Schema):

@@ -14,6 +14,7 @@ from rnnbench.data.config import ArrayDataset
 TITLE = "Next character of a sentence"
 
 Dataset = ArrayDataset
+SPLITS = ("same",)
 
 
 class Settings(Schema):

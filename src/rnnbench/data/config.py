@@ -14,26 +14,20 @@ class ArrayDataset(Schema):
     """A dataset of a corpus that consists of arrays.
 
     corpus: the key of the corpus in params.yaml.
-    split: how samples are divided. "random" and "by_film" draw `run.splits` splits: any samples,
-        or whole groups of the corpus (for IMDB, all reviews of a film). There is one split with
-        "last" (the last samples of the corpus are the evaluation part) and "same" (both parts
-        start at the first sample and overlap).
+    split: how samples are divided. There are `run.splits` splits of any samples ("random"), of
+        films ("by_film": all reviews of a film are in one part) or of new samples ("new"). There is
+        one split with "last" (the last samples of the corpus are the evaluation part) and with
+        "same" (all parts start at the first sample and overlap).
     train: the number of training samples.
     validation: the number of samples that choose the epoch; without them, the last epoch counts.
     evaluation: the number of evaluation samples.
     """
 
     corpus: str
-    split: Literal["random", "by_film", "last", "same"] = "random"
+    split: Literal["random", "by_film", "new", "last", "same"] = "random"
     train: int = Field(ge=1)
     validation: int = Field(default=0, ge=0)
     evaluation: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _has_groups(self) -> Self:
-        if self.split == "by_film" and self.corpus != "imdb":
-            raise ValueError(f"split by_film: the corpus {self.corpus} has no films")
-        return self
 
 
 class TextDataset(ArrayDataset):

@@ -65,8 +65,7 @@ class Meta(Schema):
 class Summary(Schema):
     """The size of a dataset and of the parts of each split.
 
-    protocol: how it is split, `rnnbench.data.config.ArrayDataset.split`, or "new" if every split
-        has samples of its own.
+    protocol: how it is split, `rnnbench.data.config.ArrayDataset.split`.
     splits: the number of splits.
     training_samples, validation_samples, evaluation_samples: the size of each part, the same in
         all splits.

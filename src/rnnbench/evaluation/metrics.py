@@ -23,7 +23,7 @@ _TOP = 3
 
 
 def scores(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> dict[str, float]:
-    """The scores that the target has, under the names of `rnnbench.evaluation.outputs.Replicate`.
+    """The scores that the target has, named as in `rnnbench.evaluation.outputs.read_replicates`.
 
     prediction: shape (n, ...), as `rnnbench.data.scoring` defines it; y: shape (n, ...).
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 
@@ -108,3 +109,8 @@ def read_replicates(workspace: Workspace, name: str) -> pd.DataFrame:
         return table.astype(COLUMNS)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: not readable ({error}); run dvc repro") from error
+
+
+def rounded(value: Any) -> Any:
+    """A number to six significant digits: the errors of some tasks are far below 1e-6."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value

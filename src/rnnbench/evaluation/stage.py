@@ -16,7 +16,7 @@ from rnnbench.data.format import Meta, read_further, read_meta, read_summary, re
 from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.error_analysis import confident_misclassifications
 from rnnbench.evaluation.metrics import mean_scores, scores
-from rnnbench.evaluation.outputs import COLUMNS, MIN_REPLICATES, SOLVED, Scores
+from rnnbench.evaluation.outputs import COLUMNS, MIN_REPLICATES, SOLVED, Scores, rounded
 from rnnbench.params import Params
 from rnnbench.training.outputs import (
     Evaluated,
@@ -48,10 +48,10 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
         by_replicate = curves[f"val_{measure}"].mean()
         table[f"curve_{measure}"] = by_replicate.reindex(table["replicate"]).to_numpy()
     table["epochs"] = curves["epoch"].max().reindex(table["replicate"]).to_numpy()
-    table = table.map(_rounded)
+    table = table.map(rounded)
     means = mean_scores(table)
     scored: dict[str, Any] = {
-        key: _rounded(means[key]) for key in Scores.model_fields if key in means
+        key: rounded(means[key]) for key in Scores.model_fields if key in means
     }
     scored |= _spreads(table)
     result = Scores(
@@ -60,7 +60,7 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
         replicates=len(table),
         diverged=len(record.diverged),
         parameters=record.parameters,
-        further_accuracy={key: _rounded(means[f"on_{key}"]) for key in meta.further_sets if means},
+        further_accuracy={key: rounded(means[f"on_{key}"]) for key in meta.further_sets if means},
         **scored,
         **summary.model_dump(),
     )
@@ -101,10 +101,5 @@ def _spreads(table: pd.DataFrame) -> dict[str, float | None]:
     solved = float((table["accuracy"] >= SOLVED).mean())
     if len(table) < MIN_REPLICATES:
         return {"solved": solved}
-    spreads = {f"{key}_sd": _rounded(float(table[key].std())) for key in ("accuracy", "loss")}
+    spreads = {f"{key}_sd": rounded(float(table[key].std())) for key in ("accuracy", "loss")}
     return {"solved": solved, **spreads}
-
-
-def _rounded(value: Any) -> Any:
-    """A number to six significant digits: the errors of some tasks are far below 1e-6."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -29,17 +29,16 @@ def preprocess(dataset: ArrayDataset, raw: Path, directory: Path, seed: int, spl
     if isinstance(corpus, GeneratedCorpus):
         count = dataset.train + dataset.validation + dataset.evaluation
         draws = [corpus.draw(count, np.random.default_rng([seed, n])) for n in range(splits)]
-        _write_arrays("new", dataset, draws, block_splits(dataset, splits), directory)
+        _write_arrays(dataset, draws, block_splits(dataset, splits), directory)
     elif isinstance(corpus, ArrayCorpus):
         flags = split_samples(dataset, len(corpus.y), None, seed, splits)
-        _write_arrays(dataset.split, dataset, [corpus], flags, directory)
+        _write_arrays(dataset, [corpus], flags, directory)
     else:
         assert isinstance(dataset, TextDataset)
         _write_texts(dataset, corpus, raw, directory, seed, splits)
 
 
 def _write_arrays(
-    protocol: str,
     dataset: ArrayDataset,
     parts: list[ArrayCorpus],
     splits: NDArray[np.uint8],
@@ -57,7 +56,7 @@ def _write_arrays(
         tolerance=first.tolerance,
     )
     samples = Samples(x, y, np.arange(len(y), dtype=np.int32))
-    write_dataset(directory, meta, protocol, samples, splits)
+    write_dataset(directory, meta, dataset.split, samples, splits)
 
 
 def _write_texts(

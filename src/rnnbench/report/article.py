@@ -9,7 +9,9 @@ import pandas as pd
 from rnnbench import corpora
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.roles import RECURRENT
 from rnnbench.params import Comparison, Params, Published
+from rnnbench.report.champions import champions
 from rnnbench.report.findings import Findings, answers, protocol
 from rnnbench.report.markdown import (
     epochs_table,
@@ -29,7 +31,7 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
     Raises DataError if a table is missing or damaged.
     """
     comparison, pairs, questions = (
-        read_table(workspace, name) for name in ("comparison", "pairs", "questions")
+        read_table(workspace.metrics, name) for name in ("comparison", "pairs", "questions")
     )
     pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
     page = article(comparison, pairs, questions, params.published, params.comparison, pictures)
@@ -53,8 +55,10 @@ def article(
 ) -> str:
     """The text of comparison.md; `pictures` are the file names of the existing pictures."""
     findings = Findings(finished(comparison), pairs)
+    best = champions(comparison, pairs, settings)
     tasks = [
         _task(str(corpus), rows, findings, published, settings)
+        | {"champion": best.get(str(corpus))}
         for corpus, rows in comparison.groupby("corpus", sort=False)
     ]
     accuracies = questions[questions["measure"] == "accuracy"]
@@ -88,16 +92,18 @@ def _task(
         }
         for number, members in rows.groupby("evaluation_set", sort=True)
     ]
+    scored = finished(rows)
     sizes = {name: rows[f"samples_{name}"].max() for name in further_sets(rows)}
     return {
         "corpus": corpus,
         "title": corpora.load(corpus).TITLE,
         "sets": sets,
         "further": {name: int(size) for name, size in sizes.items() if pd.notna(size)},
-        "compared": published_table(rows, settings.margin),
+        "compared": published_table(rows, settings),
         "published": [(name, published[name]) for name in rows["variant"] if name in published],
-        "widest": _widest(finished(rows)),
-        "network": best_network(finished(rows)),
+        "widest": _widest(scored),
+        "network": best_network(scored),
+        "recurrent": next(iter(scored.loc[scored["role"] == RECURRENT, "variant"]), None),
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rnnbench.core.errors import DataError
+from rnnbench.data.scoring import losses
+from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Comparison, Published
 from rnnbench.report.evaluation_sets import EvaluationSet
 from rnnbench.report.results import Result
@@ -52,7 +55,7 @@ def compare_all(
         if len(tested):
             pairs.append(pd.DataFrame({**place, "measure": members.measure, **tested}))
     columns = ["corpus", "evaluation_set", "measure", *tests.COLUMNS]
-    table = pd.DataFrame(rows).fillna({"verdict": "", "group": ""})
+    table = pd.DataFrame(rows).fillna({"verdict": "", "loss_verdict": "", "group": ""})
     return table, pd.concat(pairs) if pairs else pd.DataFrame(columns=columns)
 
 
@@ -87,13 +90,13 @@ def _compare(members: EvaluationSet) -> tuple[dict[str, dict[str, Any]], pd.Data
     accuracy, loss = (members.scores(m) for m in ("accuracy", "loss"))
     tested = accuracy if measure == "accuracy" else loss
     pairs = pd.DataFrame(columns=list(tests.COLUMNS))
-    order, marks = pd.DataFrame(index=names, columns=list(_RANKS)), dict.fromkeys(names, "")
+    order, marks = pd.DataFrame(index=names, columns=list(_RANKS)), {}
     if tested is not None and len(found := tests.compare(names, tested)):
         pairs = shown_pairs(found, measure)
         order = tests.ranks(tested, higher_is_better=measure == "accuracy").set_axis(names)
-        different = pairs.loc[pairs["different"].astype(bool), ["first", "second"]]
-        marks = tests.letters(names, different.itertuples(index=False, name=None))
-    compared = {*pairs["first"], *pairs["second"]}
+        compared = {*pairs["first"], *pairs["second"]}
+        marked = [name for name in names if name in compared]
+        marks = tests.letters(marked, _apart(marked, pairs))
     rows = {}
     for number, result in enumerate(finished):
         by_replicate = result.replicates["accuracy"]
@@ -101,17 +104,24 @@ def _compare(members: EvaluationSet) -> tuple[dict[str, dict[str, Any]], pd.Data
         of_loss = loss.mean(number) if loss is not None else None
         rows[result.name] = {
             **_bounds("accuracy", _accuracy(result, estimate)),
-            **_bounds("loss", _exponential(of_loss)),
-            **_further(result),
+            **_bounds("loss", of_loss.interval().exponential() if of_loss else None),
+            **_further(result, members.overlap),
             "accuracy_min": float(by_replicate.min()),
             "accuracy_max": float(by_replicate.max()),
             "distinct_accuracy": float(result.replicates["distinct_accuracy"].mean()),
-            "group": marks[result.name] if result.name in compared else "",
+            "group": marks.get(result.name, ""),
             **{str(key): value for key, value in order.loc[result.name].items()},
             **standard_deviations(_logarithmic(result), measure, result.stochastic),
             **_epochs(result),
         }
     return rows, pairs
+
+
+def _apart(names: list[str], pairs: pd.DataFrame) -> list[tuple[str, str]]:
+    """The pairs that share no letter: those that differ, and those that cannot be tested."""
+    alike = pairs.loc[~pairs["different"].astype(bool), ["first", "second"]]
+    together = set(alike.itertuples(index=False, name=None))
+    return [pair for pair in itertools.combinations(names, 2) if pair not in together]
 
 
 def _logarithmic(result: Result) -> pd.DataFrame:
@@ -123,33 +133,31 @@ def _logarithmic(result: Result) -> pd.DataFrame:
 
 def _accuracy(result: Result, estimate: Estimate | None) -> Interval | None:
     """The interval of the accuracy; None if nothing can be inferred."""
-    if result.summary.protocol == "same" or (result.stochastic and estimate is None):
+    alone = estimate is None and (result.stochastic or result.summary.splits > 1)
+    if result.summary.protocol == "same" or alone:
         return None
     share = estimate.mean if estimate is not None else float(result.replicates["accuracy"].mean())
     return share_interval(share, result.distinct_samples, estimate)
 
 
-def _exponential(estimate: Estimate | None) -> Interval | None:
-    if estimate is None:
-        return None
-    found = estimate.interval()
-    return Interval(*(float(np.exp(end)) for end in (found.mean, found.low, found.high)))
+def _further(result: Result, overlap: float) -> dict[str, Any]:
+    """Intervals of the accuracy on each further set: of its samples and of the replicates.
 
-
-def _further(result: Result) -> dict[str, Any]:
-    """Intervals of the accuracy on each further set: of its samples and of the replicates."""
+    overlap: that of the splits, which share training samples.
+    """
     found: dict[str, Any] = {}
-    # Trainings are independent if each split has one, or if there is a single split.
-    unit = "split" if result.summary.splits > 1 else "replicate"
+    drawn = result.summary.splits > 1
     for name, samples in result.summary.further_samples.items():
-        values = result.replicates.groupby(unit)[f"on_{name}"].mean()
+        values = result.replicates.groupby("split" if drawn else "replicate")[f"on_{name}"].mean()
         share, count, interval = float(values.mean()), len(values), None
         if count > 1:
+            variance = float(values.var(ddof=1)) * (1 / count + (overlap if drawn else 0))
             rest = share * (1 - share) / samples
-            variance = float(values.var(ddof=1)) / count
-            estimate = Estimate(share, variance, rest, count - 1, count)
+            # Satterthwaite's degrees of freedom; those of the samples are many.
+            degrees = (count - 1) * ((variance + rest) / variance) ** 2 if variance else np.inf
+            estimate = Estimate(share, variance, rest, degrees, count)
             interval = share_interval(share, samples, estimate)
-        elif not result.stochastic:
+        elif not (result.stochastic or drawn):
             interval = share_interval(share, samples, None)
         found |= _bounds(f"on_{name}", interval)
     return found
@@ -163,29 +171,36 @@ def _bounds(name: str, interval: Interval | None) -> dict[str, float | None]:
 def _published(
     figure: Published | None, result: Result, settings: Comparison
 ) -> dict[str, float | str | None]:
-    """The published figures, how ours differ after the last epoch, and the verdict."""
-    difference, ratio, decision = None, None, ""
+    """The published figures, how ours differ after the last epoch, and the verdicts."""
+    difference, ratio, verdicts = None, None, ("", "")
     if figure is not None and not figure.comparable:
-        decision = NOT_COMPARABLE
+        verdicts = (NOT_COMPARABLE, NOT_COMPARABLE if figure.loss is not None else "")
     elif figure is not None:
         table, splits = result.replicates, result.splits
-        ours = table["last_accuracy"].to_numpy()
         size = figure.samples if figure.same_samples else result.summary.evaluation_samples
+        ours = table["last_accuracy"].to_numpy()
         found = published_difference(figure.accuracy, figure.samples, ours, splits, size)
         difference = found.interval() if found else None
-        decision = verdict(difference, settings.margin) if difference else NOT_TESTED
+        verdicts = (_verdict(difference, settings.margin), "")
         if figure.loss is not None:
-            losses = result.table("loss")
-            relative = float(losses.var() / losses.mean() ** 2)
+            values = losses(result.meta, result.evaluated.last, result.evaluated.y)
+            relative = float(values.var() / values.mean() ** 2)
             last = table["last_loss"].to_numpy()
-            ratio = loss_ratio(figure.loss, figure.samples, last, splits, relative)
+            found = loss_ratio(figure.loss, figure.samples, last, splits, size, relative)
+            ratio = found.interval() if found else None
+            verdicts = (verdicts[0], _verdict(ratio, float(np.log1p(settings.loss_margin))))
     return {
         "published": figure.accuracy if figure else None,
         **_estimate("published_difference", difference),
-        "verdict": decision,
+        "verdict": verdicts[0],
         "published_loss": figure.loss if figure else None,
-        **_estimate("published_loss_ratio", ratio),
+        **_estimate("published_loss_ratio", ratio.exponential() if ratio else None),
+        "loss_verdict": verdicts[1],
     }
+
+
+def _verdict(difference: Interval | None, margin: float) -> str:
+    return verdict(difference, margin) if difference else NOT_TESTED
 
 
 def _estimate(name: str, interval: Interval | None) -> dict[str, float | None]:
@@ -208,8 +223,3 @@ def _epochs(result: Result) -> dict[str, float]:
         "epochs": float(table["epochs"].mean()),
         "overfitting_gap": float(gap.mean()),
     }
-
-
-def rounded(value: Any) -> Any:
-    """A number to six significant digits: the errors of some tasks are far below 1e-6."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value

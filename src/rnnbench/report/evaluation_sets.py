@@ -15,6 +15,9 @@ from rnnbench.report.statistics.crossed import CrossedScores
 from rnnbench.report.statistics.pairs import Scores
 from rnnbench.report.statistics.splits import SplitScores
 
+# The most independent splits first.
+_PROTOCOLS = ("by_film", "new", "random", "last", "same")
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
@@ -55,11 +58,11 @@ class EvaluationSet:
         samples are evaluated, or a loss is 0.
         """
         column = kind + measure
-        exact = any((r.replicates[column] <= 0).any() for r in self.finished)
-        if not self.finished or self.protocol == "same" or (measure == "loss" and exact):
+        has_zero = any((r.replicates[column] <= 0).any() for r in self.finished)
+        if not self.finished or self.protocol == "same" or (measure == "loss" and has_zero):
             return None
         if self.splits > 1:
-            return SplitScores(self._by_split(column, measure), self._overlap)
+            return SplitScores(self._by_split(column, measure), self.overlap)
         if kind:
             return None
         stochastic = [result.stochastic for result in self.finished]
@@ -75,7 +78,8 @@ class EvaluationSet:
         return replace(self, results=[r for r in self.results if r.name in names])
 
     @property
-    def _overlap(self) -> float:
+    def overlap(self) -> float:
+        """Evaluation samples / training samples, or 0 if every split has new samples."""
         if self.protocol == "new":
             return 0.0
         summaries = [result.summary for result in self.results]
@@ -93,13 +97,25 @@ class EvaluationSet:
 
 
 def evaluation_sets(results: list[Result]) -> list[EvaluationSet]:
-    """All sets, in the order of their best variants; `results` have the best variant first."""
+    """All sets: corpora in their order; of each, the set to compare its variants by first.
+
+    That is one with a validation part, and with splits that share nothing, if there is one.
+
+    results: the best variant of each corpus first.
+    """
     sets: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         sets.setdefault((result.meta.corpus, result.samples), []).append(result)
+    corpora = list(dict.fromkeys(corpus for corpus, _ in sets))
+
+    def rank(key: tuple[str, str]) -> tuple[int, bool, int]:
+        summaries = [result.summary for result in sets[key]]
+        validated = any(summary.validation_samples for summary in summaries)
+        return corpora.index(key[0]), not validated, _PROTOCOLS.index(summaries[0].protocol)
+
     numbers: Counter[str] = Counter()
     found = []
-    for (corpus, _), members in sets.items():
-        numbers[corpus] += 1
-        found.append(EvaluationSet(corpus, numbers[corpus], members))
+    for key in sorted(sets, key=rank):
+        numbers[key[0]] += 1
+        found.append(EvaluationSet(key[0], numbers[key[0]], sets[key]))
     return found

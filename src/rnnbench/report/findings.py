@@ -9,12 +9,13 @@ import pandas as pd
 from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
 from rnnbench.params import Comparison
 from rnnbench.report.markdown import digits, estimate, figure, share
-from rnnbench.report.outputs import EQUAL, FIRST, SECOND
+from rnnbench.report.outputs import EQUAL, FIRST, SECOND, UNTESTED
+from rnnbench.report.statistics.estimates import MAX_REPLICATES
 
 # The effect of two variants with the same score: a difference, or a ratio of losses.
 _NEUTRAL = {"accuracy": 0.0, "loss": 1.0}
 _PROTOCOLS = {
-    "by_film": "films kept apart",
+    "by_film": "film-disjoint splits",
     "random": "random splits",
     "new": "new data in every split",
     "last": "one split, the last samples",
@@ -35,7 +36,7 @@ class Findings:
 
     def better(self, first: str, second: str) -> bool:
         """Whether the first variant is significantly better than the second."""
-        # Variants without a validation part are listed last, so that either can be the better one.
+        # On the splits that both were trained on, either can be the better one.
         for names, sign in (((first, second), 1), ((second, first), -1)):
             if (pair := self._pairs.get(names)) and pair["different"]:
                 return bool(sign * (pair["effect"] - _NEUTRAL[pair["measure"]]) > 0)
@@ -53,36 +54,46 @@ class Findings:
         recurrent = [name for name in names if roles[name] == RECURRENT]
         lines: list[str] = []
         if len(names) > 2:
-            lines.append(self._leader(names, "Of all variants"))
+            lines += self._leader(names, "Of all variants")
         if len(recurrent) > 1 and recurrent[0] != names[0]:
-            lines.append(self._leader(recurrent, "Of the recurrent networks"))
+            lines += self._leader(recurrent, "Of the recurrent networks")
         for baseline in (name for name in names if roles[name] == BASELINE):
-            not_better = [name for name in networks if not self.better(name, baseline)]
+            tested = [name for name in networks if self.tested(name, baseline)]
+            not_better = [
+                self._found(name, baseline) for name in tested if not self.better(name, baseline)
+            ]
+            every = "Every network" + _if_compared(len(tested) < len(networks))
             if not_better:
                 lines.append(
                     f"Not significantly better than the baseline `{baseline}`: {_list(not_better)}."
                 )
-            elif networks:
-                lines.append(
-                    f"Every network is significantly better than the baseline `{baseline}`."
-                )
+            elif tested:
+                lines.append(f"{every} is significantly better than the baseline `{baseline}`.")
         if len(names) > 2:
             pairs = [pair for pair in self._pairs.values() if pair["first"] in names]
             different = sum(bool(pair["different"]) for pair in pairs)
             lines.append(f"{different} of {len(pairs)} pairs are significantly different.")
+        if any("(" in line for line in lines):
+            lines.append("In brackets: the difference found with a probability of 80 %.")
         return lines
 
-    def _leader(self, names: list[str], among: str) -> str:
-        first = names[0]
-        ties = [name for name in names[1:] if not self.better(first, name)]
-        if not ties:
-            return f"{among}, `{first}` is significantly better than every other."
-        chance = self.rows[first]["p_best"] if among == "Of all variants" else None
-        certain = f" (the best with probability {chance:.2f})" if pd.notna(chance) else ""
-        return (
-            f"{among}, `{first}` ranks first{certain}, but is not significantly better than "
-            f"{_list(ties)}."
-        )
+    def _leader(self, names: list[str], among: str) -> list[str]:
+        """Whether the first variant leads; nothing if it is tested against none of the others."""
+        first, *others = names
+        tested = [name for name in others if self.tested(first, name)]
+        ties = [self._found(name, first) for name in tested if not self.better(first, name)]
+        if ties:
+            not_better = f"is not significantly better than {_list(ties)}"
+            return [f"{among}, `{first}` ranks first, but {not_better}."]
+        every = "every other" + _if_compared(len(tested) < len(others))
+        return [f"{among}, `{first}` is significantly better than {every}."] if tested else []
+
+    def _found(self, name: str, other: str) -> str:
+        """A variant with the difference from another one that would be found."""
+        pair = self._pairs.get((name, other)) or self._pairs[other, name]
+        loss = pair["measure"] == "loss"
+        smallest = f"a factor of {pair['detectable']:.2f}" if loss else figure(pair["detectable"])
+        return f"`{name}` ({smallest})"
 
     def _score(self, name: str) -> float:
         row = self.rows[name]
@@ -107,6 +118,12 @@ def answers(questions: pd.DataFrame, settings: Comparison) -> list[dict[str, str
 
 
 def _answer(row: dict[Any, Any], settings: Comparison) -> str:
+    if row["answer"] == UNTESTED:
+        return (
+            f"Not tested: `{row['first']}` and `{row['second']}` have fewer than two splits in "
+            "common, or the same difference in all of them, or a single training, or no finite "
+            "scores."
+        )
     margin = settings.margin if row["measure"] == "accuracy" else settings.loss_margin
     shown = f"{margin:g}" if row["measure"] == "accuracy" else share(margin)
     if row["answer"] in (FIRST, SECOND):
@@ -114,7 +131,7 @@ def _answer(row: dict[Any, Any], settings: Comparison) -> str:
         remark = f" The difference is within the margin of {shown}." if small else ""
         return f"{text}, {_p(row)}.{remark}"
     if row["answer"] == EQUAL:
-        return f"No difference that matters (more than {shown}): {_difference(row, margin)}."
+        return f"No difference of more than {shown}: {_difference(row, margin)}."
     return f"Open: {_difference(row, margin)}, {_p(row)}. {_power(row)}"
 
 
@@ -158,12 +175,17 @@ def _power(row: dict[Any, Any]) -> str:
     loss = row["measure"] == "loss"
     smallest = f"a factor of {row['detectable']:.2f}" if loss else figure(row["detectable"])
     unit = "splits" if row["splits"] > 1 else "trainings"
-    found = f"This design finds a difference of {smallest} with a probability of 80 %; "
-    if pd.isna(row["needed"]):
-        return f"{found}no number of {unit} of these data would find the observed one."
-    return f"{found}{row['needed']:,.0f} {unit} would find the observed one."
+    needed, used = row["needed"], f"These {row['used']:.0f} {unit}"
+    enough = f"not even {MAX_REPLICATES:,}" if pd.isna(needed) else f"{needed:,.0f}"
+    return (
+        f"{used} find a difference of {smallest} with a probability of 80 %; {enough} {unit} of "
+        "these data would find the observed one."
+    )
+
+
+def _if_compared(some_are_not: bool) -> str:
+    return " that could be compared with it" if some_are_not else ""
 
 
 def _list(names: list[str]) -> str:
-    marked = [f"`{name}`" for name in names]
-    return " and ".join(filter(None, [", ".join(marked[:-1]), marked[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

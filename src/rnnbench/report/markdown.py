@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from rnnbench.params import Comparison
+
 
 def render(template: str, **values: Any) -> str:
     """A page of Markdown from a template of this package."""
@@ -108,14 +110,15 @@ def further_sets(rows: pd.DataFrame) -> list[str]:
     return [name.removeprefix("samples_") for name in names if name.startswith("samples_")]
 
 
-def published_table(rows: pd.DataFrame, margin: float) -> str:
+def published_table(rows: pd.DataFrame, settings: Comparison) -> str:
     """The published figures of a task, with ours after the last epoch and the verdicts."""
     rows = rows[rows["published"].notna()]
     difference, ratio = (
         [f"published_{kind}{end}" for end in ("", "_low", "_high")]
         for kind in ("difference", "loss_ratio")
     )
-    limits = (0.0, margin, -margin)
+    limits = (0.0, settings.margin, -settings.margin)
+    factor = 1 + settings.loss_margin
     columns = {
         "variant": rows["variant"],
         "published": rows["published"].map(figure),
@@ -126,8 +129,9 @@ def published_table(rows: pd.DataFrame, margin: float) -> str:
     if rows["published_loss_ratio"].notna().any():
         columns["published loss"] = rows["published_loss"].map(small)
         columns["published loss / ours"] = _with_bounds(
-            rows, ratio, lambda ends: estimate(ends, (1.0,), 2)
+            rows, ratio, lambda ends: estimate(ends, (1.0, factor, 1 / factor), 2)
         )
+        columns["verdict on the loss"] = rows["loss_verdict"]
     return markdown(pd.DataFrame(columns))
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import OTHER, RECURRENT
 
 # What the column "answer" of metrics/questions.csv holds: which of the two variants is better, that
-# their difference lies within the margin, or neither.
-FIRST, SECOND, EQUAL, OPEN = "first", "second", "equal", "open"
+# their difference lies within the margin, neither of these, or that nothing could be tested.
+FIRST, SECOND, EQUAL, OPEN, UNTESTED = "first", "second", "equal", "open", "untested"
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
@@ -25,11 +24,11 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     return table
 
 
-def read_table(workspace: Workspace, name: str) -> pd.DataFrame:
-    """Read metrics/NAME.csv; raises DataError if it is missing or damaged."""
-    table = read_csv(workspace.metrics / f"{name}.csv")
+def read_table(metrics: Path, name: str) -> pd.DataFrame:
+    """Read NAME.csv of a folder metrics/; raises DataError if it is missing or damaged."""
+    table = read_csv(metrics / f"{name}.csv")
     # An empty cell of text is no missing number.
-    texts = {key: "" for key in ("group", "verdict") if key in table}
+    texts = {key: "" for key in ("group", "verdict", "loss_verdict") if key in table}
     return table.astype(dict.fromkeys(texts, object)).fillna(texts)
 
 

@@ -2,107 +2,105 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from rnnbench.params import Comparison, Question
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
-from rnnbench.report.statistics.estimates import Estimate, independent
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
+from rnnbench.report.results import Measure
+from rnnbench.report.statistics.estimates import ALPHA, Estimate, Interval, independent
 from rnnbench.report.statistics.holm import holm
 
 _KINDS = ("", "last_", "curve_")
 COLUMNS = (
     *("question", "first", "second", "measure", "answer", "effect", "low", "high", "level"),
-    *("p", "p_adjusted", "detectable", "needed", "splits"),
+    *("p", "p_adjusted", "detectable", "used", "needed", "splits"),
     *(f"{kind}{end}" for kind in _KINDS[1:] for end in ("effect", "low", "high")),
 )
 
 
 def ask(questions: list[Question], sets: list[EvaluationSet], settings: Comparison) -> pd.DataFrame:
-    """The answers, with `COLUMNS`; one row per question that can be tested.
+    """The answers, with `COLUMNS`; one row per question.
 
     effect: for accuracies the first one minus the second one, for losses the second one divided by
         the first one, so that more is better for the first variant; with the interval [low, high]
         of the confidence `level` that agrees with Holm's decision.
-    answer: the better variant ("first" or "second"), "equal" or "open".
+    answer: one of `rnnbench.report.outputs`; an untested question has no figures.
     detectable, needed: as in `rnnbench.report.statistics.estimates.Estimate`; for losses, a ratio.
-    splits: the number of splits of the first variant; needed counts splits if there are several,
-        otherwise trainings.
+    splits: the number of splits of the first variant; used and needed count splits if there are
+        several, otherwise trainings.
     last_*, curve_*: the same effect after the last epoch and as a mean over all epochs, each with
         an interval of confidence 0.95, of which nothing is tested.
     """
-    asked: list[tuple[Question, EvaluationSet]] = []
-    found: list[dict[str, Estimate | None]] = []
-    for question in questions:
-        members = _members(question.variants[0], sets)
-        estimates = {kind: _difference(question, sets, kind) for kind in _KINDS}
-        if members is not None and estimates[""] is not None:
-            asked.append((question, members))
-            found.append(estimates)
-    tested = [estimates[""] for estimates in found if estimates[""] is not None]
-    adjusted, levels = holm([estimate.p for estimate in tested])
+    found = [{kind: _difference(question, sets, kind) for kind in _KINDS} for question in questions]
+    tested = [estimate for estimates in found if (estimate := estimates[""]) is not None]
+    family = iter(zip(*holm([estimate.p for estimate in tested]), strict=True))
     rows = []
-    for place, (question, members) in enumerate(asked):
-        estimate, alpha, measure = tested[place], levels[place], members.measure
-        sign = -1 if measure == "loss" else 1
-        shown = np.exp if measure == "loss" else float
-        bounds = _bounds(estimate, alpha, measure)
+    for question, estimates in zip(questions, found, strict=True):
+        first, second = question.variants
+        row: dict[str, Any] = {"question": question.question, "first": first, "second": second}
+        evaluation_set, estimate = _set_of(first, sets), estimates[""]
+        if evaluation_set is None or estimate is None:
+            rows.append(row | {"answer": UNTESTED})
+            continue
+        measure = evaluation_set.measure
+        p_adjusted, alpha = next(family)
+        others = {kind: other for kind in _KINDS[1:] if (other := estimates[kind]) is not None}
+        detectable = estimate.detectable(alpha)
         rows.append(
             {
-                "question": question.question,
-                "first": question.variants[0],
-                "second": question.variants[1],
+                **row,
                 "measure": measure,
-                "answer": _answer(estimate, alpha, sign, _margin(settings, measure)),
-                **bounds,
+                "answer": _answer(estimate, alpha, measure, settings),
+                **_bounds(estimate, alpha, measure),
                 "level": 1 - alpha,
                 "p": estimate.p,
-                "p_adjusted": adjusted[place],
-                "detectable": float(shown(estimate.detectable(alpha))),
+                "p_adjusted": p_adjusted,
+                "detectable": float(np.exp(detectable)) if measure == "loss" else detectable,
+                "used": estimate.replicates,
                 "needed": estimate.needed(alpha),
-                "splits": members.splits,
+                "splits": evaluation_set.splits,
                 **{
                     f"{kind}{key}": value
-                    for kind in _KINDS[1:]
-                    if (other := found[place][kind]) is not None
-                    for key, value in _bounds(other, 0.05, measure).items()
+                    for kind, other in others.items()
+                    for key, value in _bounds(other, ALPHA, measure).items()
                 },
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"needed": "Int64"})
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype(dict.fromkeys(("used", "needed", "splits"), "Int64"))
 
 
-def _margin(settings: Comparison, measure: str) -> float:
-    return settings.margin if measure == "accuracy" else float(np.log1p(settings.loss_margin))
-
-
-def _answer(estimate: Estimate, alpha: float, sign: int, margin: float) -> str:
-    interval = estimate.interval(alpha)
+def _answer(estimate: Estimate, alpha: float, measure: Measure, settings: Comparison) -> str:
+    """An answer from the difference of the accuracies, or of the logarithms of the losses."""
+    interval, loss = estimate.interval(alpha), measure == "loss"
     if not interval.contains(0):
-        return FIRST if sign * estimate.mean > 0 else SECOND
+        return FIRST if (estimate.mean < 0) == loss else SECOND
+    margin = float(np.log1p(settings.loss_margin)) if loss else settings.margin
     return EQUAL if -margin < interval.low and interval.high < margin else OPEN
 
 
 def _bounds(estimate: Estimate, alpha: float, measure: str) -> dict[str, float]:
     interval = estimate.interval(alpha)
-    ends = [interval.mean, interval.low, interval.high]
     if measure == "loss":
-        ends = [float(np.exp(-end)) for end in (interval.mean, interval.high, interval.low)]
-    return dict(zip(("effect", "low", "high"), ends, strict=True))
+        interval = Interval(-interval.mean, -interval.high, -interval.low).exponential()
+    return {"effect": interval.mean, "low": interval.low, "high": interval.high}
 
 
-def _members(name: str, sets: list[EvaluationSet]) -> EvaluationSet | None:
+def _set_of(name: str, sets: list[EvaluationSet]) -> EvaluationSet | None:
     """The evaluation set of a variant; None if all of its replicates diverged."""
-    for members in sets:
-        if name in [result.name for result in members.finished]:
-            return members
+    for evaluation_set in sets:
+        if name in [result.name for result in evaluation_set.finished]:
+            return evaluation_set
     return None
 
 
 def _difference(question: Question, sets: list[EvaluationSet], kind: str) -> Estimate | None:
     """First minus second: paired on the same evaluation samples, otherwise independent."""
-    one, other = (_members(name, sets) for name in question.variants)
+    one, other = (_set_of(name, sets) for name in question.variants)
     if one is None or other is None or one.measure != other.measure:
         return None
     if one is other:

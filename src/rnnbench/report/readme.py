@@ -37,6 +37,8 @@ def filled(
 if __name__ == "__main__":
     workspace = Workspace.find(Path.cwd())
     readme = workspace.root / "README.md"
-    comparison, questions = (read_table(workspace, name) for name in ("comparison", "questions"))
+    comparison, questions = (
+        read_table(workspace.metrics, name) for name in ("comparison", "questions")
+    )
     settings = load_params(workspace.params).comparison
     write_text(readme, filled(readme.read_text("utf-8"), comparison, questions, settings))

@@ -13,13 +13,21 @@ from scipy import stats
 from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
 from rnnbench.report.markdown import figure, markdown, render
-from rnnbench.report.outputs import FIRST, SECOND, read_csv
+from rnnbench.report.outputs import FIRST, SECOND, read_table
+from rnnbench.report.outputs import UNTESTED as UNANSWERED
 from rnnbench.report.pictures import draw_rerun
+from rnnbench.report.statistics.verdicts import DIFFERENT, EQUIVALENT, INCONCLUSIVE
 
-TABLES = ("comparison", "pairs", "questions")
+_EFFECT = ("first", "second", "measure", "effect", "low", "high", "p")
+_INTERVALS = ("accuracy", "accuracy_low", "accuracy_high", "loss", "loss_low", "loss_high")
+# What is read of each table.
+_COLUMNS = {
+    "comparison": ("corpus", "variant", "target", "verdict", *_INTERVALS),
+    "pairs": (*_EFFECT, "different"),
+    "questions": (*_EFFECT, "question", "answer"),
+}
 # What a finding of one run can become in the other.
-FOUND, NOT_FOUND, REVERSED = "found again", "not significant", "reversed"
-_VERDICTS = ("equivalent", "different")
+FOUND, NOT_FOUND, REVERSED, UNTESTED = "found again", "not significant", "reversed", "not tested"
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,15 @@ class Run:
 
     @classmethod
     def read(cls, folder: Path) -> Run:
-        """Read the tables of a folder; raises DataError if one is missing or damaged."""
-        return cls(*(read_csv(folder / f"{name}.csv") for name in TABLES))
+        """Read the tables of a folder; raises DataError if one is missing or lacks columns."""
+        tables = {name: read_table(folder, name) for name in _COLUMNS}
+        for name, table in tables.items():
+            if missing := set(_COLUMNS[name]) - set(table):
+                raise DataError(
+                    f"{folder}/{name}.csv lacks {', '.join(sorted(missing))}; another version "
+                    "wrote it"
+                )
+        return cls(**tables)
 
 
 def write_rerun(metrics: Path, other: Path, page: Path) -> pd.DataFrame:
@@ -48,11 +63,17 @@ def write_rerun(metrics: Path, other: Path, page: Path) -> pd.DataFrame:
         raise DataError(f"{other}: a run without any variant of {metrics}")
     found = pd.concat([findings(*runs), findings(*runs[::-1])], keys=["first", "second"])
     covered = means["covered"].mean()
+    tested = found[found["outcome"] != UNTESTED]
+    exceptions = tested[tested["outcome"] != FOUND].reset_index(level=0, names="run")
     draw_rerun(page.with_suffix(".svg"), means)
     text = render(
         "rerun.md.j2",
+        again=int((found["outcome"] == FOUND).sum()),
+        reversed=int((found["outcome"] == REVERSED).sum()),
+        stated=len(tested),
+        expected=tested["expected"].sum(),
         summary=_summary(found),
-        exceptions=found[found["outcome"] != FOUND].to_dict("records"),
+        exceptions=exceptions.to_dict("records"),
         answers=_answers(*runs),
         verdicts=_verdicts(*runs),
         rows=len(means),
@@ -68,20 +89,20 @@ def findings(run: Run, rerun: Run) -> pd.DataFrame:
     """What one run states as significant, and what the other one makes of it.
 
     Columns: kind ("question" or "pair"), statement, better and worse (variants), outcome (found
-    again, not significant or reversed), expected: the probability that a rerun finds it again, if
-    the effect is the observed one.
+    again, not significant, reversed or not tested), expected: the probability that a rerun finds it
+    again, if the effect is the observed one.
     """
     rows = []
     for kind, name in (("question", "questions"), ("pair", "pairs")):
         later = _by_variants(getattr(rerun, name))
         for row in getattr(run, name).to_dict("records"):
             better = _better(row)
-            if better is None or (key := frozenset((row["first"], row["second"]))) not in later:
+            if better is None:
                 continue
-            again = _better(later[key])
-            outcome = NOT_FOUND if again is None else FOUND if again == better else REVERSED
+            key = frozenset((row["first"], row["second"]))
+            outcome = _outcome(better, later.get(key))
             (worse,) = key - {better}
-            statement = row.get("question", f"`{better}` is better than `{worse}`")
+            statement = row.get("question", f"`{better}` is better than `{worse}`.")
             rows.append((kind, statement, better, worse, outcome, _expected(row)))
     columns = ["kind", "statement", "better", "worse", "outcome", "expected"]
     return pd.DataFrame(rows, columns=columns)
@@ -97,8 +118,8 @@ def common_means(run: Run, rerun: Run) -> pd.DataFrame:
     for row in run.comparison.to_dict("records"):
         measure = "loss" if row["target"] == "number" else "accuracy"
         low, high = row[f"{measure}_low"], row[f"{measure}_high"]
-        if row["variant"] in later and pd.notna(low):
-            mean = later[row["variant"]][measure]
+        mean = later[row["variant"]][measure] if row["variant"] in later else None
+        if pd.notna(low) and pd.notna(mean):
             covered = bool(low <= mean <= high)
             place = row["corpus"], row["variant"], measure
             rows.append((*place, row[measure], low, high, mean, covered))
@@ -118,6 +139,14 @@ def _better(row: dict[Any, Any]) -> str | None:
     none = 1 if row["measure"] == "loss" else 0
     better = "first" if row["effect"] > none else "second"
     return str(row[better]) if row["different"] else None
+
+
+def _outcome(better: str, row: dict[Any, Any] | None) -> str:
+    """What the other run says, in its own row, to the better variant of this one."""
+    if row is None or row.get("answer") == UNANSWERED:
+        return UNTESTED
+    again = _better(row)
+    return NOT_FOUND if again is None else FOUND if again == better else REVERSED
 
 
 def _expected(row: dict[Any, Any]) -> float:
@@ -141,16 +170,21 @@ def _summary(found: pd.DataFrame) -> str:
     rows = []
     for (run, kind), part in found.groupby([found.index.get_level_values(0), "kind"]):
         counts = part["outcome"].value_counts()
+        outcomes = (FOUND, NOT_FOUND, REVERSED, UNTESTED)
         rows.append(
             {
                 "stated by the": f"{run} run",
                 "kind": f"{kind}s",
                 "significant": str(len(part)),
-                **{name: str(counts.get(name, 0)) for name in (FOUND, NOT_FOUND, REVERSED)},
-                "expected to be found again": f"{part['expected'].sum():.1f}",
+                **{name: _share(int(counts.get(name, 0)), len(part)) for name in outcomes},
+                "expected again": _share(round(part["expected"].sum(), 1), len(part)),
             }
         )
     return markdown(pd.DataFrame(rows))
+
+
+def _share(count: float, total: int) -> str:
+    return f"{count:g} ({100 * count / total:.0f} %)"
 
 
 def _answers(run: Run, rerun: Run) -> str:
@@ -166,6 +200,8 @@ def _answers(run: Run, rerun: Run) -> str:
 
 
 def _answer(row: dict[Any, Any]) -> str:
+    if row["answer"] == UNANSWERED:
+        return UNTESTED
     word = {FIRST: "yes", SECOND: "no"}.get(row["answer"], row["answer"])
     shown = "{:.2f}".format if row["measure"] == "loss" else figure
     return f"{word}: {shown(row['effect'])} ({shown(row['low'])} to {shown(row['high'])})"
@@ -177,6 +213,7 @@ def _verdicts(run: Run, rerun: Run) -> str:
     rows = [
         (row["variant"], row["verdict"], later[row["variant"]])
         for row in run.comparison.to_dict("records")
-        if row["verdict"] in (*_VERDICTS, "inconclusive") and row["variant"] in later.index
+        if row["verdict"] in (EQUIVALENT, DIFFERENT, INCONCLUSIVE) and row["variant"] in later.index
     ]
-    return markdown(pd.DataFrame(rows, columns=["variant", "first run", "second run"]))
+    table = pd.DataFrame(rows, columns=["variant", "first run", "second run"])
+    return markdown(table) if rows else ""

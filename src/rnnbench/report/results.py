@@ -92,18 +92,16 @@ class Result:
 def read_results(workspace: Workspace, params: Params) -> list[Result]:
     """The results of all variants: corpora in the order of params.yaml, the best variant first.
 
-    Variants with a validation part come before those without one, and after either those whose
-    replicates all diverged. Walks params.yaml, so that files of removed variants are not read.
-    Raises DataError if a file is missing or damaged.
+    Variants whose replicates all diverged come last. Walks params.yaml, so that files of removed
+    variants are not read. Raises DataError if a file is missing or damaged.
     """
     results = [_read(workspace, params, name) for name in params.variants]
     corpora = list(params.corpora)
 
-    def rank(result: Result) -> tuple[int, bool, float, str]:
+    def rank(result: Result) -> tuple[int, float, str]:
         score = getattr(result.scores, result.measure)
         best = math.inf if score is None else score if result.measure == "loss" else -score
-        unvalidated = result.summary.validation_samples == 0
-        return corpora.index(result.meta.corpus), unvalidated, best, result.name
+        return corpora.index(result.meta.corpus), best, result.name
 
     return sorted(results, key=rank)
 

@@ -9,8 +9,9 @@ import pandas as pd
 
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
+from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Params
-from rnnbench.report.comparison import compare_all, rounded
+from rnnbench.report.comparison import compare_all
 from rnnbench.report.evaluation_sets import evaluation_sets
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_all

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import mlflow
-import numpy as np
-import pandas as pd
 
 from rnnbench import corpora
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.roles import BASELINE
-from rnnbench.params import Comparison, Params
-from rnnbench.report.outputs import finished, read_table
+from rnnbench.params import Params
+from rnnbench.report.champions import champions
+from rnnbench.report.outputs import read_table
 from rnnbench.tracking.store import CURRENT, OUT_OF_DATE, find_experiment, is_project, open_store
 
 _ALIAS = "champion"
@@ -27,25 +25,6 @@ _RULE = (
 )
 
 
-def champions(table: pd.DataFrame, pairs: pd.DataFrame, settings: Comparison) -> dict[str, str]:
-    """Corpus -> its champion.
-
-    table, pairs: metrics/comparison.csv, best variant first, and metrics/pairs.csv.
-    """
-    found = {}
-    scored = finished(table)
-    for corpus, rows in scored[scored["role"] != BASELINE].groupby("corpus", sort=False):
-        best = rows["variant"].iloc[0]
-        # Variants with other evaluation samples form no pair with the best one.
-        behind = pairs[pairs["first"] == best]
-        loss = behind["measure"] == "loss"
-        margin = np.where(loss, 1 + settings.loss_margin, settings.margin)
-        close = behind.loc[behind["high"] <= margin, "second"]
-        candidates = rows[(rows["variant"] == best) | rows["variant"].isin(close)]
-        found[str(corpus)] = str(candidates.loc[candidates["parameters"].idxmin(), "variant"])
-    return found
-
-
 def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
     """Give the champion of each corpus its alias if the store has its model.
 
@@ -55,7 +34,10 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     promoted: dict[str, str] = {}
     if not is_project(workspace):
         return promoted
-    table, pairs = read_table(workspace, "comparison"), read_table(workspace, "pairs")
+    table, pairs = (
+        read_table(workspace.metrics, "comparison"),
+        read_table(workspace.metrics, "pairs"),
+    )
     found = champions(table, pairs, params.comparison)
     try:
         with open_store(workspace) as client:

@@ -30,7 +30,7 @@ class TrainingRecord(Schema):
     architecture: that of its settings.
     parameters: the number of trainable parameters of one model.
     seeds, splits: the seed of each replicate, and the number of its split.
-    epochs: the epoch whose weights each replicate has in the end, None if it diverged: the one with
+    epochs: the epoch whose weights each replicate has at the end, None if it diverged: the one with
         the best score on the validation part, or the last one without such a part.
     training_loss, training_accuracy: of each replicate, on its training part after its last epoch;
         None if it diverged.

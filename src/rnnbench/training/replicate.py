@@ -31,7 +31,7 @@ class Data:
     """One split of a prepared dataset.
 
     unseen: the samples that are predicted after every epoch: the validation part, so that the
-        evaluation part is predicted only in the end, or without one the evaluation part.
+        evaluation part is predicted only at the end, or without one the evaluation part.
     validated: whether there is a validation part.
     further: the further evaluation sets by name.
     """

@@ -49,11 +49,20 @@ def test_only_splits_that_both_were_trained_on_are_compared() -> None:
     assert scores.mean(2) is None
 
 
-def test_scores_without_variance_have_no_error() -> None:
-    scores = SplitScores(np.array([[0.5] * 3, [0.5] * 3, [1.0] * 3]), OVERLAP)
-    assert [scores.difference(0, 1).p, scores.difference(0, 2).p] == [1, 0]
-    interval = scores.difference(0, 2).interval()
-    assert (interval.low, interval.high) == (-0.5, -0.5)
+def test_the_same_scores_in_all_splits_do_not_differ() -> None:
+    found = SplitScores(np.array([[0.1, 0.2, 0.7]] * 2), OVERLAP).difference(0, 1)
+    assert (found.mean, found.error, found.p) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("splits", [2, 3, 10])
+def test_the_same_difference_in_all_splits_has_no_error_to_test_it_by(splits: int) -> None:
+    first = np.linspace(0.3, 0.8, splits)
+    # Floating-point numbers make the differences unequal.
+    assert len({*(first - (first - 0.1))}) > 1 or splits == 2
+    scores = SplitScores(np.array([first, first - 0.1, [0.1] * splits, [0.2] * splits]), OVERLAP)
+    assert scores.difference(0, 1) is None
+    assert scores.difference(2, 3) is None
+    assert scores.difference(0, 2) is not None
 
 
 @pytest.mark.parametrize("splits", [2, 3, 10])

@@ -126,35 +126,35 @@ def test_fewer_published_samples_are_covered_too() -> None:
 
 @pytest.mark.parametrize("samples", [440, 20_000])
 def test_the_ratio_of_the_losses_of_equal_runs_covers_1_in_95_percent(samples: int) -> None:
-    """Ten runs and one more, each a factor of lognormal(0.3) away, on 440 and `samples` samples."""
+    """Ten runs on `samples` samples and one on 440, each a factor of lognormal(0.3) away."""
     rng = np.random.default_rng(3)
     runs = rng.lognormal(-8, 0.3, (3000, 11))
     # The mean of n squared normal errors: chi squared with n degrees of freedom, divided by n.
     ours = runs[:, :10] * rng.chisquare(samples, (3000, 10)) / samples
     theirs = runs[:, 10] * rng.chisquare(440, 3000) / 440
     covered = [
-        loss_ratio(loss, 440, row, 10, 2.0).contains(1)
+        loss_ratio(loss, 440, row, 10, samples, 2.0).interval().contains(0)
         for loss, row in zip(theirs, ours, strict=True)
     ]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
 
 
 def test_the_ratio_is_that_to_the_geometric_mean() -> None:
-    found = loss_ratio(6.0, 10**9, np.array([1.0, 4.0, 2.0]), 1, 1.0)
-    assert found.mean == pytest.approx(3)
+    found = loss_ratio(6.0, 500, np.array([1.0, 4.0, 2.0]), 1, 500, 1.0).interval()
+    assert found.mean == pytest.approx(np.log(3))
     half = 4.303 * np.log(2) * (1 + 1 / 3) ** 0.5
-    assert np.log([found.low, found.high]) == pytest.approx(
-        [np.log(3) - half, np.log(3) + half], rel=1e-3
-    )
+    assert [found.low, found.high] == pytest.approx([np.log(3) - half, np.log(3) + half], rel=1e-3)
 
 
-def test_the_ratio_of_equal_losses_has_the_error_of_the_published_samples() -> None:
-    found = loss_ratio(2.0, 100, np.full(3, 2.0), 1, 4.0)
-    half = 4.303 * (4 / 100) ** 0.5
-    assert np.log([found.low, found.high]) == pytest.approx([-half, half], rel=1e-3)
+def test_the_ratio_of_equal_losses_has_the_error_that_fewer_published_samples_add() -> None:
+    ours = np.full(3, 2.0)
+    few, as_many, more = (loss_ratio(2.0, n, ours, 1, 400, 4.0) for n in (100, 400, 900))
+    assert few.error == pytest.approx((4 * (1 / 100 - 1 / 400)) ** 0.5)
+    assert (as_many.error, more.error) == (0, 0)
 
 
 def test_a_ratio_of_losses_needs_two_runs_and_positive_losses() -> None:
-    assert loss_ratio(1.0, 9, np.ones(1), 1, 1.0) is None
-    assert loss_ratio(0.0, 9, np.ones(3), 1, 1.0) is None
-    assert loss_ratio(1.0, 9, np.array([1.0, 0.0]), 2, 1.0) is None
+    assert loss_ratio(1.0, 9, np.ones(1), 1, 9, 1.0) is None
+    assert loss_ratio(0.0, 9, np.ones(3), 1, 9, 1.0) is None
+    assert loss_ratio(1.0, 9, np.array([1.0, 0.0]), 2, 9, 1.0) is None
+    assert loss_ratio(1.0, 9, np.ones(2), 2, 9, 1.0) is not None

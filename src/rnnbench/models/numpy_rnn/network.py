@@ -102,7 +102,7 @@ def gradients(
     ids, states, probability: the argument and the results of `forward`.
     y: labels 0 and 1, shape (n,).
     window: at most the length of the samples is used.
-    transpose: false multiplies by recurrent instead of recurrent^T, a mistake of a tutorial.
+    transpose: false multiplies by recurrent instead of recurrent^T, the error of a tutorial.
     """
     n, length = ids.shape
     error = (probability - y.astype(probability.dtype)) / n

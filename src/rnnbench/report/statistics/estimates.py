@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
 POWER = 0.8
-_MAX_REPLICATES = 1000
+MAX_REPLICATES = 1000
 _MAX_DEGREES = 10_000  # above it, Student's t is as good as normal
 _DEVIATES = np.linspace(-8, 8, 801)
 _WEIGHTS = stats.norm.pdf(_DEVIATES) * (_DEVIATES[1] - _DEVIATES[0])
@@ -24,6 +24,10 @@ class Interval:
     mean: float
     low: float
     high: float
+
+    def exponential(self) -> Interval:
+        """The same on the scale of which this one is the logarithm."""
+        return Interval(*(float(np.exp(end)) for end in (self.mean, self.low, self.high)))
 
     def contains(self, value: float) -> bool:
         """Whether a value lies in the interval, bounds included."""
@@ -78,9 +82,9 @@ class Estimate:
     def needed(self, alpha: float = ALPHA) -> int | None:
         """How many replicates would find the mean with probability `POWER`, if it were true.
 
-        None if `_MAX_REPLICATES` would not be enough.
+        None if `MAX_REPLICATES` would not be enough.
         """
-        low, high = 2, _MAX_REPLICATES
+        low, high = 2, MAX_REPLICATES
         if self.mean == 0 or not self._finds(high, alpha):
             return None
         while low < high:

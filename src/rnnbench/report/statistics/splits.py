@@ -20,6 +20,9 @@ from scipy import stats
 
 from rnnbench.report.statistics.estimates import Estimate
 
+# Scores have six significant digits; further decimals of their differences are errors of rounding.
+_DECIMALS = 12
+
 
 class SplitScores:
     """Scores on drawn splits.
@@ -38,9 +41,14 @@ class SplitScores:
         return self._estimate(values[~np.isnan(values)])
 
     def difference(self, first: int, second: int) -> Estimate | None:
-        """The first variant minus the second; None if they share fewer than two splits."""
-        gaps = self._values[first] - self._values[second]
-        return self._estimate(gaps[~np.isnan(gaps)])
+        """The first variant minus the second.
+
+        None if they share fewer than two splits, or differ by the same amount in all of them.
+        """
+        gaps = np.round(self._values[first] - self._values[second], _DECIMALS)
+        gaps = gaps[~np.isnan(gaps)]
+        different = np.unique(gaps)
+        return None if len(different) == 1 and different[0] != 0 else self._estimate(gaps)
 
     def smallest_p(
         self, pairs: list[tuple[int, int]], draws: int, rng: np.random.Generator

@@ -34,13 +34,18 @@ def published_difference(
 
 
 def loss_ratio(
-    loss: float, samples: int, ours: NDArray[np.float64], splits: int, relative_variance: float
-) -> Interval | None:
-    """The loss of one published run divided by the geometric mean of our replicates' losses.
+    loss: float,
+    samples: int,
+    ours: NDArray[np.float64],
+    splits: int,
+    our_samples: int,
+    relative_variance: float,
+) -> Estimate | None:
+    """The logarithm of the loss of one published run divided by our replicates' losses.
 
     Losses of networks differ by factors, so their logarithms have a variance that does not depend
-    on their size; it is used as in `published_difference`. None for a single replicate, or a loss
-    of 0.
+    on their size; it is used as in `published_difference`. The mean of ours is the geometric one.
+    None for a single replicate, or a loss of 0.
 
     ours: the loss of each replicate. relative_variance: the variance of the samples' losses divided
     by the square of their mean.
@@ -50,10 +55,9 @@ def loss_ratio(
         return None
     logs = np.log(ours)
     between = float(logs.var(ddof=1))
+    fewer = relative_variance * max(0.0, 1 / samples - 1 / our_samples)
     mean = float(np.log(loss) - logs.mean())
-    rest = between + relative_variance / samples
-    found = Estimate(mean, between / independent, rest, independent - 1, independent).interval()
-    return Interval(*(float(np.exp(end)) for end in (found.mean, found.low, found.high)))
+    return Estimate(mean, between / independent, between + fewer, independent - 1, independent)
 
 
 def verdict(difference: Interval, margin: float) -> str:

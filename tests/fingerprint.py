@@ -52,7 +52,6 @@ def ops() -> Iterator[tuple[str, Any]]:
     ids = RNG.integers(0, 50, (32, 20)).astype(np.int32)
     yield "embedding", compiled(embedding)(ids, normal(50, 8))
     yield "product outside XLA", tf.matmul(normal(320, 32), normal(32, 24))
-    yield "orthogonal weights", keras.initializers.Orthogonal(seed=1)((256, 64))
     yield "random numbers", keras.random.normal((1000,), seed=1)
 
 

@@ -48,6 +48,7 @@ EXCEPTIONS = {
     ("cli.main", "report.rerun"),
     # MLflow shows each training with its mean scores and worst misclassifications, before
     # `evaluate` has run.
+    ("tracking.registry", "report.champions"),
     ("tracking.runs", "evaluation.metrics"),
     ("tracking.runs", "evaluation.error_analysis"),
 }

@@ -189,7 +189,7 @@ def test_a_corpus_of_arrays_needs_no_encoder(tmp_path: Path) -> None:
 
 
 def test_every_split_of_a_generated_corpus_has_new_samples(tmp_path: Path) -> None:
-    dataset = ArrayDataset(corpus="product", train=20, validation=5, evaluation=10)
+    dataset = ArrayDataset(corpus="product", split="new", train=20, validation=5, evaluation=10)
     data = prepare(tmp_path / "a", product, product.Settings(steps=6), dataset, splits=3)
     assert (data.meta.target, data.meta.shape, data.meta.tolerance) == ("number", (6, 2), 0.04)
     parts = [

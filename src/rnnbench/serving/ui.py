@@ -15,7 +15,6 @@ from rnnbench.tracking.store import CURRENT, find_experiment, open_store, store_
 # The UI stores a view (filter, order and columns) in a tag of the experiment and restores it if the
 # address names it in viewStateShareKey.
 _VIEW = "rnnbench"
-_METRICS = ["evaluation_accuracy", "last_accuracy", "curve_accuracy", "evaluation_loss", "seconds"]
 _PARAMS = ["parameters", "cell", "units", "recurrent_layers", "bidirectional", "encoding"]
 
 
@@ -67,11 +66,13 @@ def links(workspace: Workspace, params: Params, server: str) -> list[str]:
 
 def _view(by_loss: bool) -> str:
     """The view of the current runs, best variant first, in the JSON of the UI."""
+    measure = "loss" if by_loss else "accuracy"
+    metrics = ["evaluation_accuracy", "evaluation_loss", f"last_{measure}", f"curve_{measure}"]
     view = {
         "searchFilter": CURRENT,
-        "orderByKey": f"metrics.`evaluation_{'loss' if by_loss else 'accuracy'}`",
+        "orderByKey": f"metrics.`evaluation_{measure}`",
         "orderByAsc": by_loss,
-        "selectedColumns": [f"metrics.`{key}`" for key in _METRICS]
+        "selectedColumns": [f"metrics.`{key}`" for key in (*metrics, "seconds")]
         + [f"params.`{key}`" for key in (*_PARAMS, "vocabulary_size")],
         # By default the charts show only the first ten runs.
         "runsHiddenMode": "SHOW_ALL",

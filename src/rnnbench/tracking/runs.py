@@ -16,7 +16,6 @@ from rnnbench.data.format import read_meta, read_targets
 from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.error_analysis import confident_misclassifications
 from rnnbench.evaluation.metrics import mean_scores
-from rnnbench.evaluation.outputs import MIN_REPLICATES
 from rnnbench.params import Params
 from rnnbench.report.outputs import read_csv
 from rnnbench.tracking.logged_model import log_model
@@ -201,8 +200,9 @@ def _scores(
 ) -> pd.DataFrame:
     """The split and the scores of each finished replicate, by its number.
 
-    evaluation_*: on the evaluation samples, with the weights of the chosen epoch; last_*: the same
-    after the last epoch; curve_*: the mean over all epochs, on the validation part if there is one.
+    evaluation_accuracy, evaluation_loss: on the evaluation samples, with the weights of the chosen
+    epoch. By what variants are ranked by, the loss of numbers or the accuracy, also: last_*, the
+    same after the last epoch, and curve_*, the mean over all epochs.
     """
     name = record.variant
     folder = workspace.prepared(params.variant(name).dataset)
@@ -212,17 +212,19 @@ def _scores(
     splits = [record.splits[replicate] for replicate in record.finished]
     columns = {"split": pd.Series(splits, record.finished, int)}
     for measure, score in (("accuracy", correct), ("loss", losses)):
-        for kind, prediction in (("evaluation", found.prediction), ("last", found.last)):
+        kinds = {"evaluation": found.prediction}
+        # The charts of MLflow show the first metrics only.
+        if (measure == "loss") == (meta.target == "number"):
+            kinds["last"] = found.last
+            columns[f"curve_{measure}"] = by_replicate[f"val_{measure}"].mean()
+        for kind, prediction in kinds.items():
             values = [score(meta, p, y).mean() for p, y in zip(prediction, found.y, strict=True)]
             columns[f"{kind}_{measure}"] = pd.Series(values, record.finished, float)
-        columns[f"curve_{measure}"] = by_replicate[f"val_{measure}"].mean()
     return pd.DataFrame(columns)
 
 
 def _means(scores: pd.DataFrame) -> dict[str, float]:
-    """The means of the replicates' scores, and the standard deviation if there are three."""
+    """The means of the replicates' scores."""
     metrics = mean_scores(scores)
     del metrics["split"]
-    if len(scores) >= MIN_REPLICATES:
-        metrics["evaluation_accuracy_sd"] = float(scores["evaluation_accuracy"].std())
     return metrics

@@ -24,7 +24,8 @@ variants:
   w: {model: keras, dataset: d, epochs: 1, batch_size: 1, optimizer: {SGD: {learning_rate: -1}},
       layers: [{Dense: {units: 1, activation: tann}}]}
   x: {model: keras, dataset: nowhere, epochs: 1, batch_size: 1, optimizer: Adam, layers: [Flatten]}
-comparison: {margin: 0.02}
+comparison: {margin: 0.02, loss_margin: 0.25}
+questions: []
 published: {}
 """
 

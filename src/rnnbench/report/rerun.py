@@ -12,7 +12,7 @@ from scipy import stats
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
-from rnnbench.report.markdown import figure, markdown, render
+from rnnbench.report.markdown import estimate, markdown, render
 from rnnbench.report.outputs import FIRST, SECOND, read_table
 from rnnbench.report.outputs import UNTESTED as UNANSWERED
 from rnnbench.report.pictures import draw_rerun
@@ -203,8 +203,9 @@ def _answer(row: dict[Any, Any]) -> str:
     if row["answer"] == UNANSWERED:
         return UNTESTED
     word = {FIRST: "yes", SECOND: "no"}.get(row["answer"], row["answer"])
-    shown = "{:.2f}".format if row["measure"] == "loss" else figure
-    return f"{word}: {shown(row['effect'])} ({shown(row['low'])} to {shown(row['high'])})"
+    ends = [row["effect"], row["low"], row["high"]]
+    shown = estimate(ends, (1.0,), 2) if row["measure"] == "loss" else estimate(ends, (0.0,))
+    return f"{word}: {shown}"
 
 
 def _verdicts(run: Run, rerun: Run) -> str:

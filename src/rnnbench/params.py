@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,11 @@ class Comparison(Schema):
 
     margin: float = Field(gt=0, lt=1)
     loss_margin: float = Field(gt=0, allow_inf_nan=False)
+
+    @property
+    def log_loss_margin(self) -> float:
+        """The margin of a difference between logarithms of losses."""
+        return math.log1p(self.loss_margin)
 
 
 class Question(Schema):

@@ -13,6 +13,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import DUPLICATE, read_further, read_summary, read_targets
 from rnnbench.evaluation.outputs import read_replicates
 from rnnbench.evaluation.stage import evaluate
+from tests.diverged import diverge
 from tests.frozen import PARAMS
 
 NAME = "imdb_embedding_lstm"
@@ -40,18 +41,6 @@ def evaluated(workspace: Workspace, name: str) -> tuple[np.ndarray, np.ndarray]:
 def mean_over_splits(by_replicate: np.ndarray) -> float:
     """Replicates 0 and 2 have the first split, replicate 1 has the second one."""
     return (by_replicate[[0, 2]].mean() + by_replicate[1]) / 2
-
-
-def diverge(workspace: Workspace, name: str, *replicates: int) -> None:
-    """Let replicates of the invented training diverge in their first epoch."""
-    path = workspace.training_record(name)
-    record = json.loads(path.read_text())
-    record["diverged"] = dict.fromkeys(replicates, 1)
-    for key in ("epochs", "training_loss", "training_accuracy"):
-        record[key] = [None if r in replicates else value for r, value in enumerate(record[key])]
-    path.write_text(json.dumps(record))
-    for file in workspace.predictions(name).glob("*.npy"):
-        np.save(file, np.delete(np.load(file), replicates, axis=0))
 
 
 def test_scores_are_means_over_the_splits_of_means_over_the_seeds(workspace: Workspace) -> None:

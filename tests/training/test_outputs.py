@@ -1,7 +1,5 @@
 """What later stages read of a training."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -10,12 +8,12 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import DUPLICATE, read_further, read_meta, read_prepared, read_targets
 from rnnbench.training.outputs import (
     Evaluated,
-    TrainingRecord,
     read_evaluated,
     read_history,
     read_predictions,
     read_training_record,
 )
+from tests.diverged import diverge
 from tests.frozen import PARAMS
 
 NAME, UNVALIDATED = "imdb_embedding_lstm", "reuters_lstm"
@@ -25,21 +23,6 @@ def read(workspace: Workspace, name: str) -> Evaluated:
     folder = workspace.prepared(PARAMS.variant(name).dataset)
     record = read_training_record(workspace, name)
     return read_evaluated(workspace, name, read_meta(folder), read_targets(folder), record)
-
-
-def with_diverged(workspace: Workspace, name: str, *diverged: int) -> TrainingRecord:
-    """The record, with replicates that have diverged in their second epoch; it is written too."""
-    path = workspace.training_record(name)
-    record = json.loads(path.read_text())
-    record["diverged"] = dict.fromkeys(diverged, 2)
-    for key in ("epochs", "training_loss", "training_accuracy"):
-        record[key] = [None if r in diverged else value for r, value in enumerate(record[key])]
-    path.write_text(json.dumps(record))
-    kept = [r for r in range(3) if r not in diverged]
-    for file in workspace.predictions(name).glob("*.npy"):
-        array = np.load(file)
-        np.save(file, array[kept] if kept else array[:0].reshape(0, array.shape[1]))
-    return read_training_record(workspace, name)
 
 
 @pytest.mark.parametrize("name", [NAME, UNVALIDATED, "product_gru", "characters_simple_rnn"])
@@ -78,7 +61,7 @@ def test_duplicates_are_those_of_the_split_of_the_replicate(results: Workspace) 
 
 
 def test_diverged_replicates_are_left_out(results: Workspace) -> None:
-    record = with_diverged(results, NAME, 0)
+    record = diverge(results, NAME, 0)
     before, found = read_prepared(results.prepared("imdb_index_1000")), read(results, NAME)
     assert record.finished == [1, 2]
     for row, split in enumerate((1, 0)):
@@ -91,7 +74,7 @@ def test_diverged_replicates_are_left_out(results: Workspace) -> None:
 def test_without_any_finished_replicate_there_are_no_predictions(
     results: Workspace, name: str
 ) -> None:
-    record = with_diverged(results, name, 0, 1, 2)
+    record = diverge(results, name, 0, 1, 2)
     found = read(results, name)
     for array in vars(found).values():
         assert len(array) == 0

@@ -188,7 +188,7 @@ def _published(
             last = table["last_loss"].to_numpy()
             found = loss_ratio(figure.loss, figure.samples, last, splits, size, relative)
             ratio = found.interval() if found else None
-            verdicts = (verdicts[0], _verdict(ratio, float(np.log1p(settings.loss_margin))))
+            verdicts = (verdicts[0], _verdict(ratio, settings.log_loss_margin))
     return {
         "published": figure.accuracy if figure else None,
         **_estimate("published_difference", difference),

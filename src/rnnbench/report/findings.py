@@ -9,11 +9,9 @@ import pandas as pd
 from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
 from rnnbench.params import Comparison
 from rnnbench.report.markdown import digits, estimate, figure, share
-from rnnbench.report.outputs import EQUAL, FIRST, SECOND, UNTESTED
+from rnnbench.report.outputs import EQUAL, FIRST, NEUTRAL, SECOND, UNTESTED
 from rnnbench.report.statistics.estimates import MAX_REPLICATES
 
-# The effect of two variants with the same score: a difference, or a ratio of losses.
-_NEUTRAL = {"accuracy": 0.0, "loss": 1.0}
 _PROTOCOLS = {
     "by_film": "film-disjoint splits",
     "random": "random splits",
@@ -39,7 +37,7 @@ class Findings:
         # On the splits that both were trained on, either can be the better one.
         for names, sign in (((first, second), 1), ((second, first), -1)):
             if (pair := self._pairs.get(names)) and pair["different"]:
-                return bool(sign * (pair["effect"] - _NEUTRAL[pair["measure"]]) > 0)
+                return bool(sign * (pair["effect"] - NEUTRAL[pair["measure"]]) > 0)
         return False
 
     def of_set(self, corpus: str, number: int) -> list[str]:
@@ -91,9 +89,7 @@ class Findings:
     def _found(self, name: str, other: str) -> str:
         """A variant with the difference from another one that would be found."""
         pair = self._pairs.get((name, other)) or self._pairs[other, name]
-        loss = pair["measure"] == "loss"
-        smallest = f"a factor of {pair['detectable']:.2f}" if loss else figure(pair["detectable"])
-        return f"`{name}` ({smallest})"
+        return f"`{name}` ({_detectable(pair)})"
 
     def _score(self, name: str) -> float:
         row = self.rows[name]
@@ -161,8 +157,8 @@ def _difference(row: dict[Any, Any], margin: float) -> str:
 
 def _estimate(ends: list[float], measure: str, limit: float) -> str:
     if measure == "loss":
-        return estimate(ends, (_NEUTRAL[measure], limit, 1 / limit), 2)
-    return estimate(ends, (_NEUTRAL[measure], limit, -limit))
+        return estimate(ends, (NEUTRAL[measure], limit, 1 / limit), 2)
+    return estimate(ends, (NEUTRAL[measure], limit, -limit))
 
 
 def _p(row: dict[Any, Any]) -> str:
@@ -172,19 +168,23 @@ def _p(row: dict[Any, Any]) -> str:
 
 def _power(row: dict[Any, Any]) -> str:
     """What this design could find, and what it would take to find the observed difference."""
-    loss = row["measure"] == "loss"
-    smallest = f"a factor of {row['detectable']:.2f}" if loss else figure(row["detectable"])
     unit = "splits" if row["splits"] > 1 else "trainings"
-    needed, used = row["needed"], f"These {row['used']:.0f} {unit}"
+    needed, found = row["needed"], f"find a difference of {_detectable(row)}"
     enough = f"not even {MAX_REPLICATES:,}" if pd.isna(needed) else f"{needed:,.0f}"
     return (
-        f"{used} find a difference of {smallest} with a probability of 80 %; {enough} {unit} of "
+        f"These {row['used']:.0f} {unit} {found} with a probability of 80 %; {enough} {unit} of "
         "these data would find the observed one."
     )
 
 
 def _if_compared(some_are_not: bool) -> str:
     return " that could be compared with it" if some_are_not else ""
+
+
+def _detectable(row: dict[Any, Any]) -> str:
+    """The smallest difference that is found with a probability of 80 %."""
+    loss = row["measure"] == "loss"
+    return f"a factor of {row['detectable']:.2f}" if loss else figure(row["detectable"])
 
 
 def _list(names: list[str]) -> str:

@@ -14,6 +14,9 @@ from rnnbench.data.roles import OTHER, RECURRENT
 # their difference lies within the margin, neither of these, or that nothing could be tested.
 FIRST, SECOND, EQUAL, OPEN, UNTESTED = "first", "second", "equal", "open", "untested"
 
+# The effect of two variants with the same score: a difference of accuracies, or a ratio of losses.
+NEUTRAL = {"accuracy": 0.0, "loss": 1.0}
+
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """Read a table with pandas' options; raises DataError if it is missing or damaged."""

@@ -79,7 +79,7 @@ def _answer(estimate: Estimate, alpha: float, measure: Measure, settings: Compar
     interval, loss = estimate.interval(alpha), measure == "loss"
     if not interval.contains(0):
         return FIRST if (estimate.mean < 0) == loss else SECOND
-    margin = float(np.log1p(settings.loss_margin)) if loss else settings.margin
+    margin = settings.log_loss_margin if loss else settings.margin
     return EQUAL if -margin < interval.low and interval.high < margin else OPEN
 
 

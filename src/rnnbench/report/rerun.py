@@ -13,7 +13,7 @@ from scipy import stats
 from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
 from rnnbench.report.markdown import estimate, markdown, render
-from rnnbench.report.outputs import FIRST, SECOND, read_table
+from rnnbench.report.outputs import FIRST, NEUTRAL, SECOND, read_table
 from rnnbench.report.outputs import UNTESTED as UNANSWERED
 from rnnbench.report.pictures import draw_rerun
 from rnnbench.report.statistics.verdicts import DIFFERENT, EQUIVALENT, INCONCLUSIVE
@@ -136,8 +136,7 @@ def _better(row: dict[Any, Any]) -> str | None:
     """The variant that is significantly better; None if neither is."""
     if "answer" in row:
         return str(row[row["answer"]]) if row["answer"] in (FIRST, SECOND) else None
-    none = 1 if row["measure"] == "loss" else 0
-    better = "first" if row["effect"] > none else "second"
+    better = "first" if row["effect"] > NEUTRAL[row["measure"]] else "second"
     return str(row[better]) if row["different"] else None
 
 
@@ -204,8 +203,8 @@ def _answer(row: dict[Any, Any]) -> str:
         return UNTESTED
     word = {FIRST: "yes", SECOND: "no"}.get(row["answer"], row["answer"])
     ends = [row["effect"], row["low"], row["high"]]
-    shown = estimate(ends, (1.0,), 2) if row["measure"] == "loss" else estimate(ends, (0.0,))
-    return f"{word}: {shown}"
+    places = 2 if row["measure"] == "loss" else 4
+    return f"{word}: {estimate(ends, (NEUTRAL[row['measure']],), places)}"
 
 
 def _verdicts(run: Run, rerun: Run) -> str:

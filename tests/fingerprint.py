@@ -52,6 +52,8 @@ def ops() -> Iterator[tuple[str, Any]]:
     ids = RNG.integers(0, 50, (32, 20)).astype(np.int32)
     yield "embedding", compiled(embedding)(ids, normal(50, 8))
     yield "product outside XLA", tf.matmul(normal(320, 32), normal(32, 24))
+    for shape in ((256, 64), (200, 50), (64, 256), (1600, 400)):
+        yield f"orthogonal weights {shape}", keras.initializers.Orthogonal(seed=1)(shape)
     yield "random numbers", keras.random.normal((1000,), seed=1)
 
 

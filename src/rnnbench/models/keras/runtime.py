@@ -37,8 +37,10 @@ def load_backend() -> tuple[ModuleType, ModuleType]:
         import keras
 
         from rnnbench.models.keras.gradients import transpose_explicitly
+        from rnnbench.models.keras.initializers import decompose_with_numpy
 
     transpose_explicitly()
+    decompose_with_numpy()
     # Whatever a keras.json holds.
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)

@@ -5,13 +5,16 @@ JOBS ?= 2
 PORT ?= 5000
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
+# A copy of the project runs its own code, also if another one is installed in the environment.
+export PYTHONPATH := $(abspath src)$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help env dev reproduce test test-full test-bits check readme docs ui bench load audit lock
+.PHONY: help doctor env dev reproduce test test-full test-bits check readme docs ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
+	@echo "make doctor              what stands in the way of it on this machine, before the installation"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"
 	@echo "make test-full [JOBS=2]  the same, with the slow tests"
 	@echo "make test-bits [JOBS=2]  trainings under emulated CPUs; needs qemu-user and binutils"
@@ -25,6 +28,9 @@ help:
 	@echo "make audit               known vulnerabilities of the pinned packages (needs uv, network)"
 	@echo "make lock                pin the dependencies of pyproject.toml again (needs uv, network)"
 
+doctor:
+	@$(PYTHON) src/rnnbench/core/doctor.py
+
 env: $(VENV)/installed
 
 dev: $(VENV)/installed-dev
@@ -35,7 +41,7 @@ define install
 	else python -m pip install --require-hashes -r $(1); fi
 endef
 
-$(VENV)/installed: requirements.txt pyproject.toml
+$(VENV)/installed: requirements.txt pyproject.toml | doctor
 	$(PYTHON) -m venv $(VENV)
 	$(call install,requirements.txt)
 	python -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -34,6 +34,10 @@ from rnnbench.preprocessing.splits import block_splits, split_samples
 from rnnbench.training.outputs import LAST_EPOCH, training_settings
 from tests.frozen import PARAMS
 
+# Processes that tests start run the code of this folder too, wherever the package is installed.
+SOURCE = str(Path(__file__).parents[1] / "src")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+
 MACHINE = this_machine().model_dump()
 
 # A shell starts background jobs with SIGINT ignored, and every process would inherit that from us.

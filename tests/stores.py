@@ -52,6 +52,5 @@ def new_project(invented: Path, folder: Path, names: Iterable[str]) -> Workspace
 
 
 def copy_of(workspace: Workspace, folder: Path) -> Workspace:
-    """A copy to change; its artifacts are those of the original."""
-    ignored = shutil.ignore_patterns("mlartifacts")
-    return Workspace(Path(shutil.copytree(workspace.root, folder, ignore=ignored)))
+    """A copy to change."""
+    return Workspace(Path(shutil.copytree(workspace.root, folder)))

@@ -49,7 +49,7 @@ EXCEPTIONS = {
     # MLflow shows each training with its mean scores and worst misclassifications, before
     # `evaluate` has run.
     ("tracking.registry", "report.champions"),
-    ("tracking.runs", "evaluation.metrics"),
+    ("tracking.contents", "evaluation.metrics"),
     ("tracking.runs", "evaluation.error_analysis"),
 }
 # No stage depends on these. They read and check files and word the errors, and MLflow is a view:

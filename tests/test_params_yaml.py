@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
+import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc.utils.serialize import dump_yaml, parse_yaml
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import EncodingError, ParseError, dump_yaml, load_yaml, parse_yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.core.errors import ParamsError
+from rnnbench.params import load_params
 from rnnbench.params_yaml import MAX_BYTES, read_yaml
+from tests.frozen import PARAMS_FILE
 
 SCALARS = (
     st.text("0123456789+-._eEobxXaAfFnNuUlLtTrRsSiI~:,<=", max_size=7)
@@ -62,15 +66,6 @@ def read_by_dvc(text: str) -> Any:
         return error
 
 
-def has_date(value: Any) -> bool:
-    """Dates are texts for rnnbench, of which no key of params.yaml holds one."""
-    if isinstance(value, dict):
-        return any(map(has_date, [*value, *value.values()]))
-    return (
-        any(map(has_date, value)) if isinstance(value, list) else isinstance(value, datetime.date)
-    )
-
-
 @examples
 def test_a_scalar_means_the_same_to_dvc(tmp_path: Path, examples: int) -> None:
     def holds(scalar: str) -> None:
@@ -78,7 +73,7 @@ def test_a_scalar_means_the_same_to_dvc(tmp_path: Path, examples: int) -> None:
         ours, theirs = read(tmp_path / "p.yaml", text), read_by_dvc(text)
         if isinstance(theirs, Exception):
             assert isinstance(ours, ParamsError)
-        elif not has_date(theirs):
+        else:
             assert repr(ours) == repr(theirs)
 
     check(examples, SCALARS, holds)
@@ -88,7 +83,7 @@ def test_a_scalar_means_the_same_to_dvc(tmp_path: Path, examples: int) -> None:
 def test_a_document_means_the_same_to_dvc_or_is_refused(tmp_path: Path, examples: int) -> None:
     def holds(text: str) -> None:
         ours, theirs = read(tmp_path / "p.yaml", text), read_by_dvc(text)
-        if not isinstance(ours, ParamsError) and not has_date(theirs):
+        if not isinstance(ours, ParamsError):
             assert repr(ours or {}) == repr(theirs)
 
     check(examples, DOCUMENTS, holds)
@@ -103,11 +98,66 @@ def test_what_dvc_writes_is_read_back(tmp_path: Path, examples: int) -> None:
     check(examples, VALUES, holds)
 
 
+def test_dvc_changes_one_line_of_a_file_in_its_layout(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    shutil.copy(PARAMS_FILE, file)
+    apply_overrides(file, ["variants.imdb_embedding_lstm.optimizer.Adam.learning_rate=0.00001"])
+    before, after = PARAMS_FILE.read_text().splitlines(), file.read_text().splitlines()
+    edited = [new for old, new in zip(before, after, strict=True) if new != old]
+    assert edited == ["    optimizer: {Adam: {learning_rate: 1e-05}}"]
+    optimizer = load_params(file).variant("imdb_embedding_lstm").optimizer
+    assert optimizer == {"Adam": {"learning_rate": 1e-5}}
+
+
 def test_scalars_follow_yaml_1_2(tmp_path: Path) -> None:
-    text = "[no, on, y, 1e-05, 7e-4, 1e1, .5, -.inf, 0o17, 017, 0x1F, 1:30, 2001-01-01, ~, '1', 1.]"
+    scalars = ["no", "on", "y", "1e-05", "7e-4", "1e1", ".5", "-.inf", "0o17", "017", "0x1F"]
+    scalars += ["1:30", "2001-01-01", "~", "'1'", "1."]
+    text = "".join(f"- {scalar}\n" for scalar in scalars)
     expected = ["no", "on", "y", 1e-5, 7e-4, 10.0, 0.5, -float("inf"), 15, 17, 31]
-    expected += ["1:30", "2001-01-01", None, "1", 1.0]
+    expected += ["1:30", date(2001, 1, 1), None, "1", 1.0]
     assert repr(read(tmp_path / "p.yaml", text)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfk: 1\r\nl:\r\n",
+        b"k: &x {a: 1, b: 2}\nl:\n  b: 3\n  <<: *x\n",
+        b"k: &x {a: 1}\nl: &y {a: 2, b: 3}\nm: {<<: [*x, *y]}\n",
+        b"7: a\n2.5: b\ntrue: c\n~: d\n2001-01-01: e\n",
+        b"k: [1_000, 010, 0o17, +1, .5, 1., 1e400, n, TRUE, tRUE]\nl: 1:30\nm: 2001-1-1 1:00:00\n",
+        b"k:\t1\nl: {a: , b}\nm: [x: 1, 'y':2]\n",
+        b"%YAML 1.2\n---\nk: no\n",
+        "k: 'a\u2028b'\nl: \ufeffc\nm: >-\n  x\n  y\n".encode(),
+    ],
+    ids=range(8),
+)
+def test_a_file_means_the_same_to_dvc(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_bytes(content)
+    assert repr(read_yaml(file)) == repr(load_yaml(str(file)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"k: &x {a: 1}\nl:\n  <<: *x\n  <<: *x\n",
+        b'k: "\\ud83d"\n',
+        "k: é".encode("utf-16"),
+        b"k:\n\tl: 1",
+        b"k: {source: http://x}\n",
+        b"k: {question: Is it?, variants: []}\n",
+        b"k: [a:]\n",
+    ],
+    ids=range(7),
+)
+def test_a_file_that_dvc_refuses_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_bytes(content)
+    with pytest.raises((ParseError, EncodingError)):
+        load_yaml(str(file))
+    with pytest.raises(ParamsError):
+        read_yaml(file)
 
 
 def test_merge_keys_can_be_overridden(tmp_path: Path) -> None:
@@ -118,7 +168,7 @@ def test_merge_keys_can_be_overridden(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"run: [", "is not valid YAML: line 1, column 7: "),
+        (b"run: [", "is not valid YAML: line 2, column 1: while parsing a flow node"),
         (b"a: 1\n---\nb: 2", "is not valid YAML: line 2, column 1: expected a single document"),
         ("a: é".encode("utf-16"), "is not valid UTF-8"),
         (b"a: \xe9", "is not valid UTF-8"),

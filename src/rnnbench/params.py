@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from rnnbench import corpora, models
 from rnnbench.core.errors import ParamsError, UnknownNameError
+from rnnbench.core.root import original_root
 from rnnbench.core.schema import Schema
 from rnnbench.core.validation import (
     ErrorDetail,
@@ -25,6 +26,7 @@ from rnnbench.core.validation import (
 )
 from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.models.base import MAX_REPLICATES, VariantSettings
+from rnnbench.models.probe import probe_meta
 from rnnbench.params_yaml import read_yaml
 
 # dvc.yaml names all sections, so DVC needs all of them; the last two may be empty.
@@ -164,14 +166,15 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
     """Read a parameter file and validate its structure, types and references.
 
     ask_libraries: whether the libraries of the model families also check the values meant for
-        them, which takes seconds.
+        them, which takes seconds, and whether folders that the corpora are read from must exist.
     Raises ParamsError with all errors of the file.
     """
     raw = read_yaml(path)
     if not isinstance(raw, dict):
         expected = f"a mapping of {', '.join(_SECTIONS)}"
         raise ParamsError(str(path), [unexpected("file", raw, expected)])
-    reader = _Reader(raw)
+    root = original_root(path.absolute().parent)
+    reader = _Reader(raw, {"root": root, "ask_libraries": ask_libraries})
     run = reader.section(Run, "run")
     comparison = reader.section(Comparison, "comparison")
     params = (
@@ -183,7 +186,8 @@ def load_params(path: Path, ask_libraries: bool = False) -> Params:
     published = reader.entries("published", reader.published)
     reader.errors += _contradictions(params[1], variants, questions, published)
     for name, variant in variants.items() if ask_libraries else ():
-        reader.errors += variant.check(child("variants", name))
+        meta = probe_meta(params[0], params[1].get(variant.dataset))
+        reader.errors += variant.check(child("variants", name), meta)
     if reader.errors or run is None or comparison is None:
         raise ParamsError(str(path), reader.errors)
     return Params(run, *params, comparison, questions, published)
@@ -237,8 +241,10 @@ def _named(kind: str, name: str, entries: dict[str, _T]) -> _T:
 class _Reader:
     """Validates one section after the other and collects the errors."""
 
-    def __init__(self, raw: dict[object, object]) -> None:
+    def __init__(self, raw: dict[object, object], context: dict[str, object]) -> None:
         self._raw = raw
+        # For the validators of the schemas.
+        self._context = context
         self.errors: list[ErrorDetail] = [
             unknown(child("", section), f"unknown section {shown(section)}", section, _SECTIONS)
             for section in raw
@@ -321,7 +327,7 @@ class _Reader:
 
     def validated(self, schema: type[_S], entry: object, key: str) -> _S | None:
         try:
-            return schema.model_validate(entry)
+            return schema.model_validate(entry, context=self._context)
         except ValidationError as error:
             self.errors += pydantic_errors(error, schema, key)
             return None

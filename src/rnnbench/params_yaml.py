@@ -1,7 +1,7 @@
 """Reads YAML by the rules of YAML 1.2, as DVC does: both programs read params.yaml.
 
 PyYAML by itself follows YAML 1.1, where ``no`` is false and ``1e-05``, which `dvc exp run -S`
-writes, is a text. Dates stay texts here.
+writes, is a text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import yaml
+from yaml.composer import Composer
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, shown
@@ -24,15 +25,36 @@ _SCALARS = {
     "int": r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|(?!_)[0-9_]+)",
     "float": r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9_]+([eE][-+][0-9]+)?"
     r"|\.(inf|Inf|INF))|\.(nan|NaN|NAN)",
+    "timestamp": r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)"
+    r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?",
     "merge": r"<<",
     "value": r"=",
 }
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses keys that occur twice in one mapping, and numbers too long to print."""
+class _Loader(Composer, yaml.CSafeLoader):
+    """Refuses keys that occur twice in one mapping, and numbers too long to print.
+
+    libyaml parses for DVC too, and not as PyYAML does. Its composer would crash on deep nesting.
+    """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        Composer.__init__(self)
+        yaml.CSafeLoader.__init__(self, text)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        node = super().compose_node(parent, index)
+        in_flow = getattr(parent, "flow_style", False)
+        if in_flow and isinstance(node, yaml.ScalarNode) and not node.style:
+            end = node.end_mark.index
+            # The libyaml of DVC is older, and refuses what could be a key.
+            if re.search("[:?]", node.value) or re.match(r":\S", self._text[end : end + 2]):
+                problem = "a text in [] or {} that contains : or ? needs quotes"
+                raise yaml.scanner.ScannerError(None, None, problem, node.start_mark)
+        return node
 
     def construct_int(self, node: yaml.ScalarNode) -> int:
         text = node.value.replace("_", "").lower()
@@ -44,8 +66,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         lines: dict[object, int] = {}
         for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != f"{_TAG}merge":
-                key, mark = self.construct_object(key_node), key_node.start_mark
+            if isinstance(key_node, yaml.ScalarNode):
+                merges = key_node.tag == f"{_TAG}merge"
+                key = key_node.value if merges else self.construct_object(key_node)
+                mark = key_node.start_mark
                 if key in lines:
                     problem = f"{shown(key)} is given twice, first in line {lines[key]}"
                     raise yaml.constructor.ConstructorError(None, None, problem, mark)
@@ -68,7 +92,7 @@ def read_yaml(path: Path) -> object:
         elif line := conflict_line(content):
             problem = f"has merge conflict markers, line {line}"
         else:
-            return _parse(content.decode("utf-8"))
+            return _parse(content.decode("utf-8-sig"))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:

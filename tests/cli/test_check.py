@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from rnnbench.cli.main import main
@@ -50,7 +51,7 @@ def test_the_stamp_changes_with_library_versions_only(
 
 def test_an_error_leaves_no_stamp(project: Path) -> None:
     file = project / "params.yaml"
-    file.write_text(file.read_text().replace("LSTM: {units", "LSTM: {unit"))
+    file.write_text(file.read_text().replace("LSTM:\n        units", "LSTM:\n        unit"))
     done = CliRunner().invoke(main, ["check", "--stamp", "data/checked"])
     assert done.exit_code == 2
     assert all(line.startswith("error: ") for line in done.stderr.splitlines())
@@ -109,6 +110,57 @@ def test_a_damaged_lock_file_is_reported(project: Path, content: str, problem: s
     (project / "dvc.lock").write_text(content)
     done = CliRunner().invoke(main, ["check"])
     assert (done.exit_code, problem in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("edits", "reported"),
+    [
+        ({"other": "better"}, True),
+        ({}, False),
+        ({"other": "better", "dataset: d}}": "dataset: d, replicates: 3}}"}, False),
+        ({"other": "better", "seed: 1": "seed: 2"}, False),
+    ],
+    ids=["renamed", "same", "edited too", "other run"],
+)
+def test_a_renamed_variant_is_reported(
+    project: Path, edits: dict[str, str], reported: bool
+) -> None:
+    plan, text = yaml.safe_load(PLAN), PLAN
+    stages = {
+        f"train@{name}": {"params": {"params.yaml": {"run": plan["run"], f"variants.{name}": v}}}
+        for name, v in plan["variants"].items()
+    }
+    (project / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    for old, new in edits.items():
+        text = text.replace(old, new)
+    (project / "params.yaml").write_text(text)
+    done = CliRunner().invoke(main, ["check"])
+    assert done.exit_code == 0
+    assert ("better has the settings of other, which is trained" in done.stderr) == reported
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_the_source_of_reviews_is_found_from_any_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    (project / below).mkdir(exist_ok=True)
+    monkeypatch.chdir(project / below)
+    monkeypatch.setenv("HOME", str(project))
+    corpora, settings = "corpora: {product: {steps: 3, tolerance: 0.1}", "imdb: {source: %s}"
+    for source, folder in (("reviews", "reviews"), ("~/mine", "mine"), ("./a b/../c", "c")):
+        plan = PLAN.replace(corpora, f"{corpora}, {settings % source}")
+        (project / "params.yaml").write_text(plan)
+        done = CliRunner().invoke(main, ["check"])
+        assert done.exit_code == 2
+        assert f"corpora.imdb.source: got {source!r}, expected " in done.stderr
+        assert f"{project / folder}' has no folder train" in done.stderr.replace("a b/../", "")
+        (project / "a b").mkdir(exist_ok=True)
+        (project / folder / "train").mkdir(parents=True)
+        assert CliRunner().invoke(main, ["check"]).exit_code == 0
+        # Other commands do not need it: its reviews may have been read long ago.
+        shutil.rmtree(project / folder)
+        done = CliRunner().invoke(main, ["train", "nothing"])
+        assert "no variant 'nothing'" in done.stderr
 
 
 def test_the_environment_is_compared_with_the_lock(project: Path) -> None:

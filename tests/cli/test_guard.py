@@ -1,12 +1,15 @@
 """The installed command, and what ends it."""
 
+import json
 import os
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,10 @@ import yaml
 
 from rnnbench.cli import guard
 from rnnbench.cli.common import stage_lock
+from rnnbench.core import doctor
 from rnnbench.core.workspace import Workspace
+from tests.cli.test_check import PLAN
+from tests.frozen import PARAMS_FILE
 from tests.stores import new_project
 
 ROOT = Path(__file__).parents[2]
@@ -62,9 +68,9 @@ def wait_for(condition) -> None:
         time.sleep(0.02)
 
 
-def start_training(project: Workspace) -> tuple[subprocess.Popen, int]:
+def start_training(project: Workspace, *options: str) -> tuple[subprocess.Popen, int]:
     """A training that is running, and the id of its child process."""
-    process = start(project, "train", LONG)
+    process = start(project, *options, "train", LONG)
     wait_for(project.lock("train", LONG).exists)
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return process, int(child)
@@ -77,18 +83,33 @@ def files_below(folder: Path) -> set[str]:
 
 
 @needs_proc
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGILL])
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [(signal.SIGKILL, []), (signal.SIGILL, []), (signal.SIGSEGV, ["--debug"])],
+)
 def test_a_stage_that_is_killed_is_reported_with_what_to_do(
-    project: Workspace, number: int
+    project: Workspace, number: int, options: list[str]
 ) -> None:
-    process, child = start_training(project)
+    process, child = start_training(project, *options)
     os.kill(child, number)
     _, stderr = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 128 + number
-    assert f"rnnbench train {LONG} was killed by signal {number:d}" in stderr
+    command = " ".join(["rnnbench", *options, "train", LONG])
+    assert f"{command} was killed by signal {number:d}" in stderr
     # Only some signals indicate that memory ran out.
     assert ("memory" in stderr) == ("dvc repro" in stderr) == (number == signal.SIGKILL)
+    assert ("instruction" in stderr) == (number == signal.SIGILL)
     assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGILL, signal.SIGABRT])
+def test_a_cpu_without_avx_is_named(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = {"model name": "Atom N270", "flags": "fpu sse2"}
+    monkeypatch.setattr(doctor, "cpuinfo", lambda: info)
+    guard._report(number)
+    assert "this TensorFlow needs AVX, which the CPU lacks (Atom N270)" in capsys.readouterr().err
 
 
 @needs_proc
@@ -182,3 +203,115 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_behind(
         assert not list(small.root.rglob(".partial-*"))
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_warnings_of_libraries_are_no_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["rnnbench", "--version"])
+    monkeypatch.setattr(sys, "warnoptions", ["error"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("error")
+        with pytest.raises(SystemExit) as exit_info:
+            guard.main()
+        warnings.warn("x", DeprecationWarning, stacklevel=1)
+    assert exit_info.value.code == 0
+    assert "x" in [str(warning.message) for warning in caught]
+
+
+# Prints which code runs, and all that it was started with.
+OWN_CODE = """
+import sys
+def main():
+    print("own code", sys.argv[1:], sys.stdin.read())
+    sys.exit(7)
+"""
+
+
+def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | variables
+    return subprocess.run(
+        command, cwd=folder, env=environment, input="text", capture_output=True, text=True
+    )
+
+
+def write_code(project: Path, code: str = OWN_CODE) -> None:
+    package = project / "src" / "rnnbench"
+    (package / "cli").mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").touch()
+    (package / "cli" / "guard.py").write_text(code)
+    shutil.copy(PARAMS_FILE, project / "params.yaml")
+
+
+@pytest.mark.parametrize("kind", ["copy", "worktree"])
+def test_a_project_runs_its_own_code_wherever_the_package_is_installed(
+    tmp_path: Path, kind: str
+) -> None:
+    first = tmp_path / "a b" / "project"
+    write_code(first, "def main(): print('code of the first folder')")
+    project = tmp_path / "other"
+    if kind == "copy":
+        shutil.copytree(first, project)
+    else:
+        identity = ("-c", "user.name=x", "-c", "user.email=x")
+        for command in (
+            ("init", "-q"),
+            ("add", "."),
+            (*identity, "commit", "-qm", "x"),
+            ("worktree", "add", "-q", str(project)),
+        ):
+            subprocess.run(["git", *command], cwd=first, check=True)
+    write_code(project)
+    (project / "data").mkdir()
+    for folder in (project, project / "data"):
+        done = run(folder, COMMAND, "train", "x y")
+        assert (done.stdout, done.returncode) == ("own code ['train', 'x y'] text\n", 7)
+    assert run(first, COMMAND, "train").stdout == "code of the first folder\n"
+
+
+def test_code_that_cannot_run_here_is_an_error(tmp_path: Path) -> None:
+    write_code(tmp_path)
+    isolated = run(tmp_path, sys.executable, "-I", COMMAND, "check")
+    (tmp_path / "src" / "rnnbench" / "cli" / "guard.py").unlink()
+    for done in (isolated, run(tmp_path, COMMAND, "check")):
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"error: cannot run the code in {tmp_path / 'src'} with ")
+
+
+def test_a_link_to_the_running_code_is_no_other_code(tmp_path: Path) -> None:
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    shutil.copy(PARAMS_FILE, tmp_path / "params.yaml")
+    assert run(tmp_path, COMMAND, "download", "nothing").returncode == 2
+
+
+@pytest.mark.full
+def test_a_queued_experiment_runs_the_code_that_was_queued(tmp_path: Path) -> None:
+    def do(*command: str) -> str:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = run(tmp_path, *command, PATH=path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    ignored = shutil.ignore_patterns("cache", "tmp", "config.local", "__pycache__")
+    for name in (".dvc", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in ("dvc.yaml", "requirements.txt", ".gitignore"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "params.yaml").write_text(PLAN)
+    do("git", "init", "-q")
+    do("git", "config", "user.email", "test@example.org")
+    do("git", "config", "user.name", "test")
+    do("git", "add", ".")
+    do("git", "commit", "-qm", "first")
+    module = tmp_path / "src" / "rnnbench" / "corpora" / "product.py"
+    code = module.read_text().replace(
+        "    write_json(dir", "    (directory / 'edit').touch()\n    write_json(dir"
+    )
+    module.write_text(code)
+    do("dvc", "exp", "run", "--queue", "--name", "edited", "download@product")
+    do("git", "checkout", "-q", "src")
+    do("dvc", "queue", "start")
+    deadline = time.monotonic() + TIMEOUT
+    while re.search("Queued|Running", do("dvc", "queue", "status")):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    folders = (tmp_path / ".dvc" / "cache").rglob("*.dir")
+    assert [json.loads(path.read_text())[-1]["relpath"] for path in folders] == ["edit"]

@@ -37,10 +37,39 @@ def test_each_text_gets_a_line(ask) -> None:
 
 def test_lines_of_standard_input_and_of_a_file_are_texts(ask, tmp_path) -> None:
     path = tmp_path / "texts"
-    path.write_bytes("good\n\nbad \u2028".encode() + b" \xff\n")
-    assert len(ask("--file", str(path)).stdout.splitlines()) == 3
-    assert len(ask(input=path.read_bytes()).stdout.splitlines()) == 3
+    path.write_bytes("good\nbad \u2028".encode() + b" \xff\n")
+    assert len(ask("--file", str(path)).stdout.splitlines()) == 2
+    assert len(ask(input=path.read_bytes()).stdout.splitlines()) == 2
     assert len(ask("first", "--file", "-", input="second\n").stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfgood\nb\xc3\xa4d\n",
+        b"good\r\nb\xc3\xa4d",
+        "good\r\nbäd\r\n".encode("utf-16"),
+        "\ufeffgood\nbäd\n".encode("utf-16-be"),
+    ],
+    ids=["mark", "crlf", "utf-16", "utf-16-be"],
+)
+def test_marks_and_line_ends_are_no_part_of_a_text(ask, content: bytes) -> None:
+    lines = ask("--json", "--file", "-", input=content).stdout.splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["good", "bäd"]
+
+
+def test_empty_lines_are_skipped_and_counted(ask) -> None:
+    result = ask(input="\ngood\n \t\nfilm\n\n")
+    assert len(result.stdout.splitlines()) == 2
+    assert "3 empty lines are skipped" in result.stderr
+    assert "skipped" not in ask(input="good\n").stderr
+    assert len(ask("").stdout.splitlines()) == 1
+
+
+def test_unusual_characters_and_lengths_are_texts(ask) -> None:
+    assert len(ask(input=b"a\0b\n" + b"good " * 100_000).stdout.splitlines()) == 2
+    # As the shell passes a byte that is no UTF-8.
+    assert ask("bad \udcff").stdout == "negative  0.6000  bad \ufffd\n"
 
 
 def test_json_is_one_object_per_text(ask) -> None:

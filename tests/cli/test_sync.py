@@ -28,8 +28,9 @@ def test_sync_succeeds_if_all_variants_are_in_mlflow_and_promotes_champions(
     project: Workspace,
 ) -> None:
     (project.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,variant,role,replicates,parameters\n"
-        "imdb,1,imdb_numpy_rnn,recurrent network,5,500\n"
+        "corpus,evaluation_set,variant,role,replicates,parameters,target,"
+        "accuracy_low,accuracy_high\n"
+        "imdb,1,imdb_numpy_rnn,recurrent network,5,500,binary,0.4,0.6\n"
     )
     (project.metrics / "pairs.csv").write_text("measure,first,second,high\n")
     done = run("sync")

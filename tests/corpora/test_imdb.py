@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -233,3 +234,13 @@ def test_the_error_names_the_damaged_file(
         (raw / name).write_bytes(content)
     with pytest.raises(DataError, match=f"{name}.*dvc repro"):
         imdb.read(raw)
+
+
+def test_the_corpus_is_the_same_wherever_its_folder_is(acl_imdb: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(acl_imdb.parent, tmp_path / "copy"))
+    fetched = [tmp_path / "first", tmp_path / "second"]
+    for source, directory in zip((acl_imdb, copy), fetched, strict=True):
+        directory.mkdir()
+        fetch_and_read(source, directory)
+    first, second = ({p.name: p.read_bytes() for p in folder.iterdir()} for folder in fetched)
+    assert first == second

@@ -3,7 +3,7 @@ import pytest
 from sklearn import metrics
 
 from rnnbench.data.format import Meta
-from rnnbench.data.scoring import correct, losses
+from rnnbench.data.scoring import correct, losses, no_number, or_prior, prior
 
 CLASSES = ("a", "b", "c")
 
@@ -58,3 +58,29 @@ def test_numbers_are_correct_within_the_tolerance() -> None:
 def test_the_loss_of_a_certain_error_is_finite() -> None:
     (loss,) = losses(meta("binary"), np.array([1.0]), np.array([0]))
     assert 10 < loss < 20
+
+
+@pytest.mark.parametrize(
+    ("target", "y", "expected"),
+    [
+        ("binary", [0, 1, 1, 1], 0.75),
+        ("number", [1.0, 2.0, 6.0], 3.0),
+        ("classes", [2, 2, 0, 2], [0.25, 0, 0.75]),
+        ("steps", [[2, 2], [0, 2]], [0.25, 0, 0.75]),
+    ],
+)
+def test_the_prior_stands_for_a_prediction_that_is_no_number(
+    target: str, y: list, expected: float | list[float]
+) -> None:
+    shares = prior(meta(target), np.array(y))
+    assert shares == pytest.approx(np.array(expected))
+    shape = {"classes": (4, 3), "steps": (4, 5, 3)}.get(target, (4,))
+    prediction = np.full(shape, 0.5, np.float32)
+    assert or_prior(meta(target), prediction, shares) is prediction
+    prediction[(1, *[-1] * (len(shape) - 1))] = np.nan
+    prediction[(3, *[0] * (len(shape) - 1))] = np.inf
+    assert no_number(meta(target), prediction).tolist() == [False, True, False, True]
+    filled = or_prior(meta(target), prediction, shares)
+    for row, of_sample in enumerate((0.5, shares, 0.5, shares)):
+        np.testing.assert_array_equal(filled[row], np.broadcast_to(of_sample, shape[1:]))
+    assert np.isnan(prediction).any()

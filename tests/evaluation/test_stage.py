@@ -165,12 +165,35 @@ def test_damaged_predictions_are_reported(workspace: Workspace) -> None:
         evaluate(workspace, PARAMS, NAME)
 
 
-def test_predictions_that_are_not_finite_are_refused(workspace: Workspace) -> None:
-    predictions = np.load(workspace.predictions(NAME) / "evaluation.npy")
-    predictions[1, 7] = np.nan
-    save(workspace, NAME, predictions)
-    with pytest.raises(DataError, match=rf"{NAME}/evaluation\.npy: .* not finite"):
-        evaluate(workspace, PARAMS, NAME)
+def test_predictions_that_are_no_numbers_are_scored_as_the_prior_and_reported(
+    workspace: Workspace,
+) -> None:
+    for kind, samples in (("evaluation", [7]), ("rotten_tomatoes", range(100, 107))):
+        path = workspace.predictions(NAME) / f"{kind}.npy"
+        predictions = np.load(path)
+        predictions[1:, samples] = np.nan
+        np.save(path, predictions)
+    lines: list[str] = []
+    scores = evaluate(workspace, PARAMS, NAME, lines.append)
+    targets = read_targets(workspace.prepared("imdb_index_1000"))
+    ids = sorted(int(targets.id[targets.rows(split, "evaluation")[7]]) for split in (0, 1))
+    (line,) = lines
+    assert line.startswith(f"{NAME}  the training part's prior")
+    assert f"2 of 1,200 predictions of evaluation (samples {ids[0]}, {ids[1]});" in line
+    named = "(samples 100, 101, 102, 103, 104 and 2 others)"
+    assert f"14 of 1,200 predictions of rotten_tomatoes {named}" in line
+    assert (scores.replicates, scores.diverged) == (3, 0)
+    predictions, y = evaluated(workspace, NAME)
+    shares = [targets.y[targets.rows(split, "train")].mean() for split in (0, 1, 0)]
+    losses = [
+        log_loss(of, np.where(np.isnan(p), share, p.astype(float)))
+        for of, p, share in zip(y, predictions, shares, strict=True)
+    ]
+    np.testing.assert_allclose(read_replicates(workspace, NAME)["loss"], losses, atol=1e-5)
+
+
+def test_nothing_is_reported_if_all_predictions_are_numbers(workspace: Workspace) -> None:
+    evaluate(workspace, PARAMS, NAME, pytest.fail)
 
 
 def test_predictions_of_another_number_of_replicates_are_refused(workspace: Workspace) -> None:

@@ -1,5 +1,7 @@
 """Logged models, loaded as MLflow loads them."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from rnnbench.preprocessing.encoders import (
 )
 from rnnbench.tracking.registry import load_model
 from rnnbench.tracking.sync import log_trainings
+from rnnbench.training.outputs import training_settings
 from tests.frozen import PARAMS
 from tests.stores import new_project
 
@@ -87,6 +90,28 @@ def test_of_many_classes_the_most_probable_is_predicted(project: Workspace) -> N
     shares = np.bincount(read_prepared(folder).part(0, "train").y) / 400
     assert row["label"] == read_meta(folder).classes[shares.argmax()]
     assert row["probability"] == pytest.approx(shares.max(), abs=1e-6)
+
+
+def test_the_prior_is_predicted_for_a_text_without_known_words(
+    invented: Path, tmp_path: Path
+) -> None:
+    """By a mean over the words, which is no number for none."""
+    workspace = new_project(invented, tmp_path / "project", [])
+    layers = [{"Embedding": {"output_dim": 2, "mask_zero": True}}, "GlobalAveragePooling1D"]
+    settings = PARAMS.variant(KERAS).model_copy(update={"layers": layers})
+    params = replace(PARAMS, variants={KERAS: settings})
+    path = workspace.training_record(KERAS)
+    record = json.loads(path.read_text()) | {"settings": training_settings(settings)}
+    path.write_text(json.dumps(record))
+    folder = workspace.prepared(settings.dataset)
+    model = models.model_class("keras").build(settings, read_meta(folder), 1)
+    for replicate in range(3):
+        model.save(workspace.model(KERAS, replicate, ".keras"))
+    assert log_trainings(workspace, params, [KERAS], pytest.fail) == [KERAS]
+    found = load_model(workspace, params, "any", KERAS)[1].predict(["", "the"])
+    share = read_prepared(folder).part(0, "train").y.mean()
+    assert found["probability"].iloc[0] == pytest.approx(share)
+    assert found["probability"].iloc[1] != pytest.approx(share)
 
 
 @pytest.mark.parametrize("name", ["product_mean", "characters_majority"])

@@ -24,13 +24,13 @@ def comparison(
     low: float, high: float, measure: str = "accuracy"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """low, high: the interval of how far the smallest variant is behind the best one."""
-    columns = ["corpus", "evaluation_set", "variant", "role", "replicates", "parameters"]
+    columns = ["corpus", "evaluation_set", "variant", "role", "replicates", "parameters", "target"]
     rows = [
-        ("imdb", 1, BEST, "recurrent network", 5, 900),
-        ("imdb", 1, SMALL, "recurrent network", 5, 500),
-        ("imdb", 1, "guess", "baseline", 5, 1),
-        ("imdb", 2, "elsewhere", "recurrent network", 5, 2),
-        ("imdb", 2, "smallest", "recurrent network", 5, 1),
+        ("imdb", 1, BEST, "recurrent network", 5, 900, "binary"),
+        ("imdb", 1, SMALL, "recurrent network", 5, 500, "binary"),
+        ("imdb", 1, "guess", "baseline", 5, 1, "binary"),
+        ("imdb", 2, "elsewhere", "recurrent network", 5, 2, "binary"),
+        ("imdb", 2, "smallest", "recurrent network", 5, 1, "binary"),
     ]
     pairs = [
         (1, measure, BEST, SMALL, low, high),
@@ -39,7 +39,7 @@ def comparison(
         (2, measure, "elsewhere", "smallest", low, high),
     ]
     return (
-        pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(rows, columns=columns).assign(accuracy_low=0.81237, accuracy_high=0.9),
         pd.DataFrame(
             pairs, columns=["evaluation_set", "measure", "first", "second", "low", "high"]
         ),
@@ -95,6 +95,14 @@ def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace
         found.append((int(version.version), version.tags["variant"]))
     assert found == [(1, BEST), (1, BEST), (2, SMALL), (1, BEST)]
     assert client.get_run(version.run_id).data.tags["seed"] == "42"
+    experiment = client.get_experiment_by_name("imdb").experiment_id
+    current = client.search_runs([experiment], "tags.current = 'true'")
+    tags = {run.data.tags["variant"]: run.data.tags for run in current}
+    assert {name: tag.get("champion", "") for name, tag in tags.items()} == {
+        BEST: "champion",
+        SMALL: "",
+    }
+    assert {tag["interval"] for tag in tags.values()} == {"0.8124 to 0.9000"}
     variant, by_alias = load_model(project, PARAMS, "imdb", None)
     assert variant == BEST
     _, by_name = load_model(project, PARAMS, "imdb", BEST)

@@ -24,8 +24,9 @@ def test_all_works_with_a_server_until_it_is_gone(
     (project.root / "mlflow.db").unlink()
     (tmp_path / "other.db").write_bytes(empty_store())
     (project.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,variant,role,replicates,parameters\n"
-        f"imdb,1,{NAME},recurrent network,5,500\n"
+        "corpus,evaluation_set,variant,role,replicates,parameters,target,"
+        "accuracy_low,accuracy_high\n"
+        f"imdb,1,{NAME},recurrent network,5,500,binary,0.4,0.6\n"
     )
     (project.metrics / "pairs.csv").write_text("measure,first,second,high\n")
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]

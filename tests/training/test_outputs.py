@@ -8,6 +8,8 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import DUPLICATE, read_further, read_meta, read_prepared, read_targets
 from rnnbench.training.outputs import (
     Evaluated,
+    find_model,
+    priors,
     read_evaluated,
     read_history,
     read_predictions,
@@ -99,6 +101,42 @@ def test_predictions_of_another_further_set_are_refused(results: Workspace) -> N
     folder = results.prepared("imdb_index_1000")
     y = read_further(folder, "rotten_tomatoes").y
     meta = read_meta(folder)
-    assert read_predictions(results, NAME, "rotten_tomatoes", meta, y).shape == (3, 400)
+    instead = priors(meta, read_targets(folder), read_training_record(results, NAME))
+    found = read_predictions(results, NAME, "rotten_tomatoes", meta, y, instead)
+    assert found.shape == (3, 400)
     with pytest.raises(DataError, match=r"rotten_tomatoes\.npy: .*expected .*\(replicates, 399\)"):
-        read_predictions(results, NAME, "rotten_tomatoes", meta, y[1:])
+        read_predictions(results, NAME, "rotten_tomatoes", meta, y[1:], instead)
+
+
+def test_the_prior_of_its_split_stands_for_a_prediction_that_is_no_number(
+    results: Workspace,
+) -> None:
+    folder = results.prepared("imdb_index_1000")
+    for kind, replicate in (("evaluation", 0), ("evaluation", 1), ("last_epoch", 1)):
+        path = results.predictions(NAME) / f"{kind}.npy"
+        predictions = np.load(path)
+        predictions[replicate, 7] = np.nan
+        np.save(path, predictions)
+    found, data = read(results, NAME), read_prepared(folder)
+    shares = [data.part(split, "train").y.mean() for split in (0, 1)]
+    assert shares[0] != shares[1]
+    np.testing.assert_allclose(found.prediction[:2, 7], shares)
+    assert found.last[1, 7] == pytest.approx(shares[1])
+    others = np.delete(found.prediction, 7, axis=1)
+    stored = np.load(results.predictions(NAME) / "evaluation.npy")
+    np.testing.assert_array_equal(others, np.delete(stored, 7, axis=1))
+
+
+def test_a_model_is_found_if_it_has_the_settings(results: Workspace) -> None:
+    settings = PARAMS.variant(NAME)
+    assert find_model(results, NAME, settings) is None
+    for replicate in (1, 2):
+        results.model(NAME, replicate, ".keras").write_bytes(b"")
+    assert find_model(results, NAME, settings) == results.model(NAME, 2, ".keras")
+    diverge(results, NAME, 2)
+    assert find_model(results, NAME, settings) == results.model(NAME, 1, ".keras")
+    more = settings.model_copy(update={"replicates": 50})
+    assert find_model(results, NAME, more) is not None
+    assert find_model(results, NAME, settings.model_copy(update={"epochs": 11})) is None
+    results.training_record(NAME).unlink()
+    assert find_model(results, NAME, settings) is None

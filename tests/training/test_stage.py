@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from rnnbench import models
-from rnnbench.core.errors import DataError
+from rnnbench.core.errors import DataError, DivergedError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import FLAGS, Meta, Samples, read_further, read_prepared
+from rnnbench.data.ragged import Ragged
 from rnnbench.data.scoring import losses
 from rnnbench.evaluation.outputs import read_replicates
 from rnnbench.evaluation.stage import evaluate
@@ -297,6 +298,66 @@ def test_a_comparison_without_any_finished_replicate_is_refused(results: Workspa
     evaluate(results, params, NUMPY)
     with pytest.raises(DataError, match="all replicates of all variants have diverged"):
         report(results, params)
+
+
+# Predictions that are no numbers
+
+AVERAGE = [{"Embedding": {"output_dim": 4, "mask_zero": True}}, "GlobalAveragePooling1D"]
+EMPTY = slice(0, None, 20)
+
+
+@pytest.fixture
+def with_empty_texts(results: Workspace) -> Workspace:
+    """Every twentieth text, of all parts and of the further set, has no word of the vocabulary."""
+    folder = results.prepared("imdb_subwords_8192")
+    for prefix in ("", "rotten_tomatoes_"):
+        values, offsets = (folder / f"{prefix}{name}.npy" for name in ("x", "offsets"))
+        texts = np.split(np.load(values), np.load(offsets)[1:-1])
+        texts[EMPTY] = [text[:0] for text in texts[EMPTY]]
+        x = Ragged.of(texts, 1000)
+        np.save(values, x.values)
+        np.save(offsets, x.offsets)
+    return results
+
+
+def test_texts_without_words_do_not_end_a_training(with_empty_texts: Workspace) -> None:
+    workspace, name = with_empty_texts, "imdb_subword_bidirectional_lstm"
+    params = plan(name, {"layers": AVERAGE, "epochs": 2, "replicates": 2})
+    train(workspace, params, name, lambda _: None)
+    record = read_training_record(workspace, name)
+    assert (record.finished, record.diverged) == ([0, 1], {})
+    assert all(math.isfinite(loss) for loss in record.training_loss)
+    history = pd.read_csv(workspace.history(name))
+    assert np.isfinite(history["val_loss"]).all()
+    stored = np.load(workspace.predictions(name) / "rotten_tomatoes.npy")
+    assert np.isnan(stored[:, EMPTY]).all()
+    assert np.count_nonzero(np.isnan(stored)) == 2 * 20
+    lines: list[str] = []
+    scores = evaluate(workspace, params, name, lines.append)
+    assert (scores.replicates, scores.diverged, len(lines)) == (2, 0, 1)
+    assert "40 of 800 predictions of rotten_tomatoes (samples 0, 20, 40" in lines[0]
+
+
+def test_without_any_number_a_replicate_has_diverged() -> None:
+    meta = Meta(
+        corpus="any",
+        encoding="index",
+        target="binary",
+        classes=("no", "yes"),
+        shape=(1,),
+        vocabulary_size=2,
+    )
+    samples = Samples(np.zeros((2, 1), int), np.array([1, 0]), np.arange(2, dtype=np.int32))
+    data = Data(meta, samples, samples, samples, validated=True, further={})
+    progress = Progress("any", data, lambda _: None)
+    progress(Epoch(1, 1.0, 0.5, np.array([np.nan, 0.25], np.float32)))
+    # The share of class 1 stands for the first prediction.
+    expected = -(math.log(0.5) + math.log(0.75)) / 2
+    assert progress.rows[-1]["val_loss"] == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(DivergedError, match="became nan in epoch 2"):
+        progress(Epoch(2, 1.0, 0.5, np.array([np.nan, np.inf], np.float32)))
+    with pytest.raises(DivergedError, match="became inf in epoch 2"):
+        progress(Epoch(2, math.inf, 0.5, np.array([0.5, 0.25], np.float32)))
 
 
 def test_the_record_lies_next_to_the_predictions(results: Workspace) -> None:

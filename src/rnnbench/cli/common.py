@@ -12,36 +12,33 @@ from typing import Any, TypeVar
 import click
 from filelock import FileLock, Timeout
 
+from rnnbench.cli.failures import no_memory, report
 from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, load_params
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_OUT_OF_MEMORY = (
-    "out of memory; close other programs, run fewer trainings in parallel "
-    "(make reproduce JOBS=1),\nor reduce batch_size or the dataset in params.yaml"
-)
-# What the system reports, to the dynamic linker too, if there is no memory.
-_NO_MEMORY = ("failed to map segment", "Cannot allocate memory")
-
 
 def command(
     function: Callable[..., Any], load: Callable[[Path], Params] = load_params
 ) -> Callable[..., Any]:
-    """Call the function with the workspace and its parameters; print errors without traceback."""
+    """Call the function with the workspace and its parameters; print errors in a line."""
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             workspace = Workspace.find(Path.cwd())
             function(workspace, load(workspace.params), *args, **kwargs)
-        except (RnnbenchError, MemoryError, ImportError, OSError) as error:
-            # Nobody reads our output any more: click exits silently.
-            if isinstance(error, BrokenPipeError):
-                raise
-            print_error(_message(error))
-            raise SystemExit(getattr(error, "exit_status", 1)) from None
+        # Click handles its own; nobody reads our output after BrokenPipeError.
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except RnnbenchError as error:
+            report(error, None if no_memory(error) else str(error))
+            raise SystemExit(error.exit_status) from None
+        except Exception as error:
+            report(error)
+            raise SystemExit(1) from None
 
     return wrapped
 
@@ -104,22 +101,3 @@ def echo(text: str) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.close(null)
-
-
-def print_error(text: str) -> None:
-    """Print an error on standard error."""
-    for line in text.splitlines():
-        click.secho(f"error: {line}", fg="red", err=True)
-
-
-def _message(error: Exception) -> str:
-    text = str(error)
-    if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
-        return _OUT_OF_MEMORY
-    if isinstance(error, ImportError):
-        where = f" ({error.path})" if error.path else ""
-        name = error.name or "a library"
-        return f"cannot import {name}{where}: {text};\ninstall the environment again: make -B env"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror + (f": {error.filename}" if error.filename else "")
-    return text

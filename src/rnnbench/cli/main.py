@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
-import yaml
 
 import rnnbench
 from rnnbench.cli.common import command, echo, port_option, stage_argument, stage_lock, warn
+from rnnbench.cli.lock import locked_stages, renamed_variants
 from rnnbench.cli.predict import predict
 from rnnbench.cli.serve import serve
 from rnnbench.core import machine
@@ -18,12 +20,26 @@ from rnnbench.core.environment import SETTINGS
 from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.roles import BASELINE
 from rnnbench.params import Params, check_params
-from rnnbench.params_yaml import conflict_line
+
+strict_option = click.option(
+    "--strict",
+    is_flag=True,
+    envvar="RNNBENCH_STRICT",
+    help="Exit with status 1 if MLflow lacks a training; by default that is a warning.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rnnbench")
+@click.option(
+    "--debug",
+    is_flag=True,
+    # The entry point looks for it, since an import can fail before this option is read.
+    expose_value=False,
+    help="Print the traceback of an error; RNNBENCH_DEBUG=1 does too, under dvc repro for one.",
+)
 def main() -> None:
     """Compare recurrent networks, reproducibly. `dvc repro` runs all stages in order."""
 
@@ -42,14 +58,14 @@ def main() -> None:
 )
 @partial(command, load=check_params)
 def check(workspace: Workspace, params: Params, stamp: Path | None, environment: bool) -> None:
-    """Report all errors in params.yaml, and whether dvc.lock is damaged."""
+    """Report all errors in params.yaml, whether dvc.lock is damaged, and renamed variants."""
     _warn_of_overridden()
     if stamp is not None:
         # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
         write_text(stamp, machine.stamp())
     # As a stage, it runs while DVC may be writing the file.
     else:
-        _check_dvc_lock(workspace.root / "dvc.lock")
+        _warn_of_renamed(workspace, locked_stages(workspace.root / "dvc.lock"))
     click.echo(
         f"{workspace.params.name} is valid: {len(params.corpora)} corpora, "
         f"{len(params.datasets)} datasets, {len(params.variants)} variants"
@@ -89,17 +105,21 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
 
 @main.command()
 @stage_argument("variant")
+@strict_option
 @command
-def train(workspace: Workspace, params: Params, variant: str) -> None:
-    """Train all replicates of VARIANT and log them to MLflow."""
+def train(workspace: Workspace, params: Params, variant: str, strict: bool) -> None:
+    """Train all replicates of VARIANT and log them to MLflow, epoch by epoch."""
+    from rnnbench.tracking.live import LiveLog
     from rnnbench.tracking.sync import log_trainings
     from rnnbench.training.stage import train as run
 
     params.variant(variant)
     _warn_of_overridden()
     with stage_lock(workspace, "train", variant):
-        run(workspace, params, variant, echo)
-        log_trainings(workspace, params, [variant], warn)
+        with LiveLog(workspace, params, variant, warn) as live:
+            run(workspace, params, variant, echo, live)
+        logged = log_trainings(workspace, params, [variant], warn, live.runs)
+        _expect_logged(strict, logged, [variant])
         shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
 
 
@@ -112,7 +132,7 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
 
     params.variant(variant)
     with stage_lock(workspace, "evaluate", variant):
-        scores = run(workspace, params, variant)
+        scores = run(workspace, params, variant, echo)
     if scores.accuracy is None:
         click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
         return
@@ -145,8 +165,9 @@ def cost(workspace: Workspace, params: Params) -> None:
 
 
 @main.command()
+@strict_option
 @command
-def article(workspace: Workspace, params: Params) -> None:
+def article(workspace: Workspace, params: Params, strict: bool) -> None:
     """Write metrics/comparison.md from the tables, and promote the champions in MLflow."""
     from rnnbench.report.article import write_article
     from rnnbench.tracking.registry import promote
@@ -156,8 +177,10 @@ def article(workspace: Workspace, params: Params) -> None:
     with stage_lock(workspace, "article", "all"):
         table = write_article(workspace, params)
         # MLflow does not know yet which trainings DVC has restored from its cache.
-        if log_trainings(workspace, params, params.variants, warn):
+        logged = log_trainings(workspace, params, params.variants, warn)
+        if logged:
             champions = promote(workspace, params, warn)
+        _expect_logged(strict, logged, params.variants)
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
@@ -187,10 +210,10 @@ def rerun(workspace: Workspace, params: Params, folder: Path, output: Path) -> N
 @main.command()
 @command
 def sync(workspace: Workspace, params: Params) -> None:
-    """Log the trainings that MLflow lacks.
+    """Log the trainings that MLflow lacks, also those of which it has lost runs, models or files.
 
     Also updates which runs are current, and promotes the champions. Exits with status 1 if a
-    variant of params.yaml is still missing in MLflow.
+    variant of params.yaml is still missing in MLflow, or a task has no champion to predict with.
     """
     from rnnbench.tracking.registry import promote
     from rnnbench.tracking.store import masked_uri
@@ -200,9 +223,17 @@ def sync(workspace: Workspace, params: Params) -> None:
     trained = [name for name in params.variants if workspace.cost(name).is_file()]
     logged = log_trainings(workspace, params, trained, warn)
     click.echo(f"{len(logged)} of {len(params.variants)} variants are in {masked_uri(workspace)}")
+    if untrained := [name for name in params.variants if name not in trained]:
+        warn(f"not trained yet; run dvc repro: {', '.join(untrained)}")
+    promoted = {}
     if (workspace.metrics / "comparison.csv").is_file():
-        _print_champions(promote(workspace, params, warn))
-    if len(logged) < len(params.variants):
+        promoted = promote(workspace, params, warn)
+        _print_champions(promoted)
+    networks = [v.dataset for v in params.variants.values() if v.role != BASELINE]
+    tasks = {params.dataset(dataset).corpus for dataset in networks}
+    if without := sorted(tasks - promoted.keys()):
+        warn(f"no champion of {', '.join(without)}, which predict needs; run dvc repro")
+    if len(logged) < len(params.variants) or without:
         raise SystemExit(1)
 
 
@@ -223,17 +254,22 @@ def ui(workspace: Workspace, params: Params, port: int) -> None:
 @click.argument("variant")
 @command
 def show(workspace: Workspace, params: Params, variant: str) -> None:
-    """Print the layers, shapes and parameters of VARIANT."""
+    """Print the layers, shapes and parameters of VARIANT, trained if it is."""
     from rnnbench import models
     from rnnbench.data.format import read_meta
+    from rnnbench.training.outputs import find_model
 
     settings = params.variant(variant)
     family = models.model_class(settings.model)
+    if path := find_model(workspace, variant, settings):
+        click.echo(f"{path.relative_to(workspace.root)}\n{family.load(path).summary()}")
+        return
     meta = read_meta(workspace.prepared(settings.dataset))
     try:
-        click.echo(family.build(settings, meta, params.run.seed).summary())
+        summary = family.build(settings, meta, params.run.seed).summary()
     except ParamsError as error:
         raise error.under(f"variants.{variant}") from error
+    click.echo(f"no trained model has these settings\n{summary}")
 
 
 @main.command()
@@ -248,6 +284,12 @@ def decode(workspace: Workspace, params: Params, dataset: str, number: int) -> N
     sample = find_sample(workspace.prepared(dataset), number)
     click.echo(f"sample {number}, {sample.part}, {sample.label}, {sample.length}")
     click.echo(sample.text)
+
+
+def _expect_logged(strict: bool, logged: list[str], names: Iterable[str]) -> None:
+    """Raise DataError if `strict` and a variant is not in MLflow."""
+    if strict and (missing := sorted(set(names) - set(logged))):
+        raise DataError(f"not in MLflow, which --strict makes an error: {', '.join(missing)}")
 
 
 def _warn_of_overridden() -> None:
@@ -270,26 +312,9 @@ def _print_environment(lock: Path) -> None:
     click.echo(f"results have the same bytes on every x86-64 CPU with AVX2 and {here.system}")
 
 
-def _check_dvc_lock(path: Path) -> None:
-    """Raise DataError if the file exists and DVC cannot read it.
-
-    DVC writes it in place: killed at that moment, it leaves a truncated file.
-    """
-    content = path.read_bytes() if path.exists() else b"stages: {}"
-    if line := conflict_line(content):
-        raise DataError(
-            f"{path.name} has merge conflict markers, line {line};\n"
-            "take either version (git checkout --ours dvc.lock) and run dvc repro"
-        )
-    try:
-        lock = yaml.load(content.decode("utf-8"), Loader=yaml.CSafeLoader)
-    except (ValueError, yaml.YAMLError):
-        lock = None
-    if not isinstance(lock, dict) or not isinstance(lock.get("stages"), dict):
-        raise DataError(
-            f"{path.name} is truncated, probably because DVC was killed while writing it;\n"
-            "remove it and run dvc repro: finished stages come from DVC's cache"
-        )
+def _warn_of_renamed(workspace: Workspace, stages: dict[str, Any]) -> None:
+    for new, old in renamed_variants(workspace.root, stages):
+        warn(f"{new} has the settings of {old}, which is trained: dvc repro trains it again")
 
 
 def _print_champions(champions: dict[str, str]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import os
 import sys
 import textwrap
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from rnnbench.cli.common import command, expect_one_choice
+from rnnbench.cli.common import command, expect_one_choice, warn
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 
@@ -30,8 +34,8 @@ _MAX_WIDTH = 60
 @click.option(
     "--file",
     metavar="FILE",
-    type=click.File(errors="replace"),
-    help="File with one text per line; - is standard input.",
+    type=click.File("rb"),
+    help="File with one text per line, as UTF-8; - is standard input. Empty lines are skipped.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 @click.option(
@@ -44,7 +48,7 @@ def predict(
     texts: tuple[str, ...],
     task: str | None,
     variant: str | None,
-    file: IO[str] | None,
+    file: IO[bytes] | None,
     as_json: bool,
     explain: bool,
 ) -> None:
@@ -62,9 +66,11 @@ def predict(
     if not texts and file is None:
         if sys.stdin.isatty():
             raise click.UsageError("give a TEXT, or --file, or texts on standard input")
-        file = click.open_file("-", errors="replace")
+        file = click.open_file("-", "rb")
+    # The shell may pass any bytes.
+    texts = tuple(os.fsencode(text).decode("utf-8", "replace") for text in texts)
     if file is not None:
-        texts += tuple(text.rstrip("\n") for text in file)
+        texts += tuple(_lines(file.read()))
     predictor = load_predictor(workspace, params, task, variant)
     click.echo(f"predictions of {predictor.variant}", err=True)
     # disable=None: the bar shows only in a terminal.
@@ -77,6 +83,20 @@ def predict(
         line = json.dumps(entry, ensure_ascii=False) if as_json else _line(prediction, words)
         with tqdm.external_write_mode():
             click.echo(line)
+
+
+def _lines(content: bytes) -> Iterator[str]:
+    """The lines that have a text, in UTF-8 or, as Windows writes it, in UTF-16 with its mark."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if marked else "utf-8-sig", "replace")
+    empty = 0
+    for line in io.StringIO(text, newline=None):
+        if line.strip():
+            yield line.rstrip("\n")
+        else:
+            empty += 1
+    if empty:
+        warn(f"{empty} empty line{'s are' if empty > 1 else ' is'} skipped")
 
 
 def _line(prediction: Prediction, words: list[Word] | None) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import platform
 
+# What this process was started with, for one that replaces it.
+INHERITED = dict(os.environ)
 IS_X86 = platform.machine() in ("x86_64", "AMD64")
 
 # XLA's own code for matrix products adds up in the order of a plain loop. The libraries that it
@@ -26,6 +28,8 @@ _XLA_FLAGS = (
     "--xla_cpu_multi_thread_eigen=false",
     # It chooses kernels by CPU.
     "--xla_cpu_use_xnnpack=false",
+    # Its successor. It also cannot run fusions inside the loop of a prediction.
+    "--xla_cpu_experimental_ynn_fusion_type=",
     f"--xla_backend_extra_options={','.join(_XLA_OPTIONS)}",
 )
 _X86_SETTINGS = {

@@ -8,7 +8,7 @@ RnnbenchError
 └── TrainingError     a training did not yield a usable model           exit status 1
     └── DivergedError  the loss of one replicate is not finite; the others continue
 
-Any other exception is a bug of rnnbench and shows its traceback.
+The command line explains any other exception as well as it can; --debug shows its traceback.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class TrainingError(RnnbenchError):
 
 
 class DivergedError(TrainingError):
-    """The loss of an epoch, counted from 1, is not finite."""
+    """The loss of an epoch, counted from 1, is not finite, or no prediction is a number."""
 
     def __init__(self, epoch: int, loss: float) -> None:
         self.epoch = epoch

@@ -7,6 +7,7 @@ import platform
 import re
 from pathlib import Path
 
+from rnnbench.core.doctor import cpuinfo
 from rnnbench.core.environment import IS_X86, SETTINGS
 from rnnbench.core.schema import Schema
 from rnnbench.core.versions import versions
@@ -36,7 +37,7 @@ class Machine(Schema):
 
 def this_machine() -> Machine:
     """The machine that runs this process."""
-    info = _cpuinfo()
+    info = cpuinfo()
     name = info.get("model name") or platform.processor() or platform.machine()
     numbers = [f"{key.split()[-1]} {info[key]}" for key in _NUMBERS if key in info]
     return Machine(
@@ -46,16 +47,6 @@ def this_machine() -> Machine:
         python=platform.python_version(),
         versions=versions(),
     )
-
-
-def _cpuinfo() -> dict[str, str]:
-    """The first CPU of Linux's /proc/cpuinfo; empty on other systems."""
-    try:
-        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in first.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def differences(machine: Machine, lock: Path) -> list[str]:

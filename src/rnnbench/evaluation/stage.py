@@ -5,44 +5,64 @@ Never imports TensorFlow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, read_further, read_meta, read_summary, read_targets
-from rnnbench.data.scoring import correct, losses
+from rnnbench.data.format import (
+    Meta,
+    read_array,
+    read_further,
+    read_meta,
+    read_summary,
+    read_targets,
+)
+from rnnbench.data.scoring import correct, losses, no_number
 from rnnbench.evaluation.error_analysis import confident_misclassifications
 from rnnbench.evaluation.metrics import mean_scores, scores
 from rnnbench.evaluation.outputs import COLUMNS, MIN_REPLICATES, SOLVED, Scores, rounded
 from rnnbench.params import Params
 from rnnbench.training.outputs import (
+    LAST_EPOCH,
     Evaluated,
     TrainingRecord,
+    priors,
     read_evaluated,
     read_history,
     read_predictions,
     read_training_record,
 )
 
+_MAX_NAMED = 5
 
-def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
+
+def evaluate(
+    workspace: Workspace, params: Params, name: str, report: Callable[[str], None] = print
+) -> Scores:
     """Score the replicates of variant `name`; write and return the means.
 
-    The scores of each replicate and the most confident misclassifications are written too. Raises
-    UnknownNameError or DataError.
+    The scores of each replicate and the most confident misclassifications are written too. `report`
+    prints a line if some predictions are no numbers. Raises UnknownNameError or DataError.
     """
     folder = workspace.prepared(params.variant(name).dataset)
-    meta, summary = read_meta(folder), read_summary(folder)
+    meta, summary, targets = read_meta(folder), read_summary(folder), read_targets(folder)
     record = read_training_record(workspace, name)
-    evaluated = read_evaluated(workspace, name, meta, read_targets(folder), record)
+    evaluated = read_evaluated(workspace, name, meta, targets, record)
     table = _by_replicate(meta, record, evaluated)
+    ids = {"evaluation": evaluated.id, LAST_EPOCH: evaluated.id}
     for further in meta.further_sets:
         others = read_further(folder, further)
-        prediction = read_predictions(workspace, name, further, meta, others.y)
+        instead = priors(meta, targets, record)
+        prediction = read_predictions(workspace, name, further, meta, others.y, instead)
         table[f"on_{further}"] = correct(meta, prediction, others.y).mean(axis=-1)
+        ids[further] = others.id
+    if without := _without_number(workspace, name, meta, ids):
+        report(f"{name}  the training part's prior stands for what is no number: {without}")
     curves = read_history(workspace, name, record).groupby("replicate")
     for measure in ("accuracy", "loss"):
         by_replicate = curves[f"val_{measure}"].mean()
@@ -69,6 +89,26 @@ def evaluate(workspace: Workspace, params: Params, name: str) -> Scores:
     write_text(workspace.replicates(name), table.to_csv(index=False))
     write_text(workspace.scores(name), result.model_dump_json(indent=2) + "\n")
     return result
+
+
+def _without_number(
+    workspace: Workspace, name: str, meta: Meta, ids: dict[str, NDArray[np.int32]]
+) -> str:
+    """How many predictions of each kind are no numbers, and for which samples; "" if all are.
+
+    ids: numbers in the corpus by kind, shape (n,) or (replicates, n).
+    """
+    found = []
+    for kind, numbers in ids.items():
+        path = workspace.predictions(name) / f"{kind}.npy"
+        if not path.exists() or not (missing := no_number(meta, read_array(path))).any():
+            continue
+        samples = np.unique(np.broadcast_to(numbers, missing.shape)[missing])
+        named = ", ".join(map(str, samples[:_MAX_NAMED]))
+        more = f" and {len(samples) - _MAX_NAMED} others" if len(samples) > _MAX_NAMED else ""
+        count = f"{np.count_nonzero(missing):,} of {missing.size:,}"
+        found.append(f"{count} predictions of {kind} (samples {named}{more})")
+    return "; ".join(found)
 
 
 def _by_replicate(meta: Meta, record: TrainingRecord, evaluated: Evaluated) -> pd.DataFrame:

@@ -59,8 +59,11 @@ class VariantSettings(Schema):
         """One of `rnnbench.data.roles`; this is the role of a network."""
         return OTHER if self.architecture["cell"] == "none" else RECURRENT
 
-    def check(self, key: str) -> list[ErrorDetail]:  # noqa: ARG002 - nothing to check
-        """The errors beyond the types, of a variant at `key`; can import TensorFlow."""
+    def check(self, key: str, meta: Meta | None) -> list[ErrorDetail]:  # noqa: ARG002
+        """The errors beyond the types, of a variant at `key`; can import TensorFlow.
+
+        meta: that of its dataset as far as params.yaml determines it, or None.
+        """
         return []
 
 
@@ -127,8 +130,8 @@ class Model(Protocol):
     ) -> None:
         """Train without the first `done` epochs, and call `on_epoch` after each other epoch.
 
-        unseen: samples that are only predicted. `on_epoch` raises DivergedError if a loss is not
-        finite. Only a model of `build` can be trained.
+        unseen: samples that are only predicted. `on_epoch` raises DivergedError if the training
+        has diverged. Only a model of `build` can be trained.
         """
 
     def predict(self, x: X) -> NDArray[np.float32]:

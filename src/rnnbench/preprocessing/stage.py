@@ -65,7 +65,8 @@ def _write_texts(
     documents, vocabulary = corpus.documents, word_index(corpus.documents.texts)
     if corpus.ids_sha256 and ranks_sha256(documents, vocabulary) != corpus.ids_sha256:
         raise DataError(
-            f"{raw}: the word ids differ from the published ones; delete it and run dvc repro"
+            f"{raw}: the word ids differ from the published ones; "
+            f"run rm -r {raw} && dvc repro, and report it if they still differ"
         )
     order = _order(dataset, corpus)
     groups = None if corpus.groups is None else corpus.groups[order]

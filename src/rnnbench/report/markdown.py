@@ -84,8 +84,8 @@ def scores(rows: pd.DataFrame) -> pd.DataFrame:
         columns["solved"] = solved + " of " + rows["replicates"].astype(str)
     columns[what] = rows["accuracy"].map(figure)
     columns["95 % interval"] = _interval(rows, "accuracy", figure)
-    columns["group"] = rows["group"]
-    columns["best of set"] = rows["p_best"].map(lambda p: f"{p:.2f}" if pd.notna(p) else "")
+    columns["group"] = rows["group"].fillna("")
+    columns["best of set"] = _formatted(rows["p_best"], "{:.2f}")
     if (rows["validation_samples"] > 0).any():
         columns["last epoch"] = rows["last_loss" if numbers else "last_accuracy"].map(
             small if numbers else figure
@@ -154,10 +154,9 @@ def measures_table(rows: pd.DataFrame) -> str:
         columns["without duplicates"] = rows["distinct_accuracy"].map(figure)
     trained = rows["epochs"] > 1
     if (rows["validation_samples"] > 0).any():
-        chosen = rows["chosen_epoch"].map("{:.1f}".format)
-        chosen += " of " + rows["epochs"].map("{:.0f}".format)
-        columns["chosen epoch"] = chosen.where(trained, "")
-    gap = rows["overfitting_gap"].map(small if _are_numbers(rows) else "{:+.4f}".format)
+        chosen = _formatted(rows["chosen_epoch"], "{:.1f} of ")
+        columns["chosen epoch"] = (chosen + _formatted(rows["epochs"], "{:.0f}")).where(trained, "")
+    gap = _formatted(rows["overfitting_gap"], "{:.2e}" if _are_numbers(rows) else "{:+.4f}")
     columns["overfitting gap"] = gap.where(trained, "")
     return markdown(pd.DataFrame(columns))
 
@@ -193,6 +192,11 @@ def _are_numbers(rows: pd.DataFrame) -> bool:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.0f} %" if pd.notna(value) else ""
+
+
+def _formatted(values: pd.Series[float], pattern: str) -> pd.Series[str]:
+    """The values as texts; empty where there is none, as after a divergence of all replicates."""
+    return values.map(lambda value: pattern.format(value) if pd.notna(value) else "")
 
 
 def _with_bounds(

@@ -21,16 +21,21 @@ _PARAMS = ["parameters", "cell", "units", "recurrent_layers", "bidirectional", "
 def run_ui(workspace: Workspace, params: Params, port: int, echo: Callable[[str], None]) -> None:
     """Print the links and become `mlflow server`.
 
-    If MLFLOW_TRACKING_URI names a server, only prints the links. Raises DataError if the port is
-    in use or the store fails. One worker without job execution needs 0.5 GB of memory instead of
-    2.6 GB.
+    If MLFLOW_TRACKING_URI names a server, only prints the links, without credentials. Raises
+    DataError if the port is in use or the store fails. One worker without job execution needs
+    0.5 GB of memory instead of 2.6 GB.
     """
     uri = store_uri(workspace)
     remote = uri.startswith(("http://", "https://"))
     if not remote:
         # On a port that is in use, mlflow server exits with status 0.
         listen(port).close()
-    for line in links(workspace, params, uri.rstrip("/") if remote else f"http://{HOST}:{port}"):
+    address = f"http://{HOST}:{port}"
+    if remote:
+        scheme, _, rest = uri.rstrip("/").partition("://")
+        # A browser asks for credentials itself.
+        address = f"{scheme}://{rest.rpartition('@')[2]}"
+    for line in links(workspace, params, address):
         echo(line)
     if remote:
         echo("MLFLOW_TRACKING_URI names a server; none is started")
@@ -66,13 +71,15 @@ def links(workspace: Workspace, params: Params, server: str) -> list[str]:
 
 def _view(by_loss: bool) -> str:
     """The view of the current runs, best variant first, in the JSON of the UI."""
-    measure = "loss" if by_loss else "accuracy"
-    metrics = ["evaluation_accuracy", "evaluation_loss", f"last_{measure}", f"curve_{measure}"]
+    measure, other = ("loss", []) if by_loss else ("accuracy", ["eval_loss"])
+    metrics = [f"eval_{measure}", *other, f"last_{measure}", f"curve_{measure}", "seconds"]
     view = {
-        "searchFilter": CURRENT,
-        "orderByKey": f"metrics.`evaluation_{measure}`",
+        # Also those that are being trained.
+        "searchFilter": "tags.current != 'false'",
+        "orderByKey": f"metrics.`eval_{measure}`",
         "orderByAsc": by_loss,
-        "selectedColumns": [f"metrics.`{key}`" for key in (*metrics, "seconds")]
+        "selectedColumns": [f"tags.`{key}`" for key in ("interval", "champion")]
+        + [f"metrics.`{key}`" for key in metrics]
         + [f"params.`{key}`" for key in (*_PARAMS, "vocabulary_size")],
         # By default the charts show only the first ten runs.
         "runsHiddenMode": "SHOW_ALL",

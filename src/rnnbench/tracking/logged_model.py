@@ -10,9 +10,11 @@ import numpy as np
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, read_meta
+from rnnbench.data.format import Meta, read_meta, read_targets
+from rnnbench.data.scoring import prior
 from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER
+from rnnbench.training.outputs import read_training_record
 
 _REQUIREMENTS = (
     "keras",
@@ -35,25 +37,36 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
     import mlflow
 
     settings = params.variant(name)
+    files = artifacts(workspace, params, name, replicate)
     prepared = workspace.prepared(settings.dataset)
-    # The suffix depends on the family, and importing its class can import TensorFlow.
-    pattern = f"replicate_{replicate}.*"
-    model = next(workspace.models(name).glob(pattern), None)
-    if model is None:
-        raise DataError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
-    # MLflow puts these files into one folder, under their names.
-    data = {path.name: str(path) for path in prepared.glob("*.json")}
+    meta, targets = read_meta(prepared), read_targets(prepared)
+    split = read_training_record(workspace, name).splits[replicate]
+    of_training = prior(meta, targets.y[targets.rows(split, "train")])
     # The experiment of a logged model is that of the active run.
     with mlflow.start_run(run_id=run_id):
         mlflow.pyfunc.log_model(
             name=name,
             python_model=str(Path(__file__).with_name("pyfunc.py")),
-            artifacts=data | {"model": str(model)},
-            model_config={"family": settings.model},
+            artifacts={key: str(path) for key, path in files.items()},
+            model_config={"family": settings.model, "prior": of_training.tolist()},
             code_paths=[str(Path(__file__).parents[1])],
             pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
-            signature=_signature(read_meta(prepared), ENCODER in data),
+            signature=_signature(meta, ENCODER in files),
         )
+
+
+def artifacts(workspace: Workspace, params: Params, name: str, replicate: int) -> dict[str, Path]:
+    """The files of the model of one replicate; MLflow puts them into one folder.
+
+    Raises DataError if the model is missing.
+    """
+    # The suffix depends on the family, and importing its class can import TensorFlow.
+    pattern = f"replicate_{replicate}.*"
+    model = next(workspace.models(name).glob(pattern), None)
+    if model is None:
+        raise DataError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
+    prepared = workspace.prepared(params.variant(name).dataset)
+    return {path.name: path for path in prepared.glob("*.json")} | {"model": model}
 
 
 def _signature(meta: Meta, text: bool) -> Any:

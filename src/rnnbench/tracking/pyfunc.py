@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench import models
 from rnnbench.data.format import read_meta
+from rnnbench.data.scoring import or_prior
 from rnnbench.preprocessing.encoders import ENCODER, read_encoder
 
 
@@ -29,6 +30,7 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         encoder = (model.parent / ENCODER).exists()
         self._encoder: Any = read_encoder(model.parent) if encoder else None
         self._model = models.model_class(context.model_config["family"]).load(model)
+        self._prior = np.asarray(context.model_config["prior"], np.float32)
 
     def predict(
         self,
@@ -41,7 +43,8 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
         The label is the most probable class. With two classes the probability is always that of
         the second class, else that of the label. Arrays of samples, shape (n, ...) as in
-        data/prepared, give the predictions that `rnnbench.data.scoring` describes.
+        data/prepared, give the predictions that `rnnbench.data.scoring` describes. Where the model
+        predicts no number, the result is the prior of its training part.
         Raises MlflowException for ids outside the vocabulary.
         """
         if self._encoder is None:
@@ -51,7 +54,7 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             if self._meta.encoding != "number" and invalid.any():
                 limit = f"ids must be from 0 to {self._meta.vocabulary_size - 1}"
                 raise mlflow.MlflowException.invalid_parameter_value(limit)
-            return np.asarray(self._model.predict(samples))
+            return self._finite(samples)
         probabilities = self.probabilities(list(pd.DataFrame(model_input).iloc[:, 0]))
         labels = [self.classes[i] for i in probabilities.argmax(axis=1)]
         probability = probabilities[:, 1] if len(self.classes) == 2 else probabilities.max(axis=1)
@@ -59,10 +62,13 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
         """The probability of each of `classes` for each text, shape (texts, classes)."""
-        prediction = self._model.predict(self._encoder.encode(texts)).astype("float64")
+        prediction = self._finite(self._encoder.encode(texts)).astype("float64")
         if prediction.ndim == 1:
             return np.stack([1 - prediction, prediction], axis=1)
         return np.asarray(prediction)
+
+    def _finite(self, samples: Any) -> NDArray[np.float32]:
+        return or_prior(self._meta, self._model.predict(samples), self._prior)
 
 
 mlflow.models.set_model(LoggedModel())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import mlflow
+import pandas as pd
 
 from rnnbench import corpora
 from rnnbench.core.errors import DataError
@@ -14,7 +15,15 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.champions import champions
 from rnnbench.report.outputs import read_table
-from rnnbench.tracking.store import CURRENT, OUT_OF_DATE, find_experiment, is_project, open_store
+from rnnbench.tracking.store import (
+    CURRENT,
+    OUT_OF_DATE,
+    find_experiment,
+    is_project,
+    masked,
+    open_store,
+)
+from rnnbench.tracking.verification import find_model
 
 _ALIAS = "champion"
 _RULE = (
@@ -28,6 +37,7 @@ _RULE = (
 def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
     """Give the champion of each corpus its alias if the store has its model.
 
+    The current runs get the tags "champion" and "interval", the 95 % interval of their score.
     Returns corpus -> champion of those with an alias now; a queued experiment changes none. Calls
     `warn` if the store fails. Raises DataError without a comparison.
     """
@@ -39,15 +49,40 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
         read_table(workspace.metrics, "pairs"),
     )
     found = champions(table, pairs, params.comparison)
+    notes = _notes(table, found.values())
     try:
         with open_store(workspace) as client:
             for corpus, variant in found.items():
                 if variant in params.variants and (model := _find_model(client, corpus, variant)):
                     _promote(client, corpus, variant, model)
                     promoted[corpus] = variant
+            for corpus in params.corpora:
+                _annotate(client, corpus, notes)
     except DataError as error:
         warn(OUT_OF_DATE.format(error))
     return promoted
+
+
+def _annotate(client: Any, corpus: str, notes: dict[str, dict[str, str]]) -> None:
+    """Give the current run of each variant of a corpus its tags."""
+    experiment = find_experiment(client, corpus)
+    ids = [experiment.experiment_id] if experiment else []
+    for run in client.search_runs(ids, CURRENT) if ids else ():
+        for key, value in notes.get(run.data.tags["variant"], {}).items():
+            if run.data.tags.get(key, "") != value:
+                client.set_tag(run.info.run_id, key, value)
+
+
+def _notes(table: pd.DataFrame, champions: Collection[str]) -> dict[str, dict[str, str]]:
+    """Variant -> its tags: the 95 % interval of its accuracy or loss, and "champion" or ""."""
+    found = {}
+    for row in table.to_dict("records"):
+        measure, form = ("loss", "{:.3g}") if row["target"] == "number" else ("accuracy", "{:.4f}")
+        ends = [row[f"{measure}_low"], row[f"{measure}_high"]]
+        interval = " to ".join(map(form.format, ends)) if pd.notna(ends).all() else ""
+        champion = "champion" if row["variant"] in champions else ""
+        found[str(row["variant"])] = {"interval": interval, "champion": champion}
+    return found
 
 
 def load_model(
@@ -69,7 +104,14 @@ def load_model(
             uri = model.model_uri
         # MLflow warns of every package whose version differs from the logged one.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
-        return variant, mlflow.pyfunc.load_model(uri)
+        try:
+            return variant, mlflow.pyfunc.load_model(uri)
+        # Of MLflow, of the model family, of the system.
+        except Exception as error:
+            reason = masked(workspace, " ".join(str(error).split()))[:200]
+            raise DataError(
+                f"{variant}: MLflow cannot read the model ({reason}); run rnnbench sync"
+            ) from error
 
 
 def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
@@ -81,8 +123,8 @@ def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
     for parent in client.search_runs(ids, f"tags.variant = '{variant}' and {CURRENT}"):
         children = client.search_runs(ids, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
         for run in sorted(children, key=lambda run: int(run.data.tags["seed"])):
-            if run.outputs and run.outputs.model_outputs:
-                return client.get_logged_model(run.outputs.model_outputs[0].model_id)
+            if model := find_model(client, run):
+                return model
     return None
 
 

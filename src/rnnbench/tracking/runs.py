@@ -4,46 +4,61 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-import yaml
-
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import read_meta, read_targets
-from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.error_analysis import confident_misclassifications
-from rnnbench.evaluation.metrics import mean_scores
 from rnnbench.params import Params
-from rnnbench.report.outputs import read_csv
+from rnnbench.tracking.contents import Run, read_runs, tags_of, title
 from rnnbench.tracking.logged_model import log_model
-from rnnbench.training.outputs import (
-    METRICS,
-    TrainingRecord,
-    read_cost,
-    read_evaluated,
-    read_history,
-)
+from rnnbench.training.outputs import METRICS, TrainingRecord
+
+# The tag of runs that the UI shows: of a variant, whether it belongs to the files in the workspace.
+CURRENT_TAG = "current"
+# Its value while the variant is being trained; its replicates have it too.
+RUNNING = "running"
+# MLflow's limits.
+_MAX_METRICS, _MAX_PARAMETER = 1000, 6000
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What the run of a variant or of one replicate holds.
+def begin_run(
+    client: Any,
+    experiment: str,
+    workspace: Workspace,
+    params: Params,
+    name: str,
+    replicate: int | None,
+    tags: dict[str, str],
+) -> str:
+    """Create the run of a training that has just begun; returns its id.
 
-    begin, end: Unix time in milliseconds.
-    metrics: epoch, counted from 1 -> metric -> value; epoch 0 has those of the whole training.
-    failed: whether the replicate, or every replicate of the variant, diverged.
+    replicate: counted from 0; None for the run of the variant. tags: further ones.
     """
+    seed = params.run.seed + (replicate or 0)
+    tags = tags_of(workspace, params, name, replicate, seed) | {CURRENT_TAG: RUNNING} | tags
+    run = client.create_run(experiment, tags=tags, run_name=title(name, replicate, seed))
+    settings = params.variant(name)
+    parameters = {"dataset": settings.dataset, "model": settings.model, **settings.architecture}
+    _log_parameters(client, run.info.run_id, parameters | {"seed": seed})
+    return str(run.info.run_id)
 
-    title: str
-    begin: int
-    end: int
-    tags: dict[str, str]
-    parameters: dict[str, Any]
-    metrics: dict[Any, dict[Any, float]]
-    failed: bool
+
+def log_epochs(
+    client: Any, run_id: str, epochs: Mapping[int, Mapping[str, float]], time: int | None = None
+) -> None:
+    """Log metrics by epoch. time: Unix time in milliseconds, by default now."""
+    from mlflow.entities import Metric
+    from mlflow.utils.time import get_current_time_millis
+
+    time = time or get_current_time_millis()
+    metrics = [
+        Metric(metric, value, time, epoch)
+        for epoch, values in epochs.items()
+        for metric, value in values.items()
+    ]
+    for begin in range(0, len(metrics), _MAX_METRICS):
+        client.log_batch(run_id, metrics[begin : begin + _MAX_METRICS])
 
 
 def log_training(
@@ -54,177 +69,65 @@ def log_training(
     experiment: str,
     key: str,
     current: bool,
+    live: Mapping[int | None, str],
 ) -> None:
     """Log the finished training that `record` describes from the files of the workspace.
 
-    experiment: its id. key: identifies the training. current: the value of the tag "current".
-    Raises DataError and what MLflow raises, after marking the runs that it created as FAILED.
+    experiment: its id. key: identifies the training. current: the value of the tag "current". live:
+    the ids of runs to complete, by replicate; the others are created.
+    Raises DataError and what MLflow raises, after marking the runs as FAILED.
     """
     name = record.variant
-    runs = _read_runs(workspace, params, record, key)
-    created: list[str] = []
+    runs = read_runs(workspace, params, record, key)
+    ids: dict[int | None, str] = {}
     try:
         for run in runs:
-            nested = {"mlflow.parentRunId": created[0]} if created else {}
-            entity = client.create_run(experiment, run.begin, run.tags | nested, run.title)
-            created.append(entity.info.run_id)
-            _log_values(client, created[-1], run)
-        parent, *children = created
-        client.log_artifact(parent, str(workspace.history(name)))
+            nested = {"mlflow.parentRunId": ids[None]} if ids else {}
+            if run.replicate not in live:
+                entity = client.create_run(experiment, run.begin, run.tags | nested, run.title)
+            ids[run.replicate] = live.get(run.replicate) or entity.info.run_id
+            _log_values(client, ids[run.replicate], run, run.replicate in live)
+        client.log_artifact(ids[None], str(workspace.history(name)))
         rows = confident_misclassifications(workspace, params, name)
         if len(rows):
             text = rows.to_csv(index=False)
-            client.log_text(parent, text, "confident_misclassifications.csv")
-        for replicate, child in enumerate(children):
-            if not runs[replicate + 1].failed:
-                log_model(child, workspace, params, name, replicate)
-        for run_id, run in zip(created, runs, strict=True):
-            client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED", run.end)
-        # Only a training with this tag is complete, so it comes last.
-        client.set_tag(parent, "current", str(current).lower())
+            client.log_text(ids[None], text, "confident_misclassifications.csv")
+        for replicate in record.finished:
+            log_model(ids[replicate], workspace, params, name, replicate)
+        for run in runs:
+            status = "FAILED" if run.failed else "FINISHED"
+            client.set_terminated(ids[run.replicate], status, run.end)
+            if run.replicate in live and run.replicate is not None:
+                client.delete_tag(ids[run.replicate], CURRENT_TAG)
+        # Only a training with one of these values is complete, so it comes last.
+        client.set_tag(ids[None], CURRENT_TAG, str(current).lower())
     except BaseException:
         # The cause may be the store itself; its error is the one to report.
         with contextlib.suppress(Exception):
-            for run_id in created:
+            for run_id in ids.values():
                 client.set_terminated(run_id, "FAILED")
+                client.set_tag(run_id, CURRENT_TAG, "false")
         raise
 
 
-def _log_values(client: Any, run_id: str, run: _Run) -> None:
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+def _log_values(client: Any, run_id: str, run: Run, live: bool) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag, RunTag
 
-    metrics = [
-        Metric(metric, value, run.end, epoch)
-        for epoch, values in run.metrics.items()
-        for metric, value in values.items()
-    ]
-    parameters = [Param(key, str(value)) for key, value in run.parameters.items()]
-    client.log_batch(run_id, metrics, parameters)
+    epochs = run.epochs
+    if live:
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in run.tags.items()])
+        known = {metric.step for metric in client.get_metric_history(run_id, METRICS[0])}
+        epochs = {epoch: values for epoch, values in epochs.items() if epoch not in known}
+    log_epochs(client, run_id, {0: run.scores, **epochs}, run.end)
+    _log_parameters(client, run_id, run.parameters)
     dataset, md5 = run.parameters["dataset"], run.tags["dvc.data_md5"]
     source = {"tags": {"dvc.path": f"data/prepared/{dataset}", "dvc.md5": md5}}
     entity = Dataset(dataset, md5[:32], "code", json.dumps(source))
     client.log_inputs(run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
 
 
-def _read_runs(
-    workspace: Workspace, params: Params, record: TrainingRecord, key: str
-) -> list[_Run]:
-    """The run of the variant, then those of its replicates."""
-    name, seeds, diverged = record.variant, record.seeds, record.diverged
-    cost = read_cost(workspace, name)
-    # The time of the file, so that a training that is logged late has its own time.
-    end = int(workspace.cost(name).stat().st_mtime * 1000)
-    begin = end - int(cost.seconds * 1000)
-    tags = _tags(workspace, params, name) | {"dvc.key": key}
-    parameters = _parameters(workspace, params, record)
+def _log_parameters(client: Any, run_id: str, parameters: dict[str, Any]) -> None:
+    from mlflow.entities import Param
 
-    def run(
-        title: str, seed: int, rows: pd.DataFrame, extra: dict[str, str], **metrics: float
-    ) -> _Run:
-        failed = set(rows["replicate"]) <= set(diverged)
-        metrics |= {} if failed else _means(scores[scores.index.isin(rows["replicate"])])
-        series: dict[Any, Any] = {0: metrics}
-        series |= rows.groupby("epoch")[list(METRICS)].mean().to_dict("index")
-        scalars = parameters | {"seed": seed}
-        return _Run(title, begin, end, tags | extra, scalars, series, failed)
-
-    finished = read_history(workspace, name, record)
-    types = {"replicate": int, "epoch": int} | dict.fromkeys(METRICS, float)
-    rows = read_csv(workspace.history(name), usecols=list(types), dtype=types, na_filter=False)
-    scores = _scores(workspace, params, record, finished)
-    count = len(record.finished)
-    published = params.published.get(name)
-    note = (
-        f"Mean of {count} replicates on `{params.variant(name).dataset}`. "
-        f"Published accuracy: {published.accuracy if published else 'none'}."
-    )
-    if diverged:
-        note += f" Replicates that diverged: {len(diverged)} of {len(seeds)}."
-    extra = {"level": "variant", "mlflow.note.content": note}
-    metrics = {"seconds": cost.seconds, "diverged": len(diverged)}
-    runs = [run(name, seeds[0], finished, extra, **metrics)]
-    for replicate, seed in enumerate(seeds):
-        split = record.splits[replicate]
-        note = f"Replicate {replicate + 1} of `{name}`, seed {seed}, split {split}."
-        extra = {"level": "replicate", "seed": str(seed)}
-        if epoch := diverged.get(replicate):
-            extra["diverged.epoch"] = str(epoch)
-            note += f" It diverged: its loss was not finite in epoch {epoch}."
-        extra["mlflow.note.content"] = note
-        of_one = rows[rows["replicate"] == replicate]
-        title = f"{name} seed {seed}"
-        runs.append(run(title, seed, of_one, extra, seconds=cost.seconds_per_replicate))
-    return runs
-
-
-def _tags(workspace: Workspace, params: Params, name: str) -> dict[str, str]:
-    from mlflow.utils.git_utils import get_git_commit
-
-    try:
-        lock = yaml.safe_load((workspace.root / "dvc.lock").read_text(encoding="utf-8"))
-        stage = lock["stages"][f"preprocess@{params.variant(name).dataset}"]
-        md5 = str(stage["outs"][0]["md5"])
-    except (OSError, KeyError, TypeError, IndexError, yaml.YAMLError):
-        md5 = "unknown"
-    tags = {
-        "variant": name,
-        "dvc.stage": f"train@{name}",
-        "dvc.data_md5": md5,
-        "mlflow.source.name": f"dvc.yaml:train@{name}",
-        "mlflow.source.git.commit": get_git_commit(str(workspace.root)) or "unknown",
-    }
-    # DVC sets the variable while `dvc exp run` or its queue runs an experiment.
-    if experiment := os.environ.get("DVC_EXP_NAME"):
-        tags["dvc.exp"] = experiment
-    return tags
-
-
-def _parameters(workspace: Workspace, params: Params, record: TrainingRecord) -> dict[str, Any]:
-    settings = params.variant(record.variant)
-    meta = read_meta(workspace.prepared(settings.dataset))
-    return {
-        "dataset": settings.dataset,
-        "encoding": meta.encoding,
-        "target": meta.target,
-        "vocabulary_size": meta.vocabulary_size,
-        "length": meta.shape[0] or "whole",
-        "model": settings.model,
-        **record.architecture,
-        "parameters": record.parameters,
-        "replicates": len(record.seeds),
-    }
-
-
-def _scores(
-    workspace: Workspace, params: Params, record: TrainingRecord, history: pd.DataFrame
-) -> pd.DataFrame:
-    """The split and the scores of each finished replicate, by its number.
-
-    evaluation_accuracy, evaluation_loss: on the evaluation samples, with the weights of the chosen
-    epoch. By what variants are ranked by, the loss of numbers or the accuracy, also: last_*, the
-    same after the last epoch, and curve_*, the mean over all epochs.
-    """
-    name = record.variant
-    folder = workspace.prepared(params.variant(name).dataset)
-    meta = read_meta(folder)
-    found = read_evaluated(workspace, name, meta, read_targets(folder), record)
-    by_replicate = history.groupby("replicate")
-    splits = [record.splits[replicate] for replicate in record.finished]
-    columns = {"split": pd.Series(splits, record.finished, int)}
-    for measure, score in (("accuracy", correct), ("loss", losses)):
-        kinds = {"evaluation": found.prediction}
-        # The charts of MLflow show the first metrics only.
-        if (measure == "loss") == (meta.target == "number"):
-            kinds["last"] = found.last
-            columns[f"curve_{measure}"] = by_replicate[f"val_{measure}"].mean()
-        for kind, prediction in kinds.items():
-            values = [score(meta, p, y).mean() for p, y in zip(prediction, found.y, strict=True)]
-            columns[f"{kind}_{measure}"] = pd.Series(values, record.finished, float)
-    return pd.DataFrame(columns)
-
-
-def _means(scores: pd.DataFrame) -> dict[str, float]:
-    """The means of the replicates' scores."""
-    metrics = mean_scores(scores)
-    del metrics["split"]
-    return metrics
+    values = [Param(key, str(value)[:_MAX_PARAMETER]) for key, value in parameters.items()]
+    client.log_batch(run_id, params=values)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
 
 from filelock import FileLock
 
-from rnnbench.core.errors import DataError
+from rnnbench import corpora
+from rnnbench.core.errors import DataError, RnnbenchError
+from rnnbench.core.root import original_root
 from rnnbench.core.workspace import Workspace
 
 # The tag of experiments that rnnbench created; its value is the corpus.
@@ -20,6 +24,7 @@ OWNER = "rnnbench.corpus"
 CURRENT = "tags.current = 'true'"
 OUT_OF_DATE = "MLflow is out of date: {}; run rnnbench sync when the store works again"
 _VARIABLE = "MLFLOW_TRACKING_URI"
+_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _SQLITE = "sqlite:///"
 # MLflow's own defaults would retry an unreachable server for four minutes.
 _DEFAULTS = {
@@ -28,14 +33,25 @@ _DEFAULTS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+_SECONDS_TO_ANSWER = 8.0
+# The columns of MLflow's tables that hold addresses of artifacts.
+_ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+_T = TypeVar("_T")
 
 
 def project_root(workspace: Workspace) -> Path:
     """The root of the project that the store belongs to.
 
-    DVC runs queued experiments in a copy of the project and names the project in DVC_ROOT.
+    It is the workspace's own, unless DVC runs a queued experiment in a copy below the project.
+    DVC_ROOT would name the project too, but also any other one that has run this process.
     """
-    return Path(os.environ.get("DVC_ROOT") or workspace.root).resolve()
+    return original_root(workspace.root)
 
 
 def is_project(workspace: Workspace) -> bool:
@@ -56,12 +72,23 @@ def store_uri(workspace: Workspace) -> str:
 
 def masked_uri(workspace: Workspace) -> str:
     """The URI of the store, without credentials."""
-    return _masked(store_uri(workspace))
+    return masked(workspace, store_uri(workspace))
 
 
 def is_local(workspace: Workspace) -> bool:
     """Whether the store is a database file, so that only processes on this machine write to it."""
     return store_uri(workspace).startswith("sqlite:")
+
+
+def artifact_location(workspace: Workspace, corpus: str) -> str | None:
+    """The URI of the folder with the artifacts of a corpus: next to a database file.
+
+    None if the store is a server, which has a place of its own.
+    """
+    if not is_local(workspace):
+        return None
+    database = Path(store_uri(workspace).removeprefix(_SQLITE).partition("?")[0])
+    return (database.parent / "mlartifacts" / corpus).as_uri()
 
 
 def find_experiment(client: Any, corpus: str) -> Any | None:
@@ -80,28 +107,132 @@ def find_experiment(client: Any, corpus: str) -> Any | None:
     return found
 
 
+def ensure_experiment(client: Any, workspace: Workspace, corpus: str) -> str:
+    """The id of the experiment of a corpus, which is created if there is none."""
+    if found := find_experiment(client, corpus):
+        return str(found.experiment_id)
+    tags = {
+        "mlflow.note.content": f"{corpora.load(corpus).TITLE}. One run per variant (the mean of "
+        "its replicates), one nested run per replicate. Runs with the tag `current: true` belong "
+        "to the files in the workspace, those with `current: running` are being trained.",
+        OWNER: corpus,
+    }
+    folder = artifact_location(workspace, corpus)
+    return str(client.create_experiment(corpus, artifact_location=folder, tags=tags))
+
+
 @contextmanager
 def open_store(workspace: Workspace) -> Iterator[Any]:
-    """An MlflowClient, for one process at a time; raises DataError if the store fails."""
-    import mlflow
-    from sqlalchemy.exc import SQLAlchemyError
+    """An MlflowClient, for one process at a time.
 
-    for variable, value in _DEFAULTS.items():
-        os.environ.setdefault(variable, value)
-    given = os.environ.get(_VARIABLE)
+    Raises DataError if the store fails, whatever MLflow raises then, and within 10 s if it cannot
+    be reached.
+    """
     try:
+        for variable, value in _DEFAULTS.items():
+            os.environ.setdefault(variable, value)
         # Processes that create or write the SQLite file at the same time can corrupt it.
         with FileLock(project_root(workspace) / ".mlflow.lock"):
-            mlflow.set_tracking_uri(store_uri(workspace))
-            # MLflow sets the variable, which would tie other workspaces to this store.
-            if given is None:
-                os.environ.pop(_VARIABLE, None)
-            yield mlflow.MlflowClient()
-    # ImportError: the driver of the database is not installed.
-    except (mlflow.MlflowException, SQLAlchemyError, OSError, ImportError) as error:
-        message = _masked(" ".join(str(error).split())[:200])
+            yield _connect(workspace)
+    except RnnbenchError:
+        raise
+    # The libraries below MLflow raise errors of their own: SQLAlchemy, Alembic, requests, drivers.
+    except Exception as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        message = masked(workspace, words)[:200]
         raise DataError(f"{masked_uri(workspace)} failed: {message}") from error
 
 
-def _masked(text: str) -> str:
-    return re.sub(r"://[^/@\s]*@", "://***@", text)
+def _connect(workspace: Workspace) -> Any:
+    import mlflow
+    from mlflow.store.db.db_types import DATABASE_ENGINES
+
+    given, uri = os.environ.get(_VARIABLE), store_uri(workspace)
+    mlflow.set_tracking_uri(uri)
+    # Champions belong to the models of this store, whatever MLFLOW_REGISTRY_URI says.
+    mlflow.set_registry_uri(uri)
+    # MLflow sets the variable, which would tie other workspaces to this store.
+    if given is None:
+        os.environ.pop(_VARIABLE, None)
+    client = mlflow.MlflowClient()
+    if re.split(r"[+:]", uri)[0] in DATABASE_ENGINES:
+        # MLflow itself would try to connect ten times, for 100 s.
+        _in_time(lambda: _read_database(uri))
+    else:
+        _in_time(lambda: client.search_experiments(max_results=1))
+    if is_local(workspace):
+        _relocate(client, workspace)
+    return client
+
+
+def _read_database(uri: str) -> None:
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(uri, poolclass=NullPool).connect() as connection:
+        inspect(connection).has_table("experiments")
+
+
+def _in_time(function: Callable[[], _T]) -> _T:
+    """The result of `function`; raises TimeoutError if it takes too long, and what it raises."""
+    results: list[_T] = []
+    errors: list[Exception] = []
+
+    def call() -> None:
+        try:
+            results.append(function())
+        except Exception as error:
+            errors.append(error)
+
+    # Its end cannot be forced, and must not be waited for when the process exits.
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(_SECONDS_TO_ANSWER)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer within {_SECONDS_TO_ANSWER:.0f} s")
+    return results[0]
+
+
+def _relocate(client: Any, workspace: Workspace) -> None:
+    """Correct the addresses of artifacts after the database and its artifacts were moved or copied.
+
+    MLflow stores absolute addresses and has no function to change them.
+    """
+    from sqlalchemy import column, create_engine, func, table
+
+    moved = {}
+    for experiment in client.search_experiments():
+        if corpus := experiment.tags.get(OWNER):
+            here = str(artifact_location(workspace, corpus))
+            if experiment.artifact_location != here:
+                moved[experiment.artifact_location] = here
+    if not moved:
+        return
+    with create_engine(store_uri(workspace)).begin() as connection:
+        for name, field in _ADDRESSES:
+            for old, new in moved.items():
+                address: Any = column(field)
+                rest = func.substr(address, len(old) + 1)
+                statement = table(name, address).update().values({field: new + rest})
+                # Neither LIKE, in which "_" is special, nor another corpus with this prefix.
+                inside = func.substr(address, 1, len(old) + 1) == f"{old}/"
+                connection.execute(statement.where((address == old) | inside))
+
+
+def masked(workspace: Workspace, text: str) -> str:
+    """`text` without the credentials of the store's URI and of MLflow's variables."""
+    uri = store_uri(workspace)
+    secrets = {os.environ.get(name, "") for name in _SECRETS}
+    if not is_local(workspace):
+        # Up to the last "@": passwords with special characters are often not quoted.
+        credentials = uri.partition("://")[2].rpartition("@")[0]
+        secrets |= {credentials, credentials.partition(":")[2]}
+        text = re.sub(r"://\S*@", "://***@", text)
+    secrets |= {form(secret) for secret in secrets for form in (unquote, quote)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        # A shorter one could be part of any word.
+        if len(secret) > 3:
+            text = text.replace(secret, "***")
+    return re.sub(r"(?i)\b(password|pwd|passwd|token)=[^&\s]+", r"\1=***", text)

@@ -9,49 +9,51 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnbench import corpora
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.tracking.runs import log_training
+from rnnbench.tracking.live import end_dead
+from rnnbench.tracking.runs import CURRENT_TAG, log_training
 from rnnbench.tracking.store import (
     CURRENT,
     OUT_OF_DATE,
     OWNER,
-    find_experiment,
+    ensure_experiment,
     is_local,
     is_project,
     open_store,
-    project_root,
 )
+from rnnbench.tracking.verification import is_intact
 from rnnbench.training.outputs import read_training_record, training_settings
 
 
 def log_trainings(
-    workspace: Workspace, params: Params, names: Iterable[str], warn: Callable[[str], None]
+    workspace: Workspace,
+    params: Params,
+    names: Iterable[str],
+    warn: Callable[[str], None],
+    live: Mapping[int | None, str] | None = None,
 ) -> list[str]:
     """Log the finished trainings that the store lacks, and mark all of them as current.
 
+    A training that is there, but not with all of its runs, models and files, is logged again.
     Returns the variants that the store has now. Calls `warn` once for each variant whose files
     are missing, damaged or trained with other settings, and once if the store fails.
+    live: the runs of the only one of `names`, from `rnnbench.tracking.live`.
     """
     logged: list[str] = []
     try:
         with open_store(workspace) as client, warnings.catch_warnings():
-            # In a local store, an open run of ours belongs to a dead process: the lock is ours.
-            unfinished = _find_runs(client, "status = 'RUNNING'") if is_local(workspace) else []
-            for run in unfinished:
-                if "dvc.key" in run.data.tags:
-                    client.set_terminated(run.info.run_id, "KILLED")
+            end_dead(client, _find_runs(client, "status = 'RUNNING'"), is_local(workspace))
             # An input example would load TensorFlow and run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             for name in names:
                 try:
-                    _log(client, workspace, params, name)
+                    _log(client, workspace, params, name, live or {})
                     logged.append(name)
                 except DataError as error:
                     warn(f"{name} is not in MLflow: {error}")
@@ -68,7 +70,7 @@ def reconcile(workspace: Workspace, params: Params) -> None:
     with open_store(workspace) as client:
         for run in _find_runs(client, CURRENT):
             if run.data.tags["variant"] not in params.variants:
-                client.set_tag(run.info.run_id, "current", "false")
+                client.set_tag(run.info.run_id, CURRENT_TAG, "false")
 
 
 def _find_runs(client: Any, query: str) -> list[Any]:
@@ -77,41 +79,37 @@ def _find_runs(client: Any, query: str) -> list[Any]:
     return list(client.search_runs(ours, query)) if ours else []
 
 
-def _log(client: Any, workspace: Workspace, params: Params, name: str) -> None:
+def _log(
+    client: Any, workspace: Workspace, params: Params, name: str, live: Mapping[int | None, str]
+) -> None:
     training = read_training_record(workspace, name)
     if training.settings != training_settings(params.variant(name)):
         raise DataError("the trained model does not match params.yaml; run dvc repro")
     key = _key(workspace, name)
-    experiment = _experiment(client, workspace, params, name)
+    corpus = params.dataset(params.variant(name).dataset).corpus
+    experiment = ensure_experiment(client, workspace, corpus)
     found = client.search_runs([experiment], f"tags.variant = '{name}' and tags.level = 'variant'")
-    # The tag `current` is set last: a run without it is incomplete.
-    complete = [run for run in found if "current" in run.data.tags]
-    matching = [run for run in complete if run.data.tags.get("dvc.key") == key]
+    complete = [run for run in found if run.data.tags.get(CURRENT_TAG) in ("true", "false")]
+    intact = (
+        run
+        for run in complete
+        if run.data.tags.get("dvc.key") == key
+        and is_intact(client, workspace, params, training, run)
+    )
+    kept = next(intact, None)
     # A queued experiment does not train the files of the project.
     current = is_project(workspace)
-    if not matching:
-        log_training(client, workspace, params, training, experiment, key, current)
+    if kept is None:
+        log_training(client, workspace, params, training, experiment, key, current, live)
+    else:
+        # The same training once more.
+        for run_id in live.values():
+            client.delete_run(run_id)
     if current:
         for run in complete:
-            mark = str(run in matching[:1]).lower()
-            if run.data.tags["current"] != mark:
-                client.set_tag(run.info.run_id, "current", mark)
-
-
-def _experiment(client: Any, workspace: Workspace, params: Params, name: str) -> str:
-    corpus = params.dataset(params.variant(name).dataset).corpus
-    if found := find_experiment(client, corpus):
-        return str(found.experiment_id)
-    folder = None
-    if is_local(workspace):
-        folder = (project_root(workspace) / "mlartifacts" / corpus).as_uri()
-    tags = {
-        "mlflow.note.content": f"{corpora.load(corpus).TITLE}. One run per variant (the mean of "
-        "its replicates), one nested run per replicate. Runs with the tag `current: true` belong "
-        "to the files in the workspace.",
-        OWNER: corpus,
-    }
-    return str(client.create_experiment(corpus, artifact_location=folder, tags=tags))
+            mark = str(run is kept).lower()
+            if run.data.tags[CURRENT_TAG] != mark:
+                client.set_tag(run.info.run_id, CURRENT_TAG, mark)
 
 
 def _key(workspace: Workspace, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnnbench.core.machine import Machine
 from rnnbench.core.schema import Schema, read_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import DUPLICATE, FLAGS, Meta, Targets, read_array
+from rnnbench.data.scoring import or_prior, prior
 
 LAST_EPOCH = "last_epoch"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -34,8 +36,8 @@ class TrainingRecord(Schema):
         the best score on the validation part, or the last one without such a part.
     training_loss, training_accuracy: of each replicate, on its training part after its last epoch;
         None if it diverged.
-    diverged: for each replicate that diverged, counted from 0, the epoch of its first loss that
-        was not finite.
+    diverged: for each replicate that diverged, counted from 0, the epoch in which its training
+        loss was not finite, or no prediction of unseen samples was a number.
     settings: the variant's settings, without the number of replicates.
     """
 
@@ -101,17 +103,43 @@ def training_settings(settings: Schema) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude={"replicates"})
 
 
+def find_model(workspace: Workspace, name: str, settings: Schema) -> Path | None:
+    """The model of the last finished replicate of variant `name`; the tables count its parameters.
+
+    None if it was trained with other settings, or if there is none.
+    """
+    try:
+        record = read_training_record(workspace, name)
+    except DataError:
+        return None
+    if record.settings != training_settings(settings) or not record.finished:
+        return None
+    return next(workspace.models(name).glob(f"replicate_{record.finished[-1]}.*"), None)
+
+
+def priors(meta: Meta, targets: Targets, record: TrainingRecord) -> list[NDArray[np.float32]]:
+    """`rnnbench.data.scoring.prior` of the training part, for each finished replicate."""
+    splits = [record.splits[replicate] for replicate in record.finished]
+    return [prior(meta, targets.y[targets.rows(split, "train")]) for split in splits]
+
+
 def read_predictions(
-    workspace: Workspace, name: str, kind: str, meta: Meta, y: NDArray[Any]
+    workspace: Workspace,
+    name: str,
+    kind: str,
+    meta: Meta,
+    y: NDArray[Any],
+    instead: list[NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """Predictions of one kind, shape (replicates, n, ...) as in `rnnbench.data.scoring`.
 
     kind: "evaluation", of the evaluation parts; "last_epoch", the same after the last epoch, if
     there is a validation part; or the name of a further evaluation set. y: the targets, shape
-    (n, ...), or (replicates, n, ...) if each replicate has its own samples.
+    (n, ...), or (replicates, n, ...) if each replicate has its own samples. instead: the `priors`,
+    which stand for predictions without a number; the file holds those as they are.
 
     Replicates that diverged are left out; if all diverged, the shape is (0, n). Raises DataError
-    if the file is missing or damaged, or belongs to other samples.
+    if the file is missing or damaged, or belongs to other samples or replicates.
     """
     path = workspace.predictions(name) / f"{kind}.npy"
     predictions = read_array(path)
@@ -124,8 +152,13 @@ def read_predictions(
             f"{path}: {predictions.dtype} of shape {predictions.shape}, expected numbers of shape "
             f"(replicates, {', '.join(map(str, expected))}); run dvc repro"
         )
-    if not np.isfinite(predictions).all():
-        raise DataError(f"{path}: holds values that are not finite; run dvc repro")
+    if len(predictions) != len(instead):
+        raise DataError(
+            f"{path}: predictions of {len(predictions)} replicates, but training.json lists "
+            f"{len(instead)}; run dvc repro"
+        )
+    for replicate, of_training in enumerate(instead):
+        predictions[replicate] = or_prior(meta, predictions[replicate], of_training)
     return predictions
 
 
@@ -154,16 +187,11 @@ def read_evaluated(
     # One split stands for the shape if all replicates diverged.
     parts = np.array([targets.rows(split, "evaluation") for split in splits or [0]])
     rows = parts[: len(splits)]
-    y = targets.y[parts]
-    prediction = read_predictions(workspace, name, "evaluation", meta, y)
-    if len(prediction) != len(splits):
-        raise DataError(
-            f"{workspace.predictions(name)}: predictions of {len(prediction)} replicates, but "
-            f"training.json lists {len(splits)}; run dvc repro"
-        )
+    y, instead = targets.y[parts], priors(meta, targets, record)
+    prediction = read_predictions(workspace, name, "evaluation", meta, y, instead)
     last = prediction
     if (targets.splits[0] & FLAGS["validation"]).any():
-        last = read_predictions(workspace, name, LAST_EPOCH, meta, y)
+        last = read_predictions(workspace, name, LAST_EPOCH, meta, y, instead)
     flags = targets.splits[np.array(splits, int)[:, None], rows]
     duplicate = (flags & DUPLICATE) > 0
     return Evaluated(prediction, last, y[: len(splits)], targets.id[rows], duplicate)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rnnbench.core.errors import DivergedError
 from rnnbench.data.format import FLAGS, Meta, Samples, read_further, read_prepared
-from rnnbench.data.scoring import correct, losses
+from rnnbench.data.scoring import correct, losses, no_number, or_prior, prior
 from rnnbench.models.base import Epoch, Model, VariantSettings
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row
 from rnnbench.training.outputs import LAST_EPOCH, METRICS
@@ -42,6 +42,11 @@ class Data:
     evaluation: Samples
     validated: bool
     further: dict[str, Samples]
+
+    @property
+    def prior(self) -> NDArray[np.float32]:
+        """What stands for a prediction without a number, shape () or (classes,)."""
+        return prior(self.meta, self.train.y)
 
 
 class Dataset:
@@ -81,9 +86,10 @@ class ReplicateTrainer:
         dataset: Dataset,
         checkpoints: Checkpoints,
         report: Callable[[str], None],
+        observe: Callable[[int, Row], None] | None = None,
     ) -> None:
         self._family, self._settings, self._dataset = family, settings, dataset
-        self._checkpoints, self._report = checkpoints, report
+        self._checkpoints, self._report, self._observe = checkpoints, report, observe
         self._model: Any = None
 
     def train(self, replicate: int, seed: int, label: str, path: Path) -> Checkpoint:
@@ -132,6 +138,8 @@ class ReplicateTrainer:
 
         def on_epoch(epoch: Epoch) -> None:
             progress(epoch)
+            if self._observe is not None:
+                self._observe(replicate, progress.rows[-1])
             if data.validated and progress.chosen == epoch.number:
                 chosen.clear()
                 # A model can update its arrays in place.
@@ -151,7 +159,7 @@ class ReplicateTrainer:
         last = int(progress.rows[-1]["epoch"])
         epoch = progress.chosen if data.validated else last
         meta, train = data.meta, data.train
-        seen = self._model.predict(train.x)
+        seen = or_prior(meta, self._model.predict(train.x), data.prior)
         training_loss = float(losses(meta, seen, train.y).mean())
         training_accuracy = float(correct(meta, seen, train.y).mean())
         predictions = {}
@@ -161,9 +169,6 @@ class ReplicateTrainer:
                 self._model.restore(self._settings, chosen)
         sets = {"evaluation": data.evaluation, **data.further}
         predictions |= {name: self._model.predict(samples.x) for name, samples in sets.items()}
-        # `Progress` has checked `data.unseen` only.
-        if not all(np.isfinite(array).all() for array in predictions.values()):
-            raise DivergedError(int(progress.rows.pop()["epoch"]), math.nan)
         return Checkpoint(
             progress.rows,
             progress.seconds,
@@ -189,7 +194,7 @@ class Progress:
     def __init__(self, label: str, data: Data, report: Callable[[str], None]) -> None:
         self.rows: list[Row] = []
         self._label, self._meta, self._report = label, data.meta, report
-        self._y = data.unseen.y
+        self._y, self._prior = data.unseen.y, data.prior
         self._printed, self._printed_at = 0, time.monotonic()
         self._begin = time.perf_counter()
 
@@ -219,18 +224,23 @@ class Progress:
         self._report(f"{self._label}  resuming after epoch {self._printed}")
 
     def __call__(self, epoch: Epoch) -> None:
-        """Add an epoch to the history; raises DivergedError if one of its losses is not finite."""
-        val_loss = float(losses(self._meta, epoch.prediction, self._y).mean())
+        """Add an epoch to the history.
+
+        Raises DivergedError if the training loss is not finite, or no prediction is a number.
+        """
+        if not math.isfinite(epoch.loss):
+            raise DivergedError(epoch.number, epoch.loss)
         # The last step of an epoch can ruin the weights after finite training losses.
-        for loss in (epoch.loss, val_loss):
-            if not math.isfinite(loss):
-                raise DivergedError(epoch.number, loss)
-        val_accuracy = float(correct(self._meta, epoch.prediction, self._y).mean())
+        if no_number(self._meta, epoch.prediction).all():
+            raise DivergedError(epoch.number, math.nan)
+        prediction = or_prior(self._meta, epoch.prediction, self._prior)
+        val_loss = float(losses(self._meta, prediction, self._y).mean())
+        val_accuracy = float(correct(self._meta, prediction, self._y).mean())
         values = (epoch.loss, epoch.accuracy, val_loss, val_accuracy)
         row: Row = {"epoch": epoch.number}
         row |= {k: round(v, 6) for k, v in zip(METRICS, values, strict=True)}
         if self._meta.target == "steps":
-            predicted = epoch.prediction[0].argmax(axis=-1)
+            predicted = prediction[0].argmax(axis=-1)
             row["prediction"] = "".join(self._meta.classes[i] for i in predicted)
         self.rows.append(row)
         if time.monotonic() - self._printed_at > _SECONDS_BETWEEN_LINES:

@@ -7,7 +7,7 @@ import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,20 +18,34 @@ from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row, training_key
 from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings
 from rnnbench.training.replicate import Dataset, ReplicateTrainer
 
 
+class Observer(Protocol):
+    """Is told of a training while it runs."""
+
+    def start(self, key: str) -> None:
+        """A training begins, or goes on; all that determines it is in `key`."""
+
+    def epoch(self, replicate: int, row: Row) -> None:
+        """An epoch of a replicate, counted from 0, has ended; `row` is that of its history."""
+
+
 def train(
-    workspace: Workspace, params: Params, name: str, report: Callable[[str], None] = print
+    workspace: Workspace,
+    params: Params,
+    name: str,
+    report: Callable[[str], None] = print,
+    observer: Observer | None = None,
 ) -> None:
     """Train all replicates of variant `name`; write models, predictions, history and cost.
 
     Replicate r uses the seed run.seed + r, and split r modulo the number of splits. One that
     diverges has neither a model nor predictions, and the others are trained all the same.
     Checkpoints are left for the caller to remove, so that nothing is trained again if the training
-    cannot be logged. `report` prints a line of progress.
+    cannot be logged. `report` prints a line of progress; `observer` is told of each epoch.
     Raises UnknownNameError, DataError, ParamsError or TrainingError; then no output is written.
     """
     settings = params.variant(name)
@@ -39,8 +53,12 @@ def train(
     dataset = Dataset(folder)
     model_class = models.model_class(settings.model)
     seeds = [params.run.seed + replicate for replicate in range(params.replicates_of(name))]
-    checkpoints = Checkpoints(workspace, name, training_key(settings, seeds, folder))
-    trainer = ReplicateTrainer(model_class, settings, dataset, checkpoints, report)
+    key = training_key(settings, seeds, folder)
+    checkpoints = Checkpoints(workspace, name, key)
+    if observer is not None:
+        observer.start(key)
+    on_epoch = observer.epoch if observer is not None else None
+    trainer = ReplicateTrainer(model_class, settings, dataset, checkpoints, report, on_epoch)
     results = []
     with new_directory(workspace.models(name)) as directory:
         for replicate, seed in enumerate(seeds):

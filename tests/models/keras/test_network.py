@@ -90,6 +90,38 @@ def test_what_keras_would_accept_silently_is_an_error(
         build(layers, index_meta.model_copy(update=changes), 1, output_layer)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"LSTM": {"units": 1, "return_sequences": True, "return_state": True}},
+        {"Bidirectional": {"layer": {"GRU": {"units": 1}}, "merge_mode": None}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("before", "after", "output_layer"),
+    [
+        ([], [], False),
+        ([], ["Flatten"], True),
+        ([{"SimpleRNN": {"units": 2, "return_sequences": True}}], [{"LSTM": {"units": 1}}], False),
+        ([{"SimpleRNN": {"units": 2, "return_sequences": True}}], [], True),
+    ],
+)
+def test_a_layer_with_several_outputs_is_named(
+    one_hot_meta, layer: dict, before: list, after: list, output_layer: bool
+) -> None:
+    meta = one_hot_meta.model_copy(update={"target": "number", "classes": (), "shape": (5,)})
+    with pytest.raises(ParamsError, match=r"returns [23] outputs, expected one") as caught:
+        build([*before, layer, *after], meta, 1, output_layer)
+    (error,) = caught.value.errors
+    assert error.key == f"layers[{len(before)}].{next(iter(layer))}"
+
+
+def test_the_layer_that_does_not_fit_the_one_before_it_is_named(one_hot_meta) -> None:
+    with pytest.raises(ParamsError, match=r"layers\[1\]\.GRU: Keras: .*expected ndim=3"):
+        build([{"LSTM": {"units": 2}}, {"GRU": {"units": 2}}], one_hot_meta, 1)
+
+
 def test_without_an_output_layer_the_last_layer_is_the_output(index_meta) -> None:
     meta = index_meta.model_copy(update={"target": "number", "classes": ()})
     layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 1}}]

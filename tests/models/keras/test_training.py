@@ -89,6 +89,17 @@ def test_predictions_are_the_output_of_the_network_for_any_number_of_samples(ind
         np.testing.assert_allclose(predict(x[:count]), expected[:count], atol=1e-6)
 
 
+def test_a_mean_over_known_words_is_predicted_for_more_samples_than_a_batch(index_meta) -> None:
+    """XLA's choice of kernels fails for it inside a loop."""
+    layers = [{"Embedding": {"output_dim": 16, "mask_zero": True}}, "GlobalAveragePooling1D"]
+    meta = index_meta.model_copy(update={"shape": (100,)})
+    net = build(layers, meta, seed=1)
+    x = np.random.default_rng(0).integers(0, 2, (400, 100)).astype(np.uint16)
+    x[:, 0] = 5
+    expected = np.asarray(net(x.astype(np.int32)))[:, 0]
+    np.testing.assert_allclose(Predictor(net)(x), expected, atol=1e-6)
+
+
 def test_padding_of_ragged_samples_does_not_matter(index_meta, samples) -> None:
     """One epoch over samples of different lengths trains as Keras does on the same batches."""
     meta = index_meta.model_copy(update={"shape": (None,)})

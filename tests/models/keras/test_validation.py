@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.models.keras.network import WRAPPED
@@ -50,6 +51,139 @@ def test_check_reports_the_errors_of_all_variants_at_once(tmp_path: Path) -> Non
     }
     assert "activation function identifier: tann" in errors["variants.w.layers[0].Dense"].problem
     assert "GRU, GaussianDropout" in errors["variants.v.layers[0]"].allowed
+
+
+DATASETS = {
+    "texts": {"corpus": "imdb", "encoding": "index", "vocabulary_size": 50, "length": 5},
+    "whole": {"corpus": "imdb", "encoding": "index", "vocabulary_size": None},
+    "numbers": {"corpus": "product", "split": "new"},
+    "steps": {"corpus": "characters", "split": "same"},
+}
+EMBEDDING = {"Embedding": {"output_dim": 2}}
+MASKED = {"Embedding": {"output_dim": 2, "mask_zero": True}}
+STATEFUL = {"LSTM": {"units": 1, "stateful": True}}
+STATE = {"GRU": {"units": 1, "return_state": True}}
+
+
+def check(folder: Path, dataset: str, layers: list, optimizer: Any = "Adam", **more: Any) -> list:
+    """The errors of a params.yaml with one variant."""
+    variant = {"model": "keras", "dataset": dataset, "layers": layers, "optimizer": optimizer}
+    sizes = {"train": 4, "evaluation": 4}
+    content = yaml.safe_load(PLAN) | {
+        "corpora": {"imdb": {}, "product": {"steps": 3}, "characters": {"sentence": "abcab"}},
+        "datasets": {name: values | sizes for name, values in DATASETS.items()},
+        "variants": {"v": variant | {"epochs": 1, "batch_size": 1} | more},
+    }
+    (folder / "params.yaml").write_text(yaml.safe_dump(content))
+    try:
+        check_params(folder / "params.yaml")
+    except ParamsError as error:
+        return [(error.key, str(error)) for error in error.errors]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "layers", "key", "part"),
+    [
+        ("texts", [EMBEDDING, STATEFUL], "layers[1].LSTM", "stateful=True"),
+        ("numbers", [STATE], "layers[0].GRU", "returns 2 outputs"),
+        ("numbers", ["Flatten", {"GRU": {"units": 1}}], "layers[1].GRU", "expected ndim=3"),
+        ("texts", [EMBEDDING], "layers", "one vector"),
+        ("steps", [{"GRU": {"units": 1}}], "layers", "one vector per step"),
+        ("texts", [{"Embedding": {"output_dim": 2, "input_dim": 49}}, "Flatten"], "layers", "50"),
+        ("whole", [EMBEDDING, {"GRU": {"units": 1}}], "layers", "mask_zero"),
+        ("whole", [MASKED, "GlobalMaxPooling1D"], "layers[1].GlobalMaxPooling1D", "padding"),
+    ],
+    ids=str,
+)
+def test_check_finds_what_would_end_a_training_before_it_begins(
+    tmp_path: Path, dataset: str, layers: list, key: str, part: str
+) -> None:
+    ((found, line),) = check(tmp_path, dataset, layers)
+    assert found == f"variants.v.{key}"
+    assert part in line
+
+
+@pytest.mark.parametrize(
+    ("dataset", "layers"),
+    [
+        ("whole", [MASKED, "GlobalAveragePooling1D"]),
+        # Any vocabulary may be this small.
+        ("whole", [{"Embedding": {"output_dim": 2, "input_dim": 9, "mask_zero": True}}, "LSTM"]),
+        ("numbers", ["Flatten", {"Dense": {"units": 2}}]),
+        ("steps", [{"SimpleRNN": {"units": 2, "return_sequences": True}}]),
+    ],
+    ids=str,
+)
+def test_check_accepts_networks_of_every_kind_of_dataset(
+    tmp_path: Path, dataset: str, layers: list
+) -> None:
+    layers = [{"LSTM": {"units": 2}} if layer == "LSTM" else layer for layer in layers]
+    assert check(tmp_path, dataset, layers) == []
+
+
+def test_check_reports_a_missing_output_layer(tmp_path: Path) -> None:
+    layers = [EMBEDDING, {"LSTM": {"units": 1}}]
+    ((key, line),) = check(tmp_path, "texts", layers, output_layer=False)
+    assert key == "variants.v.output_layer"
+    assert "probabilities; allowed: true" in line
+    assert check(tmp_path, "numbers", [{"LSTM": {"units": 1}}], output_layer=False) == []
+
+
+def decay(name: str = "ExponentialDecay", **config: Any) -> dict:
+    defaults = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9}
+    values = defaults | config if name == "ExponentialDecay" else config
+    return {"SGD": {"learning_rate": {"class_name": name, "config": values}}}
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        decay(),
+        decay(initial_learning_rate=1, staircase=True),
+        decay("PiecewiseConstantDecay", boundaries=[3, 7], values=[1, 0.1, 0.01]),
+        decay(
+            "CosineDecay",
+            initial_learning_rate=0,
+            decay_steps=9,
+            warmup_target=0.1,
+            warmup_steps=3,
+        ),
+    ],
+    ids=str,
+)
+def test_schedules_of_keras_are_valid(optimizer: dict) -> None:
+    assert check_spec("optimizer", optimizer, "o") == []
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "key", "part"),
+    [
+        (decay("ExpDecay"), ".class_name", "did you mean 'ExponentialDecay'?"),
+        (decay("LearningRateSchedule"), ".class_name", "to use here"),
+        (decay(decay_stps=1), ".config.decay_stps", "did you mean 'decay_steps'?"),
+        (decay(decay_rate="a"), ".config.decay_rate", "expected a number"),
+        (decay("InverseTimeDecay"), ".config", "missing 3 required"),
+        (decay(decay_steps=0), ".config", "must be > 0"),
+        (decay(initial_learning_rate=-1), ".config", "the rate of step 0 is -1, expected a finite"),
+        (decay(decay_rate=2), ".config", "the rate of step 10000 is inf"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_in_a_schedule_is_reported_under_its_key(
+    optimizer: dict, key: str, part: str
+) -> None:
+    (error,) = check_spec("optimizer", optimizer, "o")
+    assert error.key == f"o.SGD.learning_rate{key}"
+    assert part in str(error)
+
+
+@pytest.mark.parametrize("rate", [{}, {"class_name": "CosineDecay"}, {"ExponentialDecay": {}}])
+def test_a_learning_rate_that_is_no_schedule_is_reported(tmp_path: Path, rate: dict) -> None:
+    layers = [EMBEDDING, "Flatten"]
+    ((key, line),) = check(tmp_path, "texts", layers, {"Adam": {"learning_rate": rate}})
+    assert key == "variants.v.optimizer"
+    assert "expected a number or {class_name: Name, config: {argument: value}}" in line
 
 
 def test_check_accepts_every_variant_of_the_comparison() -> None:

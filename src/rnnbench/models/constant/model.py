@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.format import Meta, Samples
+from rnnbench.data.scoring import prior
 from rnnbench.models.base import ArrayModel, Epoch, OnEpoch, X
 
 
@@ -55,11 +56,7 @@ class Model(ArrayModel):
         self, settings: Any, seed: int, train: Samples, unseen: X, on_epoch: OnEpoch, done: int = 0
     ) -> None:
         """Count or average the targets; x is not used."""
-        if self._meta.target in ("binary", "number"):
-            self._numbers = np.asarray(train.y.mean(dtype=np.float64), np.float32)
-        else:
-            counts = np.bincount(train.y.ravel(), minlength=len(self._meta.classes))
-            self._numbers = (counts / train.y.size).astype(np.float32)
+        self._numbers = prior(self._meta, train.y)
         self._steps = train.y.shape[1] if self._meta.target == "steps" else 0
         seen, prediction = self.predict(train.x), self.predict(unseen)
         on_epoch(Epoch.scored(1, self._meta, seen, train.y, prediction))

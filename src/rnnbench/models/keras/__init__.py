@@ -5,11 +5,19 @@ Importing this package imports neither of them; `Settings.check` and building a 
 
 from __future__ import annotations
 
+import json
+import warnings
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
 from pydantic import Field
 
+from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child
+from rnnbench.data.format import Meta
 from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
-from rnnbench.models.keras.network import name_and_arguments, walk
+from rnnbench.models.keras.network import build, check, name_and_arguments, walk
 from rnnbench.models.keras.validation import Spec, check_spec
 
 _CELLS = ("SimpleRNN", "LSTM", "GRU")
@@ -19,7 +27,8 @@ class Settings(VariantSettings):
     """A variant with Keras layers.
 
     layers: the layers between input and output, each ``Name`` or ``{Name: {argument: value}}``.
-    optimizer: the optimizer, in the same notation.
+    optimizer: the optimizer, in the same notation. Its learning_rate is a number, or a schedule as
+        ``{class_name: Name, config: {argument: value}}``.
     epochs: the number of passes over the training samples.
     batch_size: the number of samples of one gradient step.
     output_layer: whether a Dense layer that fits the target is added after `layers`.
@@ -31,11 +40,17 @@ class Settings(VariantSettings):
     batch_size: int = Field(ge=1)
     output_layer: bool = True
 
-    def check(self, key: str) -> list[ErrorDetail]:
-        """The errors that Keras finds in a variant at `key`; imports Keras, which takes seconds."""
+    def check(self, key: str, meta: Meta | None) -> list[ErrorDetail]:
+        """The errors that Keras finds in a variant at `key`; imports Keras, which takes seconds.
+
+        The network is built and tried if its layers are valid and `meta` is known.
+        """
         errors = []
         for index, layer in enumerate(self.layers):
             errors += check_spec("layer", layer, child(f"{key}.layers", index))
+        if not errors and meta is not None:
+            found = _misfits(json.dumps(self.layers), self.output_layer, meta)
+            errors += [replace(error, key=f"{key}.{error.key}") for error in found]
         return errors + check_spec("optimizer", self.optimizer, f"{key}.optimizer")
 
     @property
@@ -51,7 +66,28 @@ class Settings(VariantSettings):
             "bidirectional": any(name == "Bidirectional" for name, _ in layers),
             "layers": str(self.layers) + ("" if self.output_layer else ", no output layer"),
             "optimizer": optimizer,
-            "learning_rate": arguments.get("learning_rate", "default"),
+            "learning_rate": _rate(arguments.get("learning_rate", "default")),
             "epochs": self.epochs,
             "batch_size": self.batch_size,
         }
+
+
+def _rate(value: Any) -> Any:
+    """A learning rate, or its schedule as a call."""
+    if not isinstance(value, dict):
+        return value
+    arguments = (f"{name}={argument}" for name, argument in value["config"].items())
+    return f"{value['class_name']}({', '.join(arguments)})"
+
+
+@cache
+def _misfits(layers: str, output_layer: bool, meta: Meta) -> tuple[ErrorDetail, ...]:
+    """The errors in how layers, as JSON, fit each other and a dataset; many variants share them."""
+    parsed = json.loads(layers)
+    # Keras warns of lost masks, whether they matter or not.
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            check(build(parsed, meta, 0, output_layer), parsed, meta)
+        except ParamsError as error:
+            return error.errors
+    return ()

@@ -35,7 +35,9 @@ class Model(BaseModel):
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A network with weights drawn from `seed`; raises ParamsError if it is invalid."""
-        return cls(network.build(settings.layers, meta, seed, settings.output_layer), meta)
+        net = network.build(settings.layers, meta, seed, settings.output_layer)
+        network.check(net, settings.layers, meta)
+        return cls(net, meta)
 
     def rebuild(self, settings: Any, meta: Meta, seed: int) -> Self:
         """This model, with the weights and random states that `build` draws from `seed`.

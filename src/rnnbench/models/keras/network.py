@@ -5,13 +5,14 @@ params.yaml writes a layer or an optimizer as ``Name`` or ``{Name: {argument: va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rnnbench.core.errors import ParamsError
-from rnnbench.core.validation import ErrorDetail
+from rnnbench.core.validation import ErrorDetail, child
 from rnnbench.data.format import Meta
-from rnnbench.models.keras.runtime import keras_errors, load_backend
+from rnnbench.models.keras.padding import check_padding
+from rnnbench.models.keras.runtime import keras_errors, load_backend, refusal
 
 # The arguments of Keras's wrappers that are layers.
 WRAPPED = frozenset({"layer", "backward_layer"})
@@ -43,18 +44,25 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
 
     Raises ParamsError if Keras rejects the layers or the output has another shape.
     """
-    _, keras = load_backend()
-    # Layer names are numbered within a session; after a reset, all replicates have equal names.
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(seed)
     if errors := _unsuitable(layers, meta, output_layer):
         raise ParamsError("params.yaml", errors)
+    _, keras = load_backend()
+    # Layer names are numbered within a session; after a reset, all replicates have equal names.
+    # Garbage is collected anyway, and at once it takes a quarter of a second.
+    keras.backend.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
     units, activation = _output(meta)
     last = keras.layers.Dense(units, activation=activation, name="output")
-    with keras_errors(_refusal("layers")):
-        inner = [layer(spec, meta.vocabulary_size) for spec in layers]
-        all_layers = [*_front(meta), *inner, *([last] if output_layer else [])]
-        network = keras.Sequential(all_layers, name="network")
+    try:
+        with keras_errors(refusal("layers")):
+            inner = [layer(spec, meta.vocabulary_size) for spec in layers]
+            all_layers = [*_front(meta), *inner, *([last] if output_layer else [])]
+            network = keras.Sequential(all_layers, name="network")
+    except ParamsError:
+        _expect_to_fit(layers, meta)
+        raise
+    if any(isinstance(built.output, list | tuple) for built in inner):
+        _expect_to_fit(layers, meta)
     expected = (None, *(meta.shape[:1] if meta.target == "steps" else ()), units)
     if network.output_shape != expected:
         final = network.layers[-2 if output_layer else -1]
@@ -68,6 +76,16 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
             allowed += f", of size {units} where output_layer is false"
         raise ParamsError("params.yaml", [ErrorDetail("layers", problem, allowed)])
     return network
+
+
+def check(network: Any, layers: list[Any], meta: Meta) -> None:
+    """Try a network of `build` on a few samples; raises ParamsError if its output were wrong.
+
+    That is so if samples are padded to the width of their batch, and padding changes the output.
+    """
+    if _whole_texts(meta):
+        keys = [_key(layers, index) for index in range(len(layers))]
+        check_padding(network, [*keys, "output_layer"][: len(network.layers)], meta.vocabulary_size)
 
 
 def layer(spec: str | Mapping[str, Any], vocabulary_size: int) -> Any:
@@ -85,8 +103,37 @@ def optimizer(spec: str | Mapping[str, Any]) -> Any:
     """A Keras optimizer; raises ParamsError if Keras rejects it."""
     _, keras = load_backend()
     name, arguments = name_and_arguments(spec)
-    with keras_errors(_refusal(f"optimizer.{name}")):
+    with keras_errors(refusal(f"optimizer.{name}")):
+        if isinstance(rate := arguments.get("learning_rate"), dict):
+            arguments["learning_rate"] = schedule(rate["class_name"], rate["config"])
         return getattr(keras.optimizers, name)(**arguments)
+
+
+def schedule(name: str, arguments: Mapping[str, Any]) -> Any:
+    """A learning-rate schedule of Keras: a function of the number of steps so far."""
+    tf, keras = load_backend()
+    # Of an integer rate, Keras would compute integers: 1, decayed by 0.9, would be 0.
+    floats = tf.nest.map_structure(lambda v: float(v) if type(v) is int else v, dict(arguments))
+    return getattr(keras.optimizers.schedules, name)(**floats)
+
+
+def _expect_to_fit(layers: list[Any], meta: Meta) -> None:
+    """Raise ParamsError for the first layer that does not take what the one before it returns."""
+    _, keras = load_backend()
+    network = keras.Sequential(_front(meta))
+    for index, spec in enumerate(layers):
+        key = _key(layers, index)
+        with keras_errors(refusal(key)):
+            network.add(layer(spec, meta.vocabulary_size))
+        outputs = network.layers[-1].output
+        if isinstance(outputs, list | tuple):
+            problem = f"returns {len(outputs)} outputs, expected one"
+            allowed = "no return_state, and no merge_mode of null"
+            raise ParamsError("params.yaml", [ErrorDetail(key, problem, allowed)])
+
+
+def _key(layers: list[Any], index: int) -> str:
+    return child(child("layers", index), name_and_arguments(layers[index])[0])
 
 
 def _front(meta: Meta) -> list[Any]:
@@ -110,7 +157,7 @@ def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[Error
     """Errors that Keras would accept silently."""
     found = []
     if not output_layer and meta.target != "number":
-        problem = f"the target {meta.target!r} needs the output layer, which outputs probabilities"
+        problem = "only a target of numbers can do without the output layer and its probabilities"
         found.append(ErrorDetail("output_layer", problem, "true"))
     embeddings = [arguments for name, arguments in walk(layers) if name == "Embedding"]
     for arguments in embeddings:
@@ -118,11 +165,15 @@ def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[Error
             given, needed = arguments["input_dim"], meta.vocabulary_size
             problem = f"Embedding has input_dim {given}, but the dataset has {needed} ids"
             found.append(ErrorDetail("layers", problem, "no input_dim, or a larger one"))
-    whole_texts = meta.encoding == "index" and meta.shape == (None,)
-    if whole_texts and not all(arguments.get("mask_zero") for arguments in embeddings):
+    if _whole_texts(meta) and not all(arguments.get("mask_zero") for arguments in embeddings):
         problem = "whole texts are padded to the width of their batch, which must not matter"
         found.append(ErrorDetail("layers", problem, "an Embedding with mask_zero: true"))
     return found
+
+
+def _whole_texts(meta: Meta) -> bool:
+    """Whether samples are ids that are padded to the width of their batch."""
+    return meta.encoding == "index" and meta.shape == (None,)
 
 
 def _output(meta: Meta) -> tuple[int, str]:
@@ -130,7 +181,3 @@ def _output(meta: Meta) -> tuple[int, str]:
     if meta.target in ("classes", "steps"):
         return len(meta.classes), "softmax"
     return 1, "sigmoid" if meta.target == "binary" else "linear"
-
-
-def _refusal(key: str) -> Callable[[str], ParamsError]:
-    return lambda message: ParamsError("params.yaml", [ErrorDetail(key, message)])

@@ -12,7 +12,8 @@ from types import ModuleType
 
 import click
 
-from rnnbench.core.errors import RnnbenchError
+from rnnbench.core.errors import ParamsError, RnnbenchError
+from rnnbench.core.validation import ErrorDetail
 
 
 @functools.cache
@@ -64,6 +65,11 @@ def keras_errors(error_type: Callable[[str], RnnbenchError]) -> Iterator[None]:
         raise MemoryError from error
     except Exception as error:
         raise error_type(f"Keras: {_message(error)}") from error
+
+
+def refusal(key: str) -> Callable[[str], ParamsError]:
+    """The `error_type` of `keras_errors` for what params.yaml has at `key`."""
+    return lambda message: ParamsError("params.yaml", [ErrorDetail(key, message)])
 
 
 def _message(error: Exception) -> str:

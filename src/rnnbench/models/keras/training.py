@@ -35,6 +35,8 @@ class Trainer:
     def __init__(self, network: Any, optimizer: Any, batch_size: int, meta: Meta) -> None:
         self._network, self.optimizer = network, optimizer
         self._batch_size, self._meta = batch_size, meta
+        masks = any(getattr(layer, "mask_zero", False) for layer in network.layers)
+        self._masks = masks and meta.encoding == "index"
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
         self._initial = [variable.value.numpy() for variable in optimizer.variables]
@@ -46,12 +48,16 @@ class Trainer:
     def epoch(
         self, x: NDArray[Any] | Ragged, y: NDArray[Any], rng: np.random.Generator
     ) -> tuple[float, float]:
-        """One pass over all samples in random order.
+        """One pass over all samples in random order, without those that a mask leaves empty.
 
         Returns mean loss and accuracy; each sample is scored before the update of its batch.
         x, y: as in `rnnbench.data.format.Samples`.
         """
         order = rng.permutation(len(y))
+        if self._masks:
+            order = order[_has_ids(x)[order]]
+        if not len(order):
+            return math.nan, math.nan
         sums = np.zeros(2)
         if isinstance(x, Ragged):
             for rows, width in self._ragged_batches(x, order, rng):
@@ -189,6 +195,11 @@ class Predictor:
     def _batches(self, parts: Any) -> Any:
         tf, _ = load_backend()
         return tf.map_fn(self._batch, parts, fn_output_signature=tf.float32)
+
+
+def _has_ids(x: NDArray[Any] | Ragged) -> NDArray[np.bool_]:
+    """Whether a sample has any id but 0, shape (n,): the mean over no step is NaN."""
+    return np.asarray(x.lengths > 0 if isinstance(x, Ragged) else x.any(axis=1))
 
 
 def _compiled(function: Callable[..., Any]) -> Any:

@@ -12,17 +12,26 @@ from pydantic import AfterValidator
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unknown
-from rnnbench.models.keras.network import WRAPPED, layer, name_and_arguments, optimizer
+from rnnbench.models.keras.network import (
+    WRAPPED,
+    layer,
+    name_and_arguments,
+    optimizer,
+    schedule,
+)
 from rnnbench.models.keras.runtime import keras_errors, load_backend
 
 # Abstract, or built from objects and code that YAML cannot express.
 _NOT_PLAIN = {
     *("InputLayer", "Layer", "Wrapper", "RNN", "StackedRNNCells", "Lambda", "TFSMLayer"),
     *("GRUCell", "LSTMCell", "SimpleRNNCell", "FlaxLayer", "JaxLayer", "TorchModuleWrapper"),
-    *("Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"),
+    *("Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap", "LearningRateSchedule"),
 }
 # Layers with several inputs do not fit a list of layers; preprocessing is done by the datasets.
 _OTHER_LAYERS = re.compile(r"keras\.src\.layers\.(attention|merging|preprocessing)\.")
+
+# Steps of which the learning rate of a schedule is tried.
+_STEPS = (0, 1, 10_000)
 
 
 def _structure(value: Any) -> Any:
@@ -37,20 +46,33 @@ def _structure(value: Any) -> Any:
         raise ValueError(f"got {shown(value)}, expected Name or {{Name: {{argument: value}}}}")
     for inner in WRAPPED & arguments.keys():
         _structure(arguments[inner])
+    if isinstance(rate := arguments.get("learning_rate"), dict):
+        _schedule_structure(rate)
     return value
 
 
-Kind = Literal["layer", "optimizer"]
+def _schedule_structure(value: dict[Any, Any]) -> None:
+    name, arguments = value.get("class_name"), value.get("config")
+    if not (len(value) == 2 and isinstance(name, str) and isinstance(arguments, dict)):
+        expected = "a number or {class_name: Name, config: {argument: value}}"
+        raise ValueError(f"got the learning_rate {shown(value)}, expected {expected}")
+
+
+Kind = Literal["layer", "optimizer", "schedule"]
 # A layer or an optimizer of params.yaml, of which only the structure is validated.
 Spec = Annotated[Any, AfterValidator(_structure)]
 
 
 @cache
 def _classes(kind: Kind) -> dict[str, type]:
-    """The layers or the optimizers that params.yaml can name."""
+    """The classes of Keras that params.yaml can name."""
     _, keras = load_backend()
-    module = keras.layers if kind == "layer" else keras.optimizers
-    base = keras.Layer if kind == "layer" else keras.Optimizer
+    schedules = keras.optimizers.schedules
+    module, base = {
+        "layer": (keras.layers, keras.Layer),
+        "optimizer": (keras.optimizers, keras.Optimizer),
+        "schedule": (schedules, schedules.LearningRateSchedule),
+    }[kind]
     return {
         name: value
         for name in dir(module)
@@ -76,10 +98,17 @@ def _parameters(cls: type) -> dict[str, inspect.Parameter]:
 def check_spec(kind: Kind, spec: Any, key: str) -> list[ErrorDetail]:
     """All errors in a layer or an optimizer at `key`, in Keras's words where about values."""
     name, arguments = name_and_arguments(spec)
+    return _check(kind, name, arguments, key, child(key, name))
+
+
+def _check(
+    kind: Kind, name: str, arguments: dict[str, Any], name_key: str, key: str
+) -> list[ErrorDetail]:
+    """All errors in an object of Keras: its name is at `name_key`, its arguments are at `key`."""
     classes = _classes(kind)
     if name not in classes:
-        return [unknown(key, f"Keras has no {kind} {shown(name)} to use here", name, classes)]
-    key, parameters = child(key, name), _parameters(classes[name])
+        return [unknown(name_key, f"Keras has no {kind} {shown(name)} to use here", name, classes)]
+    parameters = _parameters(classes[name])
     errors = []
     for argument, value in arguments.items():
         place = child(key, argument)
@@ -88,16 +117,34 @@ def check_spec(kind: Kind, spec: Any, key: str) -> list[ErrorDetail]:
             errors.append(unknown(place, problem, argument, parameters))
         elif argument in WRAPPED:
             errors += check_spec("layer", value, place)
+        elif argument == "learning_rate" and isinstance(value, dict):
+            inner = value["class_name"], value["config"]
+            errors += _check("schedule", *inner, child(place, "class_name"), f"{place}.config")
         elif expected := _expected(kind, parameters[argument], value):
             errors.append(unexpected(place, value, expected))
     if not errors:
         try:
             with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
-                layer(spec, vocabulary_size=1) if kind == "layer" else optimizer(spec)
+                _try(kind, name, arguments)
         except ParamsError as error:
             problem = f"got {shown(arguments)}: {error.errors[0].problem}"
             errors = [ErrorDetail(key, problem)]
     return errors
+
+
+def _try(kind: Kind, name: str, arguments: dict[str, Any]) -> None:
+    """Raise what Keras raises; for a schedule, also ParamsError if a rate cannot be one."""
+    if kind == "layer":
+        layer({name: arguments}, vocabulary_size=1)
+    elif kind == "optimizer":
+        optimizer({name: arguments})
+    else:
+        rates = schedule(name, arguments)
+        for step in _STEPS:
+            rate = float(rates(step))
+            if not 0 <= rate < math.inf:
+                words = f"the rate of step {step} is {rate:g}, expected a finite number, 0 or more"
+                raise ParamsError("", [ErrorDetail("", words)])
 
 
 def _expected(kind: Kind, parameter: inspect.Parameter, value: Any) -> str | None:
@@ -113,7 +160,7 @@ def _expected(kind: Kind, parameter: inspect.Parameter, value: Any) -> str | Non
         return None if valid else "a finite number above 0"
     if name in ("rate", "dropout", "recurrent_dropout"):
         return None if number and 0 <= value <= 1 else "a number from 0 to 1"
-    needs_number = isinstance(default, int | float) or (kind == "optimizer" and name != "name")
+    needs_number = isinstance(default, int | float) or (kind != "layer" and name != "name")
     if isinstance(value, bool | str) and needs_number:
         return "a number"
     return None

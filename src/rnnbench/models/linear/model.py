@@ -74,10 +74,14 @@ class Model(ArrayModel):
         return len(self._weights) + 1
 
     def summary(self) -> str:
-        """The kind and number of the features."""
+        """The kind and, once trained, the number of the features."""
+        if not len(self._keys):
+            count, parameters = "as many as the training samples have", "one for each, and a bias"
+        else:
+            count, parameters = f"{len(self._keys):,}", f"{self.parameters:,} parameters"
         return (
-            f"n-grams of 1 to {self._ngrams} words, present or absent: {len(self._keys)}\n"
-            f"logistic regression of log-count ratios: {self.parameters} parameters"
+            f"n-grams of 1 to {self._ngrams} words, present or absent: {count}\n"
+            f"logistic regression of log-count ratios: {parameters}"
         )
 
     def fit(

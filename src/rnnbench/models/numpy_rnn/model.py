@@ -114,7 +114,7 @@ class Model(ArrayModel):
 
 def _ids(x: X) -> NDArray[Any]:
     if isinstance(x, Ragged):
-        raise DataError("numpy_rnn needs samples of one length; run dvc repro")
+        raise DataError("numpy_rnn needs samples of one length, so a dataset with a length")
     return x
 
 

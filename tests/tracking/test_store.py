@@ -149,6 +149,12 @@ def test_a_database_file_is_relative_to_the_project(tmp_path: Path, monkeypatch)
     assert store_uri(workspace) == f"sqlite:///{project_root(workspace)}/other.db"
 
 
+def test_champions_are_in_the_store_of_the_models(project: Workspace, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "http://127.0.0.1:9")
+    with open_store(project) as client:
+        assert client.search_registered_models() == []
+
+
 @pytest.mark.parametrize("original_is_left", [True, False])
 def test_a_moved_or_copied_project_has_its_models_and_writes_no_others(
     logged: Workspace, tmp_path: Path, original_is_left: bool

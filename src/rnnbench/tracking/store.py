@@ -148,9 +148,9 @@ def _connect(workspace: Workspace) -> Any:
     from mlflow.store.db.db_types import DATABASE_ENGINES
 
     given, uri = os.environ.get(_VARIABLE), store_uri(workspace)
+    # Champions are versions of models of this store, so no other registry can have them.
+    os.environ.pop("MLFLOW_REGISTRY_URI", None)
     mlflow.set_tracking_uri(uri)
-    # Champions belong to the models of this store, whatever MLFLOW_REGISTRY_URI says.
-    mlflow.set_registry_uri(uri)
     # MLflow sets the variable, which would tie other workspaces to this store.
     if given is None:
         os.environ.pop(_VARIABLE, None)

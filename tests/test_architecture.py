@@ -38,14 +38,14 @@ PUBLIC = {
 }
 EXCEPTIONS = {
     # The commands start the stages, show samples, and compare two runs.
-    ("cli.main", "preprocessing.stage"),
-    ("cli.main", "preprocessing.inspect"),
-    ("cli.main", "training.stage"),
-    ("cli.main", "evaluation.stage"),
-    ("cli.main", "report.stage"),
-    ("cli.main", "report.costs"),
-    ("cli.main", "report.article"),
-    ("cli.main", "report.rerun"),
+    ("cli.stages", "preprocessing.stage"),
+    ("cli.tools", "preprocessing.inspect"),
+    ("cli.stages", "training.stage"),
+    ("cli.stages", "evaluation.stage"),
+    ("cli.stages", "report.stage"),
+    ("cli.stages", "report.costs"),
+    ("cli.stages", "report.article"),
+    ("cli.tools", "report.rerun"),
     # MLflow shows each training with its mean scores and worst misclassifications, before
     # `evaluate` has run.
     ("tracking.registry", "report.champions"),
@@ -118,7 +118,7 @@ def closure(roots: set[str], chosen: dict[str, str]) -> set[str]:
 
 def commands() -> dict[str, set[str]]:
     """Command -> the modules that it starts."""
-    functions = [node for node in tree("cli.main").body if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in tree("cli.stages").body if isinstance(node, ast.FunctionDef)]
     return {function.name: set(imports(function)) for function in functions}
 
 

@@ -101,3 +101,9 @@ def echo(text: str) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.close(null)
+
+
+def print_champions(champions: dict[str, str]) -> None:
+    """Print the champion of each corpus."""
+    for corpus, variant in champions.items():
+        click.echo(f"champion of {corpus}: {variant}")

@@ -97,8 +97,8 @@ def _hidden_libraries(error: BaseException) -> Iterator[tuple[str, str]]:
     for file in sorted(filter(None, files)):
         path = Path(file).resolve()
         path = path.parent if path.stem == "__init__" else path
-        # A copy of the project hides the installed rnnbench on purpose.
-        if path.parent in first and path.stem != "rnnbench":
+        # A script has no suffix. A copy of the project hides the installed rnnbench on purpose.
+        if Path(file).suffix and path.parent in first and path.stem != "rnnbench":
             later = sys.path[first.index(path.parent) + 1 :]
             if PathFinder.find_spec(path.stem, later):
                 yield path.stem, file

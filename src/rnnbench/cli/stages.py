@@ -1,0 +1,203 @@
+"""The stages of dvc.yaml, a subcommand each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+import rnnbench
+from rnnbench.cli.common import command, echo, print_champions, stage_argument, stage_lock, warn
+from rnnbench.cli.lock import locked_stages, renamed_variants
+from rnnbench.core import machine
+from rnnbench.core.environment import SETTINGS
+from rnnbench.core.errors import DataError
+from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.workspace import Workspace
+from rnnbench.params import Params, check_params
+
+strict_option = click.option(
+    "--strict",
+    is_flag=True,
+    envvar="RNNBENCH_STRICT",
+    help="Exit with status 1 if MLflow lacks a training; by default that is a warning.",
+)
+
+
+@click.command()
+@click.option(
+    "--stamp",
+    type=click.Path(path_type=Path),
+    help="Write the versions and settings that decide bytes here if params.yaml is valid.",
+)
+@click.option(
+    "--environment",
+    is_flag=True,
+    help="Print what else decides the bytes of results here; exit with status 1 if they may "
+    "differ from those of other machines.",
+)
+@partial(command, load=check_params)
+def check(workspace: Workspace, params: Params, stamp: Path | None, environment: bool) -> None:
+    """Report all errors in params.yaml, whether dvc.lock is damaged, and renamed variants."""
+    _warn_of_overridden()
+    if stamp is not None:
+        # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
+        write_text(stamp, machine.stamp())
+    # As a stage, it runs while DVC may be writing the file.
+    else:
+        _warn_of_renamed(workspace, locked_stages(workspace.root / "dvc.lock"))
+    click.echo(
+        f"{workspace.params.name} is valid: {len(params.corpora)} corpora, "
+        f"{len(params.datasets)} datasets, {len(params.variants)} variants"
+    )
+    if environment:
+        _print_environment(workspace.root / "requirements.txt")
+
+
+@click.command()
+@stage_argument("corpus")
+@command
+def download(workspace: Workspace, params: Params, corpus: str) -> None:
+    """Fetch CORPUS, check its hash, and write it to data/raw."""
+    from rnnbench import corpora
+
+    settings = params.corpus(corpus)
+    with (
+        stage_lock(workspace, "download", corpus),
+        new_directory(workspace.raw(corpus)) as directory,
+    ):
+        corpora.load(corpus).fetch(settings, directory)
+
+
+@click.command()
+@stage_argument("dataset")
+@command
+def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
+    """Turn a fetched corpus into DATASET: ids, padding, and the splits."""
+    from rnnbench.preprocessing.stage import preprocess as run
+
+    settings = params.dataset(dataset)
+    target = workspace.prepared(dataset)
+    with stage_lock(workspace, "preprocess", dataset), new_directory(target) as directory:
+        raw, seed, splits = workspace.raw(settings.corpus), params.run.seed, params.run.split_count
+        run(settings, raw, directory, seed, splits)
+
+
+@click.command()
+@stage_argument("variant")
+@strict_option
+@command
+def train(workspace: Workspace, params: Params, variant: str, strict: bool) -> None:
+    """Train all replicates of VARIANT and log them to MLflow, epoch by epoch."""
+    from rnnbench.tracking.live import LiveLog
+    from rnnbench.tracking.sync import log_trainings
+    from rnnbench.training.stage import train as run
+
+    params.variant(variant)
+    _warn_of_overridden()
+    with stage_lock(workspace, "train", variant):
+        with LiveLog(workspace, params, variant, warn) as live:
+            run(workspace, params, variant, echo, live)
+        logged = log_trainings(workspace, params, [variant], warn, live.runs)
+        _expect_logged(strict, logged, [variant])
+        shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
+
+
+@click.command()
+@stage_argument("variant")
+@command
+def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
+    """Score VARIANT on its evaluation samples."""
+    from rnnbench.evaluation.stage import evaluate as run
+
+    params.variant(variant)
+    with stage_lock(workspace, "evaluate", variant):
+        scores = run(workspace, params, variant, echo)
+    if scores.accuracy is None:
+        click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
+        return
+    click.echo(
+        f"{variant}  accuracy {scores.accuracy:.4f}  "
+        f"replicates {scores.replicates}  loss {scores.loss:.4g}"
+    )
+
+
+@click.command()
+@command
+def report(workspace: Workspace, params: Params) -> None:
+    """Compare all variants: write the tables and the pictures in metrics/."""
+    from rnnbench.report.stage import report as run
+
+    with stage_lock(workspace, "report", "all"):
+        table = run(workspace, params)
+    click.echo(f"{len(table)} variants are compared in {workspace.metrics / 'comparison.csv'}")
+
+
+@click.command()
+@command
+def cost(workspace: Workspace, params: Params) -> None:
+    """Write the time and the memory of each training to metrics/."""
+    from rnnbench.report.costs import write_costs
+
+    with stage_lock(workspace, "cost", "all"):
+        table = write_costs(workspace, params)
+    click.echo(f"all trainings together: {table['seconds'].sum() / 60:.0f} minutes of one thread")
+
+
+@click.command()
+@strict_option
+@command
+def article(workspace: Workspace, params: Params, strict: bool) -> None:
+    """Write metrics/comparison.md from the tables, and promote the champions in MLflow."""
+    from rnnbench.report.article import write_article
+    from rnnbench.tracking.registry import promote
+    from rnnbench.tracking.sync import log_trainings
+
+    champions = {}
+    with stage_lock(workspace, "article", "all"):
+        table = write_article(workspace, params)
+        # MLflow does not know yet which trainings DVC has restored from its cache.
+        logged = log_trainings(workspace, params, params.variants, warn)
+        if logged:
+            champions = promote(workspace, params, warn)
+        _expect_logged(strict, logged, params.variants)
+    columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
+    columns.append("verdict")
+    shown = table[columns].astype(object).where(table[columns].notna(), None)
+    click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
+    print_champions(champions)
+
+
+def _expect_logged(strict: bool, logged: list[str], names: Iterable[str]) -> None:
+    """Raise DataError if `strict` and a variant is not in MLflow."""
+    if strict and (missing := sorted(set(names) - set(logged))):
+        raise DataError(f"not in MLflow, which --strict makes an error: {', '.join(missing)}")
+
+
+def _warn_of_overridden() -> None:
+    if rnnbench.OVERRIDDEN:
+        names = ", ".join(rnnbench.OVERRIDDEN)
+        warn(f"ignoring {names} of the environment, which could change results")
+
+
+def _print_environment(lock: Path) -> None:
+    here = machine.this_machine()
+    click.echo(f"CPU      {here.cpu}\nsystem   {here.system}, Python {here.python}")
+    click.echo(
+        "".join(f"library  {name} {found}\n" for name, found in here.versions.items()), nl=False
+    )
+    click.echo("".join(f"sets     {name}={value}\n" for name, value in SETTINGS.items()), nl=False)
+    if found := machine.differences(here, lock):
+        click.echo("results may differ from those of other machines:")
+        click.echo("\n".join(f"- {reason}" for reason in found))
+        raise SystemExit(1)
+    click.echo(f"results have the same bytes on every x86-64 CPU with AVX2 and {here.system}")
+
+
+def _warn_of_renamed(workspace: Workspace, stages: dict[str, Any]) -> None:
+    for new, old in renamed_variants(workspace.root, stages):
+        warn(f"{new} has the settings of {old}, which is trained: dvc repro trains it again")

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from dvc.utils.serialize import load_yaml
 
+from rnnbench.cli.lock import locked_stages, renamed_variants
 from rnnbench.cli.main import main
 from rnnbench.core import versions
+from rnnbench.core.errors import DataError
 from tests.frozen import PARAMS_FILE
 
 # Without a variant of Keras, which need not be imported then.
@@ -112,6 +116,90 @@ def test_a_damaged_lock_file_is_reported(project: Path, content: str, problem: s
     assert (done.exit_code, problem in done.stderr) == (1, True)
 
 
+# As DVC writes it, with each kind of entry.
+LOCK = """\
+schema: '2.0'
+stages:
+  check:
+    cmd: rnnbench check --stamp data/checked
+    deps:
+    - path: params.yaml
+      hash: md5
+      md5: 49b367ed21a035f0e919e33a30152051
+      size: 20559
+    outs:
+    - path: data/raw/product
+      hash: md5
+      md5: 9e11aec911aea6c9a88d4b1e0e13c5a6.dir
+      size: 38
+      nfiles: 1
+  train@mean:
+    cmd: rnnbench train
+    params:
+      params.yaml:
+        run:
+          seed: 1
+        variants.mean:
+          model: constant
+          rate: 1e-05
+    outs:
+    - path: metrics/cost/mean.json
+      hash: md5
+      md5: '12345678901234567890123456789012'
+      size: 3
+"""
+
+
+def test_a_lock_file_cut_anywhere_is_truncated_or_valid_for_dvc(tmp_path: Path) -> None:
+    path = tmp_path / "dvc.lock"
+    (tmp_path / "params.yaml").write_text(PLAN)
+    accepted = []
+    for end in range(len(LOCK) + 1):
+        path.write_text(LOCK[:end])
+        try:
+            stages = locked_stages(path)
+        except DataError as error:
+            if "dvc.lock is truncated" not in str(error):
+                raise
+            continue
+        COMPILED_LOCKFILE_SCHEMA(load_yaml(path))
+        renamed_variants(tmp_path, stages)
+        accepted.append(end)
+    for end in accepted:
+        last = yaml.safe_load(LOCK[:end])["stages"].popitem()[1]
+        for entry in (*last.get("deps", ()), *last.get("outs", ())):
+            assert {"path", "hash", "md5"} <= entry.keys()
+    assert accepted[-1] == len(LOCK)
+    # The others end in the middle of an entry or of a stage.
+    assert len(accepted) < len(LOCK) / 2
+    assert locked_stages(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize(
+    ("valid", "invalid"),
+    [
+        ("    cmd: rnnbench train\n", ""),
+        ("cmd: rnnbench train", "cmd:"),
+        ("md5: 49b367ed21a035f0e919e33a30152051", "md5:"),
+        ("      md5: 49b367ed21a035f0e919e33a30152051\n", ""),
+        ("path: params.yaml", "path:"),
+        ("size: 38", "size:"),
+        ("'2.0'", "'1.0'"),
+        ("schema: '2.0'\n", ""),
+        ("        run:\n          seed: 1\n", "        [1]\n"),
+        ("  train@mean:", "  check:"),
+    ],
+)
+def test_a_lock_file_that_dvc_cannot_use_is_truncated(
+    tmp_path: Path, valid: str, invalid: str
+) -> None:
+    path = tmp_path / "dvc.lock"
+    assert valid in LOCK
+    path.write_text(LOCK.replace(valid, invalid, 1))
+    with pytest.raises(DataError, match=r"dvc\.lock is truncated"):
+        locked_stages(path)
+
+
 @pytest.mark.parametrize(
     ("edits", "reported"),
     [
@@ -127,7 +215,10 @@ def test_a_renamed_variant_is_reported(
 ) -> None:
     plan, text = yaml.safe_load(PLAN), PLAN
     stages = {
-        f"train@{name}": {"params": {"params.yaml": {"run": plan["run"], f"variants.{name}": v}}}
+        f"train@{name}": {
+            "cmd": "rnnbench train",
+            "params": {"params.yaml": {"run": plan["run"], f"variants.{name}": v}},
+        }
         for name, v in plan["variants"].items()
     }
     (project / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.cli.failures import explanation
+from rnnbench.cli.failures import DEBUG, explanation, report
 from tests.frozen import PARAMS_FILE
 
 COMMAND = str(Path(sys.executable).with_name("rnnbench"))
@@ -120,3 +120,22 @@ def test_a_disk_that_runs_no_code_is_no_lack_of_memory(monkeypatch: pytest.Monke
     text = explanation(ImportError("/mnt/libtf.so: failed to map segment from shared object"))
     assert "memory" not in text
     assert "mounted noexec" in text
+
+
+def test_neither_an_error_nor_its_traceback_shows_credentials(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:1234/cr3tpart@127.0.0.1:9")
+    monkeypatch.setenv(DEBUG, "1")
+    text = "port=1234, url: /cr3tpart@127.0.0.1:9/?api_key=k3y"
+    # The error is cut, also in the middle of a secret.
+    errors = [ValueError(text), *(ValueError("x" * length + text) for length in (270, 278))]
+    errors[0].__cause__ = ValueError("cr3tpart")
+    for error in errors:
+        report(error)
+        report(error, text)
+    stderr = capsys.readouterr().err
+    assert "direct cause" in stderr
+    assert "error: port=***, url: /***@127.0.0.1:9/?api_key=***\n" in stderr
+    for secret in ("1234", "cr3", "k3y"):
+        assert secret not in stderr

@@ -276,6 +276,40 @@ def test_code_that_cannot_run_here_is_an_error(tmp_path: Path) -> None:
         assert done.stderr.startswith(f"error: cannot run the code in {tmp_path / 'src'} with ")
 
 
+def test_a_folder_that_pythonpath_cannot_hold_is_an_error(tmp_path: Path) -> None:
+    project = tmp_path / "a:b"
+    write_code(project)
+    done = run(project, COMMAND, "check")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr == (
+        f"error: {project / 'src'} has a ':' in its name, which PYTHONPATH cannot hold: "
+        "rename the folder\n"
+    )
+
+
+def test_code_that_is_started_again_in_vain_is_an_error_and_its_children_can(
+    tmp_path: Path,
+) -> None:
+    write_code(tmp_path)
+    # It undoes what the restart sets, whatever that is.
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "sitecustomize.py").write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})"
+    )
+    paths = [str(tmp_path / "first"), str(tmp_path / "src")]
+    done = run(tmp_path, COMMAND, "check", PYTHONPATH=os.pathsep.join(paths))
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "cannot run the code in" in done.stderr
+    write_code(
+        tmp_path,
+        "import os, subprocess\n"
+        f"environment = os.environ | {{'PYTHONPATH': {str(ROOT / 'src')!r}}}\n"
+        f"def main(): subprocess.run([{COMMAND!r}, 'x'], cwd='other', env=environment)\n",
+    )
+    write_code(tmp_path / "other")
+    assert run(tmp_path, COMMAND, "check").stdout == "own code ['x'] text\n"
+
+
 def test_a_link_to_the_running_code_is_no_other_code(tmp_path: Path) -> None:
     (tmp_path / "src").symlink_to(ROOT / "src")
     shutil.copy(PARAMS_FILE, tmp_path / "params.yaml")

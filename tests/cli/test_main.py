@@ -56,7 +56,7 @@ def test_outside_of_a_project_the_error_says_so(tmp_path: Path, monkeypatch) -> 
     assert (done.exit_code, "inside the project" in done.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("debug", ["", "0", "1"])
+@pytest.mark.parametrize("debug", ["", "0", "false", "No", "OFF", "1", "yes"])
 def test_a_bug_is_a_line_and_its_traceback_is_an_option(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys, debug: str
 ) -> None:
@@ -72,7 +72,7 @@ def test_a_bug_is_a_line_and_its_traceback_is_an_option(
     stderr = capsys.readouterr().err
     assert "error: ZeroDivisionError: two lines\n" in stderr
     assert "--debug" in stderr
-    assert ("Traceback" in stderr) == (debug == "1")
+    assert ("Traceback" in stderr) == (debug in ("1", "yes"))
 
 
 @pytest.mark.parametrize(

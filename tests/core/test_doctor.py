@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project on a machine that has all that is needed."""
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    (tmp_path / ".dvc").mkdir()
     (tmp_path / "dvc.lock").write_bytes(b"stages: {}\n")
     for name, value in {
         "ROOT": tmp_path,
@@ -58,6 +59,11 @@ def install(root: Path, python: str) -> None:
     (root / ".venv" / "bin" / "rnnbench").write_text(f"#!{python}\n")
 
 
+def replace_repository(root: Path) -> None:
+    shutil.rmtree(root / ".git")
+    (root / ".git").write_text(f"gitdir: {root}/gone/.git/worktrees/x\n")
+
+
 FAILURES = {
     "old Python": (set_python("version_info", (3, 10, 9)), "rnnbench needs CPython 3.11 to 3.13"),
     "new Python": (set_python("version_info", (3, 14, 0)), "rnnbench needs CPython 3.11 to 3.13"),
@@ -74,6 +80,9 @@ FAILURES = {
     ),
     "git": (lambda _: setattr(doctor.shutil, "which", lambda _: None), "git is not installed"),
     "moved": (lambda root: install(root, "/old/.venv/bin/python"), "rm -r .venv"),
+    "gone": (lambda root: (root / ".venv").symlink_to("nowhere"), "has gone: rm .venv"),
+    "worktree": (replace_repository, "has gone: run rm .git && git init"),
+    "hidden files": (lambda root: (root / ".dvc").rmdir(), "copy the project again, with cp -r "),
     "archive": (lambda root: shutil.rmtree(root / ".git"), "run git init"),
     "disk": (
         lambda _: setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=2**30)),
@@ -121,7 +130,8 @@ def test_an_old_python_can_parse_it() -> None:
 
 
 def test_make_stops_before_it_installs_anything(tmp_path: Path) -> None:
-    (tmp_path / "src" / "rnnbench" / "core").mkdir(parents=True)
+    for name in ("src/rnnbench/core", ".dvc"):
+        (tmp_path / name).mkdir(parents=True)
     for name in ("Makefile", "src/rnnbench/core/doctor.py", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     command = ["make", "env", "VENV=.venv", f"PYTHON={sys.executable}"]
@@ -138,3 +148,48 @@ def test_a_repository_of_another_user_is_reported_in_the_words_of_git(
     (found,) = doctor.failures()
     assert "dubious ownership" in found
     assert "git config --global --add safe.directory" in found
+
+
+@pytest.mark.parametrize(
+    ("rule", "named"), [("project", "dvc.yaml and dvc.lock"), ("*.lock", "dvc.lock")]
+)
+def test_files_that_git_ignores_are_named_and_a_repository_of_its_own_helps(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch, rule: str, named: str
+) -> None:
+    project = healthy / "project"
+    (project / ".dvc").mkdir(parents=True)
+    (healthy / ".gitignore").write_text(f"{rule}\n")
+    monkeypatch.setattr(doctor, "ROOT", project)
+    (found,) = doctor.failures()
+    assert found.startswith(f"git ignores {named}, which DVC needs: ")
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    assert doctor.failures() == []
+
+
+def test_a_link_to_no_repository_can_be_replaced_as_advised(healthy: Path) -> None:
+    replace_repository(healthy)
+    (found,) = doctor.failures()
+    subprocess.run(found.partition(": run ")[2], shell=True, cwd=healthy, check=True)
+    assert doctor.failures() == []
+
+
+def test_inherited_variables_of_git_do_not_mislead(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DIR", "WORK_TREE", "COMMON_DIR", "INDEX_FILE", "OBJECT_DIRECTORY"):
+        monkeypatch.setenv(f"GIT_{name}", "/nowhere")
+    assert doctor.failures() == []
+    monkeypatch.setenv("GIT_DIR", str(healthy / ".git"))
+    shutil.move(healthy / ".git", healthy / "moved")
+    (found,) = doctor.failures()
+    assert "is no git repository" in found
+
+
+def test_bytes_that_are_no_utf_8_are_no_crash(healthy: Path) -> None:
+    (healthy / ".venv" / "bin").mkdir(parents=True)
+    (healthy / ".venv" / "bin" / "rnnbench").write_bytes(b"#!/\xff/bin/python3\n")
+    replace_repository(healthy)
+    (healthy / ".git").write_bytes(b"gitdir: /\xff/.git\n")
+    repository, environment = doctor.failures()
+    assert "run rm .git" in repository
+    assert "rm -r .venv" in environment

@@ -12,6 +12,7 @@ from typing import Any
 import mlflow
 import pytest
 import yaml
+from filelock import FileLock
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.tracking import live
@@ -123,6 +124,24 @@ def test_the_same_training_once_more_adds_no_run(project: Workspace) -> None:
         assert log_trainings(project, PARAMS, [NAME], pytest.fail, log.runs) == [NAME]
         assert len(runs_of(project)) == 4
         assert {run.info.status for run in runs_of(project)} == {"FINISHED"}
+
+
+def test_runs_of_an_attempt_that_was_killed_while_it_was_logged_end_killed(
+    project: Workspace,
+) -> None:
+    with LiveLog(project, PARAMS, NAME, pytest.fail) as log:
+        log.start("key")
+        wait_for(lambda: log.runs)
+    client = mlflow.MlflowClient(store_uri(project))
+    (left,) = runs_of(project)
+    client.set_tag(left.info.run_id, "dvc.key", "half")
+    # The process of the next attempt holds the lock that the first one had.
+    lock = project.lock("train", NAME)
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):
+        assert log_trainings(project, PARAMS, [NAME], pytest.fail, {}) == [NAME]
+    left = client.get_run(left.info.run_id)
+    assert (left.info.status, "current" in left.data.tags) == ("KILLED", False)
 
 
 def test_a_store_that_fails_costs_one_warning_and_no_training(

@@ -1,6 +1,7 @@
 """Stores that fail, hold passwords, or were moved."""
 
 import contextlib
+import os
 import shutil
 import socket
 import sqlite3
@@ -40,7 +41,20 @@ def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:20_000])
 
 
-@pytest.mark.parametrize("damage", [a_folder, no_database, another_programs, truncated])
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_broken_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.parent / "absent" / "mlflow.db")
+
+
+DAMAGES = [a_folder, no_database, another_programs, truncated, a_pipe, a_broken_link]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_database_that_fails_costs_one_warning(
     project: Workspace, damage: Callable[[Path], None]
 ) -> None:
@@ -51,13 +65,17 @@ def test_a_database_that_fails_costs_one_warning(
     assert "rnnbench sync" in warnings[0]
 
 
-def test_a_database_that_another_program_has_locked_costs_one_warning(project: Workspace) -> None:
+@pytest.mark.parametrize("lock", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_database_that_another_program_has_locked_costs_one_warning(
+    project: Workspace, capfd, lock: str
+) -> None:
     with contextlib.closing(sqlite3.connect(project.root / "mlflow.db")) as other:
-        other.execute("BEGIN EXCLUSIVE")
+        other.execute(f"BEGIN {lock}")
         warnings: list[str] = []
         assert log_trainings(project, PARAMS, [NAME], warnings.append) == []
     assert len(warnings) == 1
     assert "locked" in warnings[0]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @contextlib.contextmanager
@@ -108,6 +126,8 @@ def test_a_server_that_fails_costs_one_warning_and_shows_no_password(
         "http://me:s3cr3t/a@b@127.0.0.1:9/path",
         "http://me:s3cr3t%40b@127.0.0.1:9",
         "http://s3cr3t@127.0.0.1:9",
+        "http://me:1234/s3cr3t@127.0.0.1:9",
+        "http://127.0.0.1:9/?access_token=s3cr3t",
         "mysql+pymysql_absent://me:s3cr3t@127.0.0.1/db",
         "postgresql://me:s3cr3t@127.0.0.1:9/db",
         "postgresql://127.0.0.1:9/db?user=me&password=s3cr3t",

@@ -10,7 +10,7 @@ import pytest
 from rnnbench.core.workspace import Workspace
 from rnnbench.tracking.registry import load_model, promote
 from rnnbench.tracking.store import store_uri
-from rnnbench.tracking.sync import log_trainings
+from rnnbench.tracking.sync import log_trainings, reconcile
 from tests.frozen import PARAMS
 from tests.stores import new_project
 
@@ -47,6 +47,33 @@ def the_description_of_a_model(project: Workspace, _client: mlflow.MlflowClient)
     next((project.root / "mlartifacts").rglob("MLmodel")).unlink()
 
 
+def what_a_model_is(project: Workspace, _client: mlflow.MlflowClient) -> None:
+    for path in (project.root / "mlartifacts").rglob("MLmodel"):
+        path.write_text("")
+
+
+def the_code_of_a_model(project: Workspace, _client: mlflow.MlflowClient) -> None:
+    for path in (project.root / "mlartifacts").rglob("pyfunc.py"):
+        path.write_text("x = (")
+
+
+def the_variant_of_the_version(_project: Workspace, client: mlflow.MlflowClient) -> None:
+    client.delete_model_version_tag("rnnbench-imdb", "1", "variant")
+
+
+def a_seed(_project: Workspace, client: mlflow.MlflowClient) -> None:
+    client.delete_tag(champion(client).info.run_id, "seed")
+
+
+def the_variant_of_the_current_run(_project: Workspace, client: mlflow.MlflowClient) -> None:
+    client.delete_tag(champion(client).data.tags["mlflow.parentRunId"], "variant")
+
+
+def nothing_but_adds_a_run(_project: Workspace, client: mlflow.MlflowClient) -> None:
+    parent = {"mlflow.parentRunId": champion(client).data.tags["mlflow.parentRunId"]}
+    client.create_run(champion(client).info.experiment_id, tags=parent)
+
+
 def the_history(project: Workspace, _client: mlflow.MlflowClient) -> None:
     for path in (project.root / "mlartifacts").rglob(f"{NAME}.csv"):
         path.unlink()
@@ -77,6 +104,8 @@ def the_experiment(_project: Workspace, client: mlflow.MlflowClient) -> None:
     [
         *(all_artifacts, the_model_file, the_description_of_a_model, the_history),
         *(the_champions_run, its_parent, a_logged_model, the_registered_model, the_experiment),
+        *(what_a_model_is, the_code_of_a_model, the_variant_of_the_version, a_seed),
+        *(the_variant_of_the_current_run, nothing_but_adds_a_run),
     ],
 )
 def test_what_is_missing_is_logged_again(
@@ -85,6 +114,7 @@ def test_what_is_missing_is_logged_again(
     expected = load_model(project, PARAMS, "imdb", None)[1].predict(["the film"])
     client = mlflow.MlflowClient(store_uri(project))
     remove(project, client)
+    reconcile(project, PARAMS)
     assert log_trainings(project, PARAMS, [NAME], pytest.fail) == [NAME]
     assert promote(project, PARAMS, pytest.fail) == {"imdb": NAME}
     for variant in (None, NAME):

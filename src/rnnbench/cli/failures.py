@@ -12,10 +12,12 @@ from importlib.machinery import PathFinder
 from itertools import takewhile
 from pathlib import Path
 
+from rnnbench.core.masking import masked
 from rnnbench.core.root import find_root
 
 # rnnbench --debug sets it.
 DEBUG = "RNNBENCH_DEBUG"
+_OFF = ("", "0", "false", "no", "off")
 _OUT_OF_MEMORY = (
     "out of memory; close other programs, run fewer trainings in parallel "
     "(make reproduce JOBS=1),\nor reduce batch_size or the dataset in params.yaml"
@@ -28,21 +30,22 @@ _MAX_NAMED = 3
 
 def report(error: BaseException, text: str | None = None) -> None:
     """Print an exception, `text` by default what `explanation` says; a traceback in debug mode."""
-    if os.environ.get(DEBUG, "0") not in ("", "0"):
-        traceback.print_exception(error)
+    if os.environ.get(DEBUG, "").lower() not in _OFF:
+        print(masked("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     print_error(text or explanation(error))
 
 
 def print_error(text: str) -> None:
-    """Print an error on standard error."""
+    """Print an error on standard error, without credentials."""
     start, end = ("\x1b[31m", "\x1b[0m") if sys.stderr.isatty() else ("", "")
-    for line in text.splitlines():
+    for line in masked(text).splitlines():
         print(f"{start}error: {line}{end}", file=sys.stderr)
 
 
 def explanation(error: BaseException) -> str:
     """The cause of an unexpected exception in a line, and what to do if that is known."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:_MAX_LENGTH]
+    # Cut afterwards: a part of a secret would not be found.
+    text = masked(" ".join(f"{type(error).__name__}: {error}".split()))[:_MAX_LENGTH]
     if no_memory(error):
         return _OUT_OF_MEMORY
     if isinstance(error, OSError) and error.strerror:

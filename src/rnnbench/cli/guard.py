@@ -26,6 +26,8 @@ from rnnbench.core.root import find_root
 _STAGES = frozenset(
     {"check", "download", "preprocess", "train", "evaluate", "report", "cost", "article"}
 )
+# Holds the id of a process that has started itself again, which keeps it; a child has another one.
+_RESTARTED = "RNNBENCH_RESTARTED"
 _INTERRUPTIONS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # The signals by which a library that gets no memory ends its process.
 _CRASHES = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
@@ -75,14 +77,22 @@ def _run_own_code() -> None:
     running = Path(rnnbench.__file__).resolve().parent
     if package is None or package == running or not package.is_dir():
         return
-    source = package.parent
-    paths = INHERITED.get("PYTHONPATH", "").split(os.pathsep)
-    if paths[0] == str(source) or not (package / "cli" / "guard.py").is_file():
+    source, process = package.parent, str(os.getpid())
+    if os.pathsep in str(source):
+        print_error(
+            f"{source} has a '{os.pathsep}' in its name, which PYTHONPATH cannot hold: "
+            "rename the folder"
+        )
+        sys.exit(1)
+    if INHERITED.get(_RESTARTED) == process or not (package / "cli" / "guard.py").is_file():
         print_error(f"cannot run the code in {source} with {sys.prefix}; in {root}, run make env")
         sys.exit(1)
-    path = os.pathsep.join([str(source), *filter(None, paths)])
+    path = os.pathsep.join(
+        [str(source), *filter(None, INHERITED.get("PYTHONPATH", "").split(os.pathsep))]
+    )
     command = [sys.executable, *sys.orig_argv[1:]]
-    os.execve(sys.executable, command, INHERITED | {"PYTHONPATH": path})  # noqa: S606
+    variables = INHERITED | {"PYTHONPATH": path, _RESTARTED: process}
+    os.execve(sys.executable, command, variables)  # noqa: S606
 
 
 def _fork() -> None:

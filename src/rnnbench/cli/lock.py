@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rnnbench.core.errors import DataError
 from rnnbench.core.root import PARAMS
 from rnnbench.params_yaml import conflict_line, read_yaml
@@ -18,22 +16,40 @@ def locked_stages(path: Path) -> dict[str, Any]:
     Raises DataError if DVC cannot read it. DVC writes it in place: killed at that moment, it leaves
     a truncated file.
     """
-    content = path.read_bytes() if path.exists() else b"stages: {}"
+    if not path.exists():
+        return {}
+    content = path.read_bytes()
     if line := conflict_line(content):
         raise DataError(
             f"{path.name} has merge conflict markers, line {line};\n"
             "take either version (git checkout --ours dvc.lock) and run dvc repro"
         )
-    try:
-        lock = yaml.load(content.decode("utf-8"), Loader=yaml.CSafeLoader)
-    except (ValueError, yaml.YAMLError):
-        lock = None
-    if not isinstance(lock, dict) or not isinstance(lock.get("stages"), dict):
+    stages = _stages(content)
+    if stages is None:
         raise DataError(
             f"{path.name} is truncated, probably because DVC was killed while writing it;\n"
             "remove it and run dvc repro: finished stages come from DVC's cache"
         )
-    stages: dict[str, Any] = lock["stages"]
+    return stages
+
+
+def _stages(content: bytes) -> dict[str, Any] | None:
+    """The stages by DVC's own rules; None if it cannot read them, or if they are incomplete."""
+    # Imported here because it takes a quarter of a second, which most commands need not spend.
+    from dvc import schema  # type: ignore[import-untyped]
+    from dvc.utils import serialize  # type: ignore[import-untyped]
+    from voluptuous import Invalid
+
+    try:
+        lock = serialize.parse_yaml(content.decode("utf-8"), "dvc.lock")
+        stages: dict[str, Any] = schema.COMPILED_LOCKFILE_SCHEMA(lock)["stages"]
+    except (ValueError, KeyError, serialize.YAMLFileCorruptedError, Invalid):
+        return None
+    for stage in stages.values():
+        for entry in (*stage.get("deps", ()), *stage.get("outs", ())):
+            # DVC takes an entry without a hash for a changed one. Remotes with versions have files.
+            if not any(entry.get(key) for key in (*schema.CHECKSUMS_SCHEMA, "files", "dataset")):
+                return None
     return stages
 
 

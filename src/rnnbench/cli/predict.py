@@ -6,6 +6,7 @@ import codecs
 import io
 import json
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from rnnbench.cli.common import command, expect_one_choice, warn
+from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from rnnbench.serving.predict import Prediction, Word
 
 _MAX_WIDTH = 60
+# The mark of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8-sig",
+}
 
 
 @click.command()
@@ -35,7 +45,8 @@ _MAX_WIDTH = 60
     "--file",
     metavar="FILE",
     type=click.File("rb"),
-    help="File with one text per line, as UTF-8; - is standard input. Empty lines are skipped.",
+    help="File with one text per line, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark; "
+    "- is standard input. Empty lines are skipped.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 @click.option(
@@ -70,7 +81,7 @@ def predict(
     # The shell may pass any bytes.
     texts = tuple(os.fsencode(text).decode("utf-8", "replace") for text in texts)
     if file is not None:
-        texts += tuple(_lines(file.read()))
+        texts += tuple(_lines(file.read(), getattr(file, "name", "<stdin>")))
     predictor = load_predictor(workspace, params, task, variant)
     click.echo(f"predictions of {predictor.variant}", err=True)
     # disable=None: the bar shows only in a terminal.
@@ -85,18 +96,39 @@ def predict(
             click.echo(line)
 
 
-def _lines(content: bytes) -> Iterator[str]:
-    """The lines that have a text, in UTF-8 or, as Windows writes it, in UTF-16 with its mark."""
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = content.decode("utf-16" if marked else "utf-8-sig", "replace")
+def _lines(content: bytes, name: str) -> Iterator[str]:
+    """The lines that have a text."""
     empty = 0
-    for line in io.StringIO(text, newline=None):
+    for line in io.StringIO(_decoded(content, name), newline=None):
         if line.strip():
             yield line.rstrip("\n")
         else:
             empty += 1
     if empty:
         warn(f"{empty} empty line{'s are' if empty > 1 else ' is'} skipped")
+
+
+def _decoded(content: bytes, name: str) -> str:
+    """The text of a file, whose mark names its encoding; without a mark, it is UTF-8.
+
+    Raises DataError if that is not its encoding: a prediction of garbled text would look like one.
+    """
+    encoding = next((e for mark, e in _MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+        before, nul, _ = text.partition("\0")
+        problem, source = "has a NUL character", "utf-16le"
+        if not nul:
+            return text
+    except UnicodeDecodeError as error:
+        # Its object may lack the mark.
+        before = error.object[: error.start].decode(encoding, "ignore")
+        problem, source = f"is not {encoding.removesuffix('-sig').upper()}", "latin1"
+    line = len(re.findall("\r\n?|\n", before)) + 1
+    raise DataError(
+        f"{name}: line {line} {problem}; if it is a text, convert it, "
+        f"for example with iconv -f {source} -t utf-8"
+    )
 
 
 def _line(prediction: Prediction, words: list[Word] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +99,12 @@ def train(workspace: Workspace, params: Params, variant: str, strict: bool) -> N
 
     params.variant(variant)
     _warn_of_overridden()
+    # A store can fail in the same way while the training runs and after it.
+    warn_once = cache(warn)
     with stage_lock(workspace, "train", variant):
-        with LiveLog(workspace, params, variant, warn) as live:
+        with LiveLog(workspace, params, variant, warn_once) as live:
             run(workspace, params, variant, echo, live)
-        logged = log_trainings(workspace, params, [variant], warn, live.runs)
+        logged = log_trainings(workspace, params, [variant], warn_once, live.runs)
         _expect_logged(strict, logged, [variant])
         shutil.rmtree(workspace.checkpoints(variant), ignore_errors=True)
 
@@ -120,8 +122,9 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     if scores.accuracy is None:
         click.echo(f"{variant}  all {scores.diverged} replicates have diverged")
         return
+    what = f"within {scores.tolerance:g}" if scores.target == "number" else "accuracy"
     click.echo(
-        f"{variant}  accuracy {scores.accuracy:.4f}  "
+        f"{variant}  {what} {scores.accuracy:.4f}  "
         f"replicates {scores.replicates}  loss {scores.loss:.4g}"
     )
 
@@ -168,6 +171,8 @@ def article(workspace: Workspace, params: Params, strict: bool) -> None:
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
+    # Numbers have no accuracy, but a share within the tolerance.
+    shown = shown.rename(columns={"accuracy": "accuracy or share within the tolerance"})
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
     print_champions(champions)
 

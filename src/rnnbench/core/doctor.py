@@ -53,7 +53,7 @@ def doubts() -> "list[str]":
 def cpuinfo() -> "dict[str, str]":
     """The first CPU of Linux's /proc/cpuinfo; empty on other systems."""
     try:
-        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
+        first = _text(Path("/proc/cpuinfo")).split("\n\n")[0]
     except OSError:
         return {}
     pairs = (line.partition(":") for line in first.splitlines())
@@ -104,33 +104,69 @@ def _python() -> "list[str]":
 
 
 def _project() -> "list[str]":
-    found = []
-    git = shutil.which("git")
-    if git is None:
-        found.append("git is not installed, and DVC needs it")
-    else:
-        done = subprocess.run(
-            [git, "rev-parse"],
-            cwd=str(ROOT),
-            env={**os.environ, "LC_ALL": "C"},
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        if "not a git repository" in done.stderr:
-            found.append(f"{ROOT} is no git repository, which DVC needs: run git init")
-        elif done.returncode:
-            # It belongs to another user, as in a container: git says what to do.
-            found.append(" ".join(done.stderr.split()))
+    found = _repository()
     if ":" in str(ROOT):
         found.append(f"{ROOT} has a ':' in its name, which PATH cannot hold: rename the folder")
-    command = ROOT / ".venv" / "bin" / "rnnbench"
-    python = re.search('/[^"\\n]*/python[0-9.]*', command.read_text()) if command.exists() else None
+    environment = ROOT / ".venv"
+    if environment.is_symlink() and not environment.exists():
+        found.append(f"{environment} is a link to a folder that has gone: rm .venv")
+    command = environment / "bin" / "rnnbench"
+    python = re.search('/[^"\\n]*/python[0-9.]*', _text(command)) if command.exists() else None
     if python and not Path(python.group()).exists():
         found.append(f"{python.group()} has gone, which .venv needs: rm -r .venv")
     free = shutil.disk_usage(str(ROOT)).free / 2**30
-    if free < ENVIRONMENT_GIB and not (ROOT / ".venv" / "installed").exists():
+    if free < ENVIRONMENT_GIB and not (environment / "installed").exists():
         found.append(f"{free:.1f} GiB of disk free; rnnbench needs {ENVIRONMENT_GIB}")
     return found
+
+
+def _repository() -> "list[str]":
+    if not (ROOT / ".dvc").is_dir():
+        return [
+            f"{ROOT} has no folder .dvc: cp * leaves hidden files behind, so copy the project "
+            "again, with cp -r OLD NEW"
+        ]
+    git = shutil.which("git")
+    if git is None:
+        return ["git is not installed, and DVC needs it"]
+    done = _git(git, "rev-parse")
+    if "not a git repository" in done.stderr:
+        link = ROOT / ".git"
+        if link.is_file() or link.is_symlink():
+            return [f"{link} leads to a repository that has gone: run rm .git && git init"]
+        return [f"{ROOT} is no git repository, which DVC needs: run git init"]
+    if done.returncode:
+        # It belongs to another user, as in a container: git says what to do.
+        return [" ".join(done.stderr.split())]
+    # DVC refuses them even if they are committed.
+    ignored = _git(git, "check-ignore", "--no-index", "dvc.yaml", "dvc.lock").stdout.split()
+    if ignored:
+        return [
+            f"git ignores {' and '.join(ignored)}, which DVC needs: git check-ignore -v --no-index "
+            f"{ignored[0]} names the rule to remove; if it belongs to a repository around "
+            f"{ROOT}, git init is enough"
+        ]
+    return []
+
+
+def _git(git: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    # These would lead it to another repository, as those of a hook do.
+    names = ("DIR", "WORK_TREE", "COMMON_DIR", "INDEX_FILE", "OBJECT_DIRECTORY")
+    misleading = ["GIT_" + name for name in names]
+    variables = {name: value for name, value in os.environ.items() if name not in misleading}
+    return subprocess.run(  # noqa: UP022 - capture_output came with Python 3.7
+        [git, *arguments],
+        cwd=str(ROOT),
+        env={**variables, "LC_ALL": "C"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _compared() -> "list[Path]":

@@ -40,9 +40,11 @@ def run_ui(workspace: Workspace, params: Params, port: int, echo: Callable[[str]
     if remote:
         echo("MLFLOW_TRACKING_URI names a server; none is started")
         return
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    # A URI with a password would be an argument that all users of the machine can read.
+    environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}
+    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     # The server replaces this process: signals reach it, and its exit status is the command's.
     os.execve(sys.executable, command, environment)  # noqa: S606
 

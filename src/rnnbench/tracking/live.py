@@ -19,8 +19,9 @@ from filelock import FileLock, Timeout
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.tracking.runs import CURRENT_TAG, RUNNING, begin_run, log_epochs
-from rnnbench.tracking.store import OUT_OF_DATE, ensure_experiment, open_store
+from rnnbench.tracking.runs import CURRENT_TAG, RUNNING, begin_run, end_run, log_epochs
+from rnnbench.tracking.store import OUT_OF_DATE, ensure_experiment, is_local, open_store
+from rnnbench.tracking.verification import nested_runs
 from rnnbench.training.outputs import METRICS
 
 # Identifies a training by all that determines it: settings, seeds, data and code.
@@ -122,13 +123,12 @@ class LiveLog:
         if not parents:
             self.runs[None] = self._begin(client, experiment, None)
             return
-        self.runs[None] = parent = parents[0].info.run_id
-        for run in found:
-            if run.data.tags.get("mlflow.parentRunId") == parent:
-                replicate = int(run.data.tags["seed"]) - self._params.run.seed
-                self.runs[replicate] = run.info.run_id
-                steps = [m.step for m in client.get_metric_history(run.info.run_id, METRICS[0])]
-                self._logged[replicate] = max(steps, default=0)
+        self.runs[None] = parents[0].info.run_id
+        for seed, run in nested_runs(client, parents[0]).items():
+            replicate = seed - self._params.run.seed
+            self.runs[replicate] = run.info.run_id
+            steps = [m.step for m in client.get_metric_history(run.info.run_id, METRICS[0])]
+            self._logged[replicate] = max(steps, default=0)
         for run_id in self.runs.values():
             client.update_run(run_id, "RUNNING")
             for key, value in ((CURRENT_TAG, RUNNING), (_LOCK, self._lock)):
@@ -144,29 +144,31 @@ class LiveLog:
 
     @property
     def _lock(self) -> str:
-        return f"{socket.gethostname()}:{self._workspace.lock('train', self._name)}"
+        return _lock_of(self._workspace, self._name)
 
 
-def end_dead(client: Any, runs: list[Any], local: bool) -> None:
+def end_dead(client: Any, workspace: Workspace, runs: list[Any], ours: set[str] | None) -> None:
     """Mark those of the RUNNING runs KILLED whose process is gone.
 
-    local: whether all processes that write to the store are on this machine. Call it with the store
-    open: then no other process is completing a run.
+    ours: the runs of the variant whose lock the caller holds; None if it holds no lock of one. Call
+    it with the store open: then no other process is completing a run.
     """
     for run in runs:
         if lock := run.data.tags.get(_LOCK):
             host, _, path = lock.partition(":")
             dead = host == socket.gethostname() and not _is_held(Path(path))
+            variant = run.data.tags.get("variant", "")
+            if ours is not None and lock == _lock_of(workspace, variant):
+                # An earlier attempt had the lock that is the caller's now.
+                dead = run.info.run_id not in ours
         else:
-            dead = local and "dvc.key" in run.data.tags
+            dead = is_local(workspace) and "dvc.key" in run.data.tags
         if dead:
             end_run(client, run.info.run_id, "KILLED")
 
 
-def end_run(client: Any, run_id: str, status: str) -> None:
-    """End a run that is not complete; a training that is resumed goes on with it."""
-    client.set_terminated(run_id, status)
-    client.set_tag(run_id, CURRENT_TAG, "false")
+def _lock_of(workspace: Workspace, name: str) -> str:
+    return f"{socket.gethostname()}:{workspace.lock('train', name)}"
 
 
 def _is_held(path: Path) -> bool:

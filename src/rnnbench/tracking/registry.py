@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from rnnbench import corpora
 from rnnbench.core.errors import DataError
+from rnnbench.core.masking import masked
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.champions import champions
@@ -20,10 +20,9 @@ from rnnbench.tracking.store import (
     OUT_OF_DATE,
     find_experiment,
     is_project,
-    masked,
     open_store,
 )
-from rnnbench.tracking.verification import find_model
+from rnnbench.tracking.verification import find_model, nested_runs
 
 _ALIAS = "champion"
 _RULE = (
@@ -68,7 +67,7 @@ def _annotate(client: Any, corpus: str, notes: dict[str, dict[str, str]]) -> Non
     experiment = find_experiment(client, corpus)
     ids = [experiment.experiment_id] if experiment else []
     for run in client.search_runs(ids, CURRENT) if ids else ():
-        for key, value in notes.get(run.data.tags["variant"], {}).items():
+        for key, value in notes.get(run.data.tags.get("variant", ""), {}).items():
             if run.data.tags.get(key, "") != value:
                 client.set_tag(run.info.run_id, key, value)
 
@@ -93,7 +92,7 @@ def load_model(
     Returns the variant and a pyfunc model. Raises DataError if the store fails or lacks the model,
     and UnknownNameError.
     """
-    with open_store(workspace) as client:
+    with open_store(workspace, write=False) as client:
         if variant is None:
             variant, uri = _champion(client, corpus)
         else:
@@ -102,13 +101,11 @@ def load_model(
             if model is None:
                 raise DataError(f"{variant} is not in MLflow; run dvc repro or rnnbench sync")
             uri = model.model_uri
-        # MLflow warns of every package whose version differs from the logged one.
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
         try:
             return variant, mlflow.pyfunc.load_model(uri)
         # Of MLflow, of the model family, of the system.
         except Exception as error:
-            reason = masked(workspace, " ".join(str(error).split()))[:200]
+            reason = masked(" ".join(str(error).split()))[:200]
             raise DataError(
                 f"{variant}: MLflow cannot read the model ({reason}); run rnnbench sync"
             ) from error
@@ -121,8 +118,7 @@ def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
         return None
     ids = [experiment.experiment_id]
     for parent in client.search_runs(ids, f"tags.variant = '{variant}' and {CURRENT}"):
-        children = client.search_runs(ids, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
-        for run in sorted(children, key=lambda run: int(run.data.tags["seed"])):
+        for run in nested_runs(client, parent).values():
             if model := find_model(client, run):
                 return model
     return None
@@ -138,7 +134,8 @@ def _champion(client: Any, corpus: str) -> tuple[str, str]:
     for model in client.search_registered_models(f"name = '{_name(corpus)}'"):
         if number := model.aliases.get(_ALIAS):
             version = client.get_model_version(model.name, number)
-            return version.tags["variant"], f"models:/{model.name}/{number}"
+            variant = version.tags.get("variant", model.name)
+            return variant, f"models:/{model.name}/{number}"
     raise DataError(f"{corpus} has no champion in MLflow; run dvc repro or rnnbench sync")
 
 
@@ -155,8 +152,9 @@ def _promote(client: Any, corpus: str, variant: str, model: Any) -> None:
             name,
             source=model.artifact_location,
             run_id=model.source_run_id,
-            tags={"variant": variant, "model_id": model.model_id},
+            tags={"model_id": model.model_id},
             description=f"`{variant}`. {_RULE}",
             model_id=model.model_id,
         )
+    client.set_model_version_tag(name, version.version, "variant", variant)
     client.set_registered_model_alias(name, _ALIAS, version.version)

@@ -12,6 +12,7 @@ from rnnbench.evaluation.error_analysis import confident_misclassifications
 from rnnbench.params import Params
 from rnnbench.tracking.contents import Run, read_runs, tags_of, title
 from rnnbench.tracking.logged_model import log_model
+from rnnbench.tracking.verification import tag_files
 from rnnbench.training.outputs import METRICS, TrainingRecord
 
 # The tag of runs that the UI shows: of a variant, whether it belongs to the files in the workspace.
@@ -75,7 +76,7 @@ def log_training(
 
     experiment: its id. key: identifies the training. current: the value of the tag "current". live:
     the ids of runs to complete, by replicate; the others are created.
-    Raises DataError and what MLflow raises, after marking the runs as FAILED.
+    Raises DataError and what MLflow raises, after marking the runs as FAILED or KILLED.
     """
     name = record.variant
     runs = read_runs(workspace, params, record, key)
@@ -94,6 +95,7 @@ def log_training(
             client.log_text(ids[None], text, "confident_misclassifications.csv")
         for replicate in record.finished:
             log_model(ids[replicate], workspace, params, name, replicate)
+            tag_files(client, ids[replicate])
         for run in runs:
             status = "FAILED" if run.failed else "FINISHED"
             client.set_terminated(ids[run.replicate], status, run.end)
@@ -101,13 +103,20 @@ def log_training(
                 client.delete_tag(ids[run.replicate], CURRENT_TAG)
         # Only a training with one of these values is complete, so it comes last.
         client.set_tag(ids[None], CURRENT_TAG, str(current).lower())
-    except BaseException:
+    except BaseException as error:
+        status = "FAILED" if isinstance(error, Exception) else "KILLED"
         # The cause may be the store itself; its error is the one to report.
         with contextlib.suppress(Exception):
             for run_id in ids.values():
-                client.set_terminated(run_id, "FAILED")
-                client.set_tag(run_id, CURRENT_TAG, "false")
+                end_run(client, run_id, status)
         raise
+
+
+def end_run(client: Any, run_id: str, status: str) -> None:
+    """End a run that is not complete; a training that is resumed goes on with it."""
+    client.set_terminated(run_id, status)
+    if CURRENT_TAG in client.get_run(run_id).data.tags:
+        client.delete_tag(run_id, CURRENT_TAG)
 
 
 def _log_values(client: Any, run_id: str, run: Run, live: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -9,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
 
 from filelock import FileLock
 
 from rnnbench import corpora
 from rnnbench.core.errors import DataError, RnnbenchError
+from rnnbench.core.masking import masked
 from rnnbench.core.root import original_root
 from rnnbench.core.workspace import Workspace
 
@@ -24,7 +25,6 @@ OWNER = "rnnbench.corpus"
 CURRENT = "tags.current = 'true'"
 OUT_OF_DATE = "MLflow is out of date: {}; run rnnbench sync when the store works again"
 _VARIABLE = "MLFLOW_TRACKING_URI"
-_SECRETS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _SQLITE = "sqlite:///"
 # MLflow's own defaults would retry an unreachable server for four minutes.
 _DEFAULTS = {
@@ -34,6 +34,8 @@ _DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _SECONDS_TO_ANSWER = 8.0
+# For another process of the project, which may be logging many models.
+_SECONDS_TO_WAIT = 300.0
 # The columns of MLflow's tables that hold addresses of artifacts.
 _ADDRESSES = (
     ("experiments", "artifact_location"),
@@ -72,7 +74,7 @@ def store_uri(workspace: Workspace) -> str:
 
 def masked_uri(workspace: Workspace) -> str:
     """The URI of the store, without credentials."""
-    return masked(workspace, store_uri(workspace))
+    return masked(store_uri(workspace))
 
 
 def is_local(workspace: Workspace) -> bool:
@@ -122,8 +124,8 @@ def ensure_experiment(client: Any, workspace: Workspace, corpus: str) -> str:
 
 
 @contextmanager
-def open_store(workspace: Workspace) -> Iterator[Any]:
-    """An MlflowClient, for one process at a time.
+def open_store(workspace: Workspace, write: bool = True) -> Iterator[Any]:
+    """An MlflowClient, for one process at a time. write: whether a database must be writable.
 
     Raises DataError if the store fails, whatever MLflow raises then, and within 10 s if it cannot
     be reached.
@@ -132,20 +134,23 @@ def open_store(workspace: Workspace) -> Iterator[Any]:
         for variable, value in _DEFAULTS.items():
             os.environ.setdefault(variable, value)
         # Processes that create or write the SQLite file at the same time can corrupt it.
-        with FileLock(project_root(workspace) / ".mlflow.lock"):
-            yield _connect(workspace)
+        with FileLock(project_root(workspace) / ".mlflow.lock", _SECONDS_TO_WAIT):
+            yield _connect(workspace, write)
     except RnnbenchError:
         raise
     # The libraries below MLflow raise errors of their own: SQLAlchemy, Alembic, requests, drivers.
     except Exception as error:
         words = " ".join(str(error).split()) or type(error).__name__
-        message = masked(workspace, words)[:200]
+        message = masked(words)[:200]
         raise DataError(f"{masked_uri(workspace)} failed: {message}") from error
 
 
-def _connect(workspace: Workspace) -> Any:
+def _connect(workspace: Workspace, write: bool) -> Any:
     import mlflow
     from mlflow.store.db.db_types import DATABASE_ENGINES
+
+    # What it logs of failures, with tracebacks and addresses, it also raises.
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
 
     given, uri = os.environ.get(_VARIABLE), store_uri(workspace)
     # Champions are versions of models of this store, so no other registry can have them.
@@ -157,7 +162,7 @@ def _connect(workspace: Workspace) -> Any:
     client = mlflow.MlflowClient()
     if re.split(r"[+:]", uri)[0] in DATABASE_ENGINES:
         # MLflow itself would try to connect ten times, for 100 s.
-        _in_time(lambda: _read_database(uri))
+        _in_time(lambda: _try_database(uri, write))
     else:
         _in_time(lambda: client.search_experiments(max_results=1))
     if is_local(workspace):
@@ -165,11 +170,17 @@ def _connect(workspace: Workspace) -> Any:
     return client
 
 
-def _read_database(uri: str) -> None:
-    from sqlalchemy import create_engine, inspect
+def _try_database(uri: str, write: bool) -> None:
+    from sqlalchemy import create_engine, inspect, text
     from sqlalchemy.pool import NullPool
 
+    path = Path(uri.removeprefix(_SQLITE).partition("?")[0])
+    if uri.startswith(_SQLITE) and (path.exists() or path.is_symlink()) and not path.is_file():
+        raise OSError("it is no file")
     with create_engine(uri, poolclass=NullPool).connect() as connection:
+        if uri.startswith(_SQLITE) and write:
+            # Waits 5 s for another program that is writing.
+            connection.execute(text("BEGIN IMMEDIATE"))
         inspect(connection).has_table("experiments")
 
 
@@ -219,20 +230,3 @@ def _relocate(client: Any, workspace: Workspace) -> None:
                 # Neither LIKE, in which "_" is special, nor another corpus with this prefix.
                 inside = func.substr(address, 1, len(old) + 1) == f"{old}/"
                 connection.execute(statement.where((address == old) | inside))
-
-
-def masked(workspace: Workspace, text: str) -> str:
-    """`text` without the credentials of the store's URI and of MLflow's variables."""
-    uri = store_uri(workspace)
-    secrets = {os.environ.get(name, "") for name in _SECRETS}
-    if not is_local(workspace):
-        # Up to the last "@": passwords with special characters are often not quoted.
-        credentials = uri.partition("://")[2].rpartition("@")[0]
-        secrets |= {credentials, credentials.partition(":")[2]}
-        text = re.sub(r"://\S*@", "://***@", text)
-    secrets |= {form(secret) for secret in secrets for form in (unquote, quote)}
-    for secret in sorted(secrets, key=len, reverse=True):
-        # A shorter one could be part of any word.
-        if len(secret) > 3:
-            text = text.replace(secret, "***")
-    return re.sub(r"(?i)\b(password|pwd|passwd|token)=[^&\s]+", r"\1=***", text)

@@ -23,7 +23,6 @@ from rnnbench.tracking.store import (
     OUT_OF_DATE,
     OWNER,
     ensure_experiment,
-    is_local,
     is_project,
     open_store,
 )
@@ -43,12 +42,14 @@ def log_trainings(
     A training that is there, but not with all of its runs, models and files, is logged again.
     Returns the variants that the store has now. Calls `warn` once for each variant whose files
     are missing, damaged or trained with other settings, and once if the store fails.
-    live: the runs of the only one of `names`, from `rnnbench.tracking.live`.
+    live: the runs of the only one of `names`, from `rnnbench.tracking.live`; the caller holds the
+    lock of its training.
     """
     logged: list[str] = []
     try:
         with open_store(workspace) as client, warnings.catch_warnings():
-            end_dead(client, _find_runs(client, "status = 'RUNNING'"), is_local(workspace))
+            ours = None if live is None else set(live.values())
+            end_dead(client, workspace, _find_runs(client, "status = 'RUNNING'"), ours)
             # An input example would load TensorFlow and run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             for name in names:
@@ -69,7 +70,7 @@ def reconcile(workspace: Workspace, params: Params) -> None:
     """
     with open_store(workspace) as client:
         for run in _find_runs(client, CURRENT):
-            if run.data.tags["variant"] not in params.variants:
+            if run.data.tags.get("variant") not in params.variants:
                 client.set_tag(run.info.run_id, CURRENT_TAG, "false")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import filecmp
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,12 @@ from rnnbench.params import Params
 from rnnbench.tracking.logged_model import artifacts
 from rnnbench.training.outputs import TrainingRecord
 
-# What MLflow needs to load a model, besides its artifacts.
-_FILES = {"MLmodel", "artifacts", "code", "pyfunc.py"}
+# The tag of a replicate's run: a hash of the files of its model in a local store.
+FILES = "rnnbench.files"
+# What MLflow needs to load a model.
+_NEEDED = {"MLmodel", "artifacts", "code", "pyfunc.py"}
+# Written by MLflow and Python when a model is loaded.
+_TRACES = ("registered_model_meta", "__pycache__")
 
 
 def is_intact(
@@ -23,21 +27,26 @@ def is_intact(
 ) -> bool:
     """Whether the run `parent` of a variant has its history, nested runs and loadable models.
 
-    People delete runs and models in the UI, and folders on the disk.
+    People delete and edit runs and models in the UI, and folders on the disk.
     """
     name, run_id = record.variant, parent.info.run_id
     if workspace.history(name).name not in {file.path for file in client.list_artifacts(run_id)}:
         return False
-    ids = [parent.info.experiment_id]
-    found = client.search_runs(ids, f"tags.`mlflow.parentRunId` = '{run_id}'")
-    by_seed = {run.data.tags["seed"]: run for run in found}
-    if not by_seed.keys() >= set(map(str, record.seeds)):
-        return False
-    children = [by_seed[str(record.seeds[replicate])] for replicate in record.finished]
-    return all(
-        _has_model(client, child, artifacts(workspace, params, name, replicate))
-        for child, replicate in zip(children, record.finished, strict=True)
+    children = nested_runs(client, parent)
+    finished = [record.seeds[replicate] for replicate in record.finished]
+    return children.keys() >= set(record.seeds) and all(
+        _has_model(client, children[seed], artifacts(workspace, params, name, replicate))
+        for seed, replicate in zip(finished, record.finished, strict=True)
     )
+
+
+def nested_runs(client: Any, parent: Any) -> dict[int, Any]:
+    """The runs of the replicates of a variant's run `parent` by seed, the smallest first."""
+    query = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+    found = client.search_runs([parent.info.experiment_id], query)
+    # Others, such as runs of one's own, have no seed.
+    seeds = {run.data.tags.get("seed", ""): run for run in found}
+    return {int(seed): seeds[seed] for seed in sorted(filter(str.isdecimal, seeds), key=int)}
 
 
 def find_model(client: Any, run: Any) -> Any | None:
@@ -51,22 +60,39 @@ def find_model(client: Any, run: Any) -> Any | None:
     return None
 
 
+def tag_files(client: Any, run_id: str) -> None:
+    """Record the files of the model of a replicate's run, if the store is local."""
+    model = find_model(client, client.get_run(run_id))
+    if model is not None and (folder := _local_folder(model)):
+        client.set_tag(run_id, FILES, _digest(folder))
+
+
 def _has_model(client: Any, run: Any, files: dict[str, Path]) -> bool:
-    """Whether the model of a run is there, with these `files`."""
+    """Whether the model of a run is there, unchanged, with these `files`."""
     model = find_model(client, run)
-    if model is None or _FILES - _sizes(model.artifact_location).keys():
+    if model is None:
         return False
-    folder = f"{model.artifact_location}/artifacts"
-    if folder.startswith("file:"):
-        copies = Path(local_file_uri_to_path(folder))
-        return all(_are_equal(path, copies / path.name) for path in files.values())
-    # A server's copies are not downloaded to compare them.
-    sizes = _sizes(folder)
+    if folder := _local_folder(model):
+        return bool(run.data.tags.get(FILES) == _digest(folder))
+    # A server's files are not downloaded to compare them.
+    if _NEEDED - _sizes(model.artifact_location).keys():
+        return False
+    sizes = _sizes(f"{model.artifact_location}/artifacts")
     return all(sizes.get(path.name) == path.stat().st_size for path in files.values())
 
 
-def _are_equal(a: Path, b: Path) -> bool:
-    return b.is_file() and filecmp.cmp(a, b, shallow=False)
+def _local_folder(model: Any) -> Path | None:
+    location = str(model.artifact_location)
+    return Path(local_file_uri_to_path(location)) if location.startswith("file:") else None
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not any(trace in name for trace in _TRACES):
+            digest.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:32]
 
 
 def _sizes(uri: str) -> dict[str, int]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rnnbench.core.errors import ParamsError
-from rnnbench.models.keras.network import build, optimizer
+from rnnbench.models.keras.network import build, check, optimizer
 from tests.frozen import PARAMS
 
 
@@ -126,6 +126,20 @@ def test_without_an_output_layer_the_last_layer_is_the_output(index_meta) -> Non
     meta = index_meta.model_copy(update={"target": "number", "classes": ()})
     layers = [{"Embedding": {"output_dim": 4}}, {"LSTM": {"units": 1}}]
     assert build(layers, meta, 1, False).layers[-1].name.startswith("lstm")
+
+
+def test_checking_a_network_does_not_change_it(index_meta) -> None:
+    regular = {"Dense": {"units": 2, "activity_regularizer": "l2"}}
+    layers = [{"Embedding": {"output_dim": 4}}, "BatchNormalization", regular, "Flatten"]
+    layers = [*layers, {"Dropout": {"rate": 0.5}}]
+    network, fresh = (build(layers, index_meta, seed=1) for _ in range(2))
+    check(network, layers, index_meta)
+    pairs = zip(network.variables, fresh.variables, strict=True)
+    assert all(np.array_equal(a.numpy(), b.numpy()) for a, b in pairs)
+    assert network.losses == []
+    x = np.ones((2, 12), np.int32)
+    assert np.array_equal(network(x, training=True), fresh(x, training=True))
+    assert len(network.losses) == 1
 
 
 def test_a_single_one_hot_step_keeps_its_axis(one_hot_meta) -> None:

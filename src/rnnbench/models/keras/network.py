@@ -75,16 +75,22 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
         if not output_layer:
             allowed += f", of size {units} where output_layer is false"
         raise ParamsError("params.yaml", [ErrorDetail("layers", problem, allowed)])
+    if not network.trainable_variables:
+        problem = "the network has no trainable weights, so that nothing could be learned"
+        raise ParamsError("params.yaml", [ErrorDetail("layers", problem)])
     return network
 
 
 def check(network: Any, layers: list[Any], meta: Meta) -> None:
-    """Try a network of `build` on a few samples; raises ParamsError if its output were wrong.
+    """Try a network of `build` on a few samples; raises ParamsError if Keras cannot run it.
 
-    That is so if samples are padded to the width of their batch, and padding changes the output.
+    Also if its output were wrong: samples are padded to the width of their batch, and padding
+    changes the output.
     """
-    if _whole_texts(meta):
-        keys = [_key(layers, index) for index in range(len(layers))]
+    keys = [_key(layers, index) for index in range(len(layers))]
+    if not _whole_texts(meta):
+        _run(network.layers[len(_front(meta)) - 1 :], keys)
+    else:
         check_padding(network, [*keys, "output_layer"][: len(network.layers)], meta.vocabulary_size)
 
 
@@ -115,6 +121,23 @@ def schedule(name: str, arguments: Mapping[str, Any]) -> Any:
     # Of an integer rate, Keras would compute integers: 1, decayed by 0.9, would be 0.
     floats = tf.nest.map_structure(lambda v: float(v) if type(v) is int else v, dict(arguments))
     return getattr(keras.optimizers.schedules, name)(**floats)
+
+
+def _run(layers: list[Any], keys: list[str]) -> None:
+    """Call layers, whose keys are given, as in training; their random states stay as they are.
+
+    Keras finds some errors neither in the arguments of a layer nor in the shape of its input.
+    """
+    tf, keras = load_backend()
+    # Those of recurrent layers it finds when it builds them, and each of their steps takes time.
+    slow = keras.layers.RNN, keras.layers.Bidirectional
+    for built, key in zip(layers, keys, strict=False):
+        if not isinstance(built, slow):
+            # A mask is an input too.
+            first = tf.nest.flatten(built.input)[0]
+            samples = tf.zeros([2, *first.shape[1:]], first.dtype)
+            with keras_errors(refusal(key)), keras.StatelessScope():
+                built(samples, training=True)
 
 
 def _expect_to_fit(layers: list[Any], meta: Meta) -> None:
@@ -159,6 +182,17 @@ def _unsuitable(layers: list[Any], meta: Meta, output_layer: bool) -> list[Error
     if not output_layer and meta.target != "number":
         problem = "only a target of numbers can do without the output layer and its probabilities"
         found.append(ErrorDetail("output_layer", problem, "true"))
+    for index, spec in enumerate(layers):
+        names = [name for name, _ in walk([spec])]
+        first = index == 0 and names == ["Embedding"] and meta.encoding == "index"
+        if "Embedding" in names and not first:
+            problem = "an Embedding takes ids, and what it gets here would be cast to some"
+            allowed = "as the first layer, of a dataset with encoding: index"
+            found.append(ErrorDetail(_key(layers, index), problem, allowed))
+        if _whole_texts(meta) and any(arguments.get("unroll") for _, arguments in walk([spec])):
+            problem = "a program with every step of a whole text would take too long to compile"
+            allowed = "unroll: false, or a dataset with a length"
+            found.append(ErrorDetail(_key(layers, index), problem, allowed))
     embeddings = [arguments for name, arguments in walk(layers) if name == "Embedding"]
     for arguments in embeddings:
         if arguments.get("input_dim", meta.vocabulary_size) < meta.vocabulary_size:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -30,8 +32,53 @@ _NOT_PLAIN = {
 # Layers with several inputs do not fit a list of layers; preprocessing is done by the datasets.
 _OTHER_LAYERS = re.compile(r"keras\.src\.layers\.(attention|merging|preprocessing)\.")
 
-# Steps of which the learning rate of a schedule is tried.
-_STEPS = (0, 1, 10_000)
+# The largest number of float32, in which Keras computes; NaN is not below it either.
+_LARGEST = 3.4e38
+# The names that TensorFlow takes for the scope of an operation.
+_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# Steps of which the learning rate of a schedule is tried, besides those next to its own numbers.
+_STEPS = {0, 1, 10_000}
+_MAX_STEP = 10**9
+
+# What Keras checks not at all or too late: is a number valid, and what should it be?
+_RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "units": (lambda v: isinstance(v, int) and v > 0, "a positive integer"),
+    "learning_rate": (lambda v: v > 0, "a finite number above 0"),
+    "ema_overwrite_frequency": (lambda v: isinstance(v, int) and v > 0, "a positive integer"),
+    "gradient_accumulation_steps": (lambda v: isinstance(v, int) and v > 1, "an integer above 1"),
+    **dict.fromkeys(
+        ("clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor"),
+        (lambda v: v > 0, "a number above 0"),
+    ),
+    **dict.fromkeys(
+        ("weight_decay", "adam_weight_decay", "epsilon"),
+        (lambda v: v >= 0, "a number of 0 or more"),
+    ),
+    # A rate of 1 leaves nothing to learn from; a momentum of 1 never follows what it averages.
+    **dict.fromkeys(
+        (
+            *("rate", "dropout", "recurrent_dropout", "momentum", "renorm_momentum"),
+            *("beta_1", "beta_2", "adam_beta_1", "adam_beta_2", "rho", "ema_momentum"),
+        ),
+        (lambda v: 0 <= v < 1, "a number from 0 to below 1"),
+    ),
+}
+# Likewise for arguments that are no numbers.
+_OTHERS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (
+        lambda v: isinstance(v, str) and _SCOPE.fullmatch(v) is not None,
+        "a name of letters (A to Z), digits and . _ - that begins with a letter or digit",
+    ),
+    # With others, weights stay as they are, or results depend on the processor.
+    "dtype": (lambda v: v == "float32", "float32"),
+    "use_cudnn": (lambda v: v in ("auto", False), "false or auto, as no GPU is used"),
+    "exclude_layers": (lambda v: isinstance(v, list), "a list of names"),
+    "boundaries": (
+        lambda v: isinstance(v, list) and all(map(_is_number, v)) and v == sorted(set(v)),
+        "a list of ascending numbers",
+    ),
+    "values": (lambda v: isinstance(v, list) and all(map(_is_number, v)), "a list of numbers"),
+}
 
 
 def _structure(value: Any) -> Any:
@@ -125,42 +172,77 @@ def _check(
     if not errors:
         try:
             with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
-                _try(kind, name, arguments)
+                _try(kind, name, json.dumps(arguments, default=str))
         except ParamsError as error:
             problem = f"got {shown(arguments)}: {error.errors[0].problem}"
             errors = [ErrorDetail(key, problem)]
     return errors
 
 
-def _try(kind: Kind, name: str, arguments: dict[str, Any]) -> None:
+@cache
+def _try(kind: Kind, name: str, arguments_json: str) -> None:
     """Raise what Keras raises; for a schedule, also ParamsError if a rate cannot be one."""
+    arguments = json.loads(arguments_json)
     if kind == "layer":
         layer({name: arguments}, vocabulary_size=1)
     elif kind == "optimizer":
-        optimizer({name: arguments})
+        _apply(optimizer({name: arguments}))
     else:
         rates = schedule(name, arguments)
-        for step in _STEPS:
+        for step in _steps(arguments):
             rate = float(rates(step))
             if not 0 <= rate < math.inf:
                 words = f"the rate of step {step} is {rate:g}, expected a finite number, 0 or more"
                 raise ParamsError("", [ErrorDetail("", words)])
 
 
+def _apply(built: Any) -> None:
+    """Update a small matrix once, as a training would."""
+    tf, keras = load_backend()
+    weights = [keras.Variable([[1.0, 1.0], [1.0, 1.0]], name="kernel")]
+    built.build(weights)
+    built.apply([tf.ones((2, 2))], weights)
+
+
+def _steps(arguments: dict[str, Any]) -> list[int]:
+    """Steps at which a schedule begins or ends something, the next ones, and some others."""
+    tf, _ = load_backend()
+    numbers = [v for v in tf.nest.flatten(arguments) if _is_number(v)]
+    # A schedule with a warm-up ends after the steps of both parts.
+    edges = {round(v) + offset for v in [*numbers, sum(numbers)] for offset in (-1, 0, 1)}
+    return sorted(step for step in edges | _STEPS if 0 <= step <= _MAX_STEP)
+
+
 def _expected(kind: Kind, parameter: inspect.Parameter, value: Any) -> str | None:
     """What an argument should be, if `value` is wrong but Keras would accept it silently."""
     name, default = parameter.name, parameter.default
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is None and default is None:
+        return None
+    if not _is_finite(value):
+        return "only finite numbers"
+    or_null = ", or null" if default is None else ""
+    if name in _OTHERS:
+        valid, words = _OTHERS[name]
+        return None if valid(value) else words + or_null
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
-    if name == "units":
-        return None if number and isinstance(value, int) and value > 0 else "a positive integer"
-    if name == "learning_rate":
-        valid = number and 0 < value < math.inf
-        return None if valid else "a finite number above 0"
-    if name in ("rate", "dropout", "recurrent_dropout"):
-        return None if number and 0 <= value <= 1 else "a number from 0 to 1"
-    needs_number = isinstance(default, int | float) or (kind != "layer" and name != "name")
-    if isinstance(value, bool | str) and needs_number:
+    if name in _RANGES:
+        valid, words = _RANGES[name]
+        return None if _is_number(value) and valid(value) else words + or_null
+    if kind != "layer" or isinstance(default, float):
+        return None if _is_number(value) else "a number" + or_null
+    # Layers also take lists of sizes or axes.
+    if isinstance(default, int) and not (_is_number(value) or isinstance(value, list)):
         return "a number"
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether `value` has no number, at any depth, that is infinite, NaN or so in float32."""
+    if isinstance(value, dict | list):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int | float) or abs(value) <= _LARGEST

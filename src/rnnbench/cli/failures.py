@@ -26,6 +26,8 @@ _OUT_OF_MEMORY = (
 _NOT_MAPPED = "failed to map segment"
 _MAX_LENGTH = 300
 _MAX_NAMED = 3
+# A copy of the project hides the installed package; Python's hooks hide those of a distribution.
+_MAY_HIDE = ("rnnbench", "sitecustomize", "usercustomize")
 
 
 def report(error: BaseException, text: str | None = None) -> None:
@@ -100,8 +102,8 @@ def _hidden_libraries(error: BaseException) -> Iterator[tuple[str, str]]:
     for file in sorted(filter(None, files)):
         path = Path(file).resolve()
         path = path.parent if path.stem == "__init__" else path
-        # A script has no suffix. A copy of the project hides the installed rnnbench on purpose.
-        if Path(file).suffix and path.parent in first and path.stem != "rnnbench":
+        # A script has no suffix.
+        if Path(file).suffix and path.parent in first and path.stem not in _MAY_HIDE:
             later = sys.path[first.index(path.parent) + 1 :]
             if PathFinder.find_spec(path.stem, later):
                 yield path.stem, file

@@ -159,11 +159,12 @@ def _connect(workspace: Workspace, write: bool) -> Any:
     # MLflow sets the variable, which would tie other workspaces to this store.
     if given is None:
         os.environ.pop(_VARIABLE, None)
-    client = mlflow.MlflowClient()
-    if re.split(r"[+:]", uri)[0] in DATABASE_ENGINES:
-        # MLflow itself would try to connect ten times, for 100 s.
+    database = re.split(r"[+:]", uri)[0] in DATABASE_ENGINES
+    if database:
+        # A client tries to connect ten times, for 100 s.
         _in_time(lambda: _try_database(uri, write))
-    else:
+    client = mlflow.MlflowClient()
+    if not database:
         _in_time(lambda: client.search_experiments(max_results=1))
     if is_local(workspace):
         _relocate(client, workspace)

@@ -60,3 +60,18 @@ def test_the_ui_does_not_start_on_a_port_that_is_taken(project: Workspace) -> No
         done = run("ui", "--port", str(other.getsockname()[1]))
     assert (done.exit_code, done.stdout) == (1, "")
     assert "choose a --port" in done.stderr
+
+
+def test_a_strict_training_fails_with_the_store_and_is_logged_later_without_training_again(
+    project: Workspace, monkeypatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        broken.setenv("RNNBENCH_STRICT", "1")
+        done = run("train", "imdb_majority")
+        assert done.exit_code == 1
+        assert "not in MLflow, which --strict makes an error: imdb_majority" in done.stderr
+        assert done.stderr.count("MLflow is out of date") == 1
+    done = run("train", "imdb_majority", "--strict")
+    assert done.exit_code == 0, done.stderr
+    assert "already trained" in done.stdout

@@ -157,6 +157,10 @@ class Params:
         """The settings of one variant, as its family defines them; raises UnknownNameError."""
         return _named("variant", name, self.variants)
 
+    def corpus_of(self, name: str) -> str:
+        """The corpus of one variant; raises UnknownNameError."""
+        return self.dataset(self.variant(name).dataset).corpus
+
     def replicates_of(self, name: str) -> int:
         """How many times one variant is trained; raises UnknownNameError."""
         return self.variant(name).replicates or self.run.replicates

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -114,16 +113,14 @@ def _wrong_versions() -> str:
     # It imports much, and is needed only here.
     from importlib.metadata import PackageNotFoundError, version
 
+    from rnnbench.core.versions import pinned
+
     root = find_root(Path.cwd())
     lock = root / "requirements.txt" if root else None
     if lock is None or not lock.is_file():
         return ""
-    pinned: dict[str, set[str]] = {}
-    # The version can depend on that of Python.
-    for name, number in re.findall(r"^([\w.-]+)==([\w.]+)", lock.read_text("utf-8"), re.MULTILINE):
-        pinned.setdefault(name, set()).add(number)
     found = []
-    for name, numbers in pinned.items():
+    for name, numbers in pinned(lock).items():
         try:
             if (installed := version(name)) not in numbers:
                 found.append(f"{name} is {installed} instead of {' or '.join(sorted(numbers))}")

@@ -36,8 +36,8 @@ def locked_stages(path: Path) -> dict[str, Any]:
 def _stages(content: bytes) -> dict[str, Any] | None:
     """The stages by DVC's own rules; None if it cannot read them, or if they are incomplete."""
     # Imported here because it takes a quarter of a second, which most commands need not spend.
-    from dvc import schema  # type: ignore[import-untyped]
-    from dvc.utils import serialize  # type: ignore[import-untyped]
+    from dvc import schema
+    from dvc.utils import serialize
     from voluptuous import Invalid
 
     try:

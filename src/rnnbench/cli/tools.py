@@ -54,8 +54,8 @@ def sync(workspace: Workspace, params: Params) -> None:
     if (workspace.metrics / "comparison.csv").is_file():
         promoted = promote(workspace, params, warn)
         print_champions(promoted)
-    networks = [v.dataset for v in params.variants.values() if v.role != BASELINE]
-    tasks = {params.dataset(dataset).corpus for dataset in networks}
+    networks = [name for name, v in params.variants.items() if v.role != BASELINE]
+    tasks = set(map(params.corpus_of, networks))
     if without := sorted(tasks - promoted.keys()):
         warn(f"no champion of {', '.join(without)}, which predict needs; run dvc repro")
     if len(logged) < len(params.variants) or without:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rnnbench.core.doctor import cpuinfo
 from rnnbench.core.environment import IS_X86, SETTINGS
 from rnnbench.core.schema import Schema
-from rnnbench.core.versions import versions
+from rnnbench.core.versions import pinned, versions
 
 # What XLA and the kernels that `environment` chooses use.
 NEEDED = ("avx2", "fma")
@@ -61,20 +61,12 @@ def differences(machine: Machine, lock: Path) -> list[str]:
         found.append(f"the CPU lacks {' and '.join(missing)}")
     if "GLIBC_TUNABLES" in os.environ:
         found.append("GLIBC_TUNABLES may choose other mathematical functions")
-    pinned = _pinned(lock)
+    locked = pinned(lock)
     for name, version in machine.versions.items():
-        if version not in pinned.get(name, {version}):
-            expected = " or ".join(sorted(pinned[name]))
+        if version not in locked.get(name, {version}):
+            expected = " or ".join(sorted(locked[name]))
             found.append(f"{name} is {version}, and {lock.name} pins {expected}")
     return found
-
-
-def _pinned(lock: Path) -> dict[str, set[str]]:
-    """The versions of each package in a lock file, which may depend on the version of Python."""
-    pinned: dict[str, set[str]] = {}
-    for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock.read_text(), re.MULTILINE):
-        pinned.setdefault(name, set()).add(version)
-    return pinned
 
 
 def stamp() -> str:

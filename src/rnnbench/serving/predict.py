@@ -77,7 +77,7 @@ def load_predictor(
     """
     datasets = params.datasets.values()
     tasks = list(dict.fromkeys(d.corpus for d in datasets if isinstance(d, TextDataset)))
-    if variant is not None and params.dataset(params.variant(variant).dataset).corpus not in tasks:
+    if variant is not None and params.corpus_of(variant) not in tasks:
         raise DataError(f"{variant} does not read text; the variants of {', '.join(tasks)} do")
     if not tasks:
         raise DataError("params.yaml has no dataset of texts")

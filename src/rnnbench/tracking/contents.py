@@ -132,11 +132,8 @@ def tags_of(
 
 def _colour(params: Params, name: str) -> str:
     """A colour of its own for each variant of a task; MLflow's own ones repeat."""
-
-    def corpus(variant: str) -> str:
-        return params.dataset(params.variant(variant).dataset).corpus
-
-    names = [other for other in params.variants if corpus(other) == corpus(name)]
+    corpus = params.corpus_of(name)
+    names = [other for other in params.variants if params.corpus_of(other) == corpus]
     number = names.index(name)
     red, green, blue = colorsys.hls_to_rgb(number / len(names), (0.3, 0.45, 0.6)[number % 3], 0.8)
     return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"

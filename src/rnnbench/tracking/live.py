@@ -97,7 +97,8 @@ class LiveLog:
         if self.runs and not rows:
             return
         with open_store(self._workspace) as client:
-            experiment = ensure_experiment(client, self._workspace, self._corpus)
+            corpus = self._params.corpus_of(self._name)
+            experiment = ensure_experiment(client, self._workspace, corpus)
             if not self.runs:
                 self._resume(client, experiment)
             for replicate, of_one in rows.items():
@@ -109,10 +110,6 @@ class LiveLog:
                     if row["epoch"] > self._logged.get(replicate, 0)
                 }
                 log_epochs(client, self.runs[replicate], new)
-
-    @property
-    def _corpus(self) -> str:
-        return self._params.dataset(self._params.variant(self._name).dataset).corpus
 
     def _resume(self, client: Any, experiment: str) -> None:
         """Find the runs of an earlier attempt, or begin that of the variant."""

@@ -96,7 +96,7 @@ def load_model(
         if variant is None:
             variant, uri = _champion(client, corpus)
         else:
-            corpus = params.dataset(params.variant(variant).dataset).corpus
+            corpus = params.corpus_of(variant)
             model = _find_model(client, corpus, variant)
             if model is None:
                 raise DataError(f"{variant} is not in MLflow; run dvc repro or rnnbench sync")

@@ -89,8 +89,11 @@ def artifact_location(workspace: Workspace, corpus: str) -> str | None:
     """
     if not is_local(workspace):
         return None
-    database = Path(store_uri(workspace).removeprefix(_SQLITE).partition("?")[0])
-    return (database.parent / "mlartifacts" / corpus).as_uri()
+    return (_database_file(store_uri(workspace)).parent / "mlartifacts" / corpus).as_uri()
+
+
+def _database_file(uri: str) -> Path:
+    return Path(uri.removeprefix(_SQLITE).partition("?")[0])
 
 
 def find_experiment(client: Any, corpus: str) -> Any | None:
@@ -175,11 +178,11 @@ def _try_database(uri: str, write: bool) -> None:
     from sqlalchemy import create_engine, inspect, text
     from sqlalchemy.pool import NullPool
 
-    path = Path(uri.removeprefix(_SQLITE).partition("?")[0])
-    if uri.startswith(_SQLITE) and (path.exists() or path.is_symlink()) and not path.is_file():
+    path, is_file = _database_file(uri), uri.startswith(_SQLITE)
+    if is_file and (path.exists() or path.is_symlink()) and not path.is_file():
         raise OSError("it is no file")
     with create_engine(uri, poolclass=NullPool).connect() as connection:
-        if uri.startswith(_SQLITE) and write:
+        if is_file and write:
             # Waits 5 s for another program that is writing.
             connection.execute(text("BEGIN IMMEDIATE"))
         inspect(connection).has_table("experiments")

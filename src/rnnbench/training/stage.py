@@ -24,7 +24,7 @@ from rnnbench.training.replicate import Dataset, ReplicateTrainer
 
 
 class Observer(Protocol):
-    """Is told of a training while it runs."""
+    """Observes a training while it runs."""
 
     def start(self, key: str) -> None:
         """A training begins, or goes on; all that determines it is in `key`."""
@@ -45,7 +45,7 @@ def train(
     Replicate r uses the seed run.seed + r, and split r modulo the number of splits. One that
     diverges has neither a model nor predictions, and the others are trained all the same.
     Checkpoints are left for the caller to remove, so that nothing is trained again if the training
-    cannot be logged. `report` prints a line of progress; `observer` is told of each epoch.
+    cannot be logged. `report` prints a line of progress; `observer` is called after each epoch.
     Raises UnknownNameError, DataError, ParamsError or TrainingError; then no output is written.
     """
     settings = params.variant(name)

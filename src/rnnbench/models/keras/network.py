@@ -88,10 +88,10 @@ def check(network: Any, layers: list[Any], meta: Meta) -> None:
     changes the output.
     """
     keys = [_key(layers, index) for index in range(len(layers))]
-    if not _whole_texts(meta):
-        _run(network.layers[len(_front(meta)) - 1 :], keys)
-    else:
+    if _whole_texts(meta):
         check_padding(network, [*keys, "output_layer"][: len(network.layers)], meta.vocabulary_size)
+    else:
+        _run(network.layers[len(_front(meta)) - 1 :], keys)
 
 
 def layer(spec: str | Mapping[str, Any], vocabulary_size: int) -> Any:

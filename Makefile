@@ -20,7 +20,7 @@ help:
 	@echo "make test-bits [JOBS=2]  trainings under emulated CPUs; needs qemu-user and binutils"
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              update the README's tables after a new comparison"
-	@echo "make docs                docs/params.md, from the docstrings of the settings"
+	@echo "make docs                docs/params.md and params.schema.json, from the settings"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
 	@echo "make bench [NAMES=text]  time and memory, compared with the alternatives;"
 	@echo "                         needs idle cores, see benchmarks/results.md"
@@ -77,6 +77,7 @@ readme: env
 
 docs: env
 	python docs/params.py
+	python docs/params_schema.py
 
 ui: env
 	rnnbench ui --port $(PORT)

@@ -27,7 +27,14 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
-from rnnbench.data.format import Meta, Samples, read_further, read_targets, write_dataset
+from rnnbench.data.format import (
+    Meta,
+    Samples,
+    read_further,
+    read_targets,
+    write_dataset,
+    write_samples,
+)
 from rnnbench.data.ragged import Ragged
 from rnnbench.preprocessing.encoders import WordEncoder
 from rnnbench.preprocessing.splits import block_splits, split_samples
@@ -153,8 +160,11 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         meta = _meta(dataset)
         protocol, splits = _splits(dataset)
         samples = _samples(meta, splits.shape[1], "documents", rng)
-        further = [(other, _samples(meta, 400, other, rng)) for other in meta.further_sets]
-        write_dataset(folder, meta, protocol, samples, splits, further)
+        for other in meta.further_sets:
+            write_samples(folder, _samples(meta, 400, other, rng), f"{other}_")
+        write_dataset(
+            folder, meta, protocol, samples, splits, dict.fromkeys(meta.further_sets, 400)
+        )
         if isinstance(dataset, TextDataset):
             words = TextDataset(**_WORDS | {"corpus": dataset.corpus})
             WordEncoder(words, "utf-8", {}, ("the", "film")).write(folder)
@@ -262,7 +272,9 @@ def _splits(dataset: ArrayDataset) -> tuple[str, np.ndarray]:
     if dataset.corpus == "product":
         return "new", block_splits(small, PARAMS.run.splits)
     groups = np.arange(1000) // 40
-    return dataset.split, split_samples(small, 1000, groups, PARAMS.run.seed, PARAMS.run.splits)
+    return dataset.split, split_samples(
+        small, 1000, groups, None, PARAMS.run.seed, PARAMS.run.splits
+    )
 
 
 def _samples(meta: Meta, count: int, name: str, rng: np.random.Generator) -> Samples:

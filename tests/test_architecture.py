@@ -19,7 +19,6 @@ ORDER = (
     "corpora",
     "preprocessing",
     "models",
-    "params_yaml",
     "params",
     "training",
     "evaluation",
@@ -46,6 +45,7 @@ EXCEPTIONS = {
     ("cli.stages", "report.costs"),
     ("cli.stages", "report.article"),
     ("cli.tools", "report.rerun"),
+    ("cli.compare", "report.head_to_head"),
     # MLflow shows each training with its mean scores and worst misclassifications, before
     # `evaluate` has run.
     ("tracking.registry", "report.champions"),
@@ -54,7 +54,7 @@ EXCEPTIONS = {
 }
 # No stage depends on these. They read and check files and word the errors, and MLflow is a view:
 # a better error message must not train every variant again.
-UNDECLARED = {"core", "params_yaml", "params", "cli", "tracking"}
+UNDECLARED = {"core", "params", "cli", "tracking"}
 # These find the modules of their folder by name, so that a new one changes no stage.
 LOCATORS = ("corpora", "models")
 MAX_LINES = 60
@@ -132,7 +132,8 @@ def stages() -> Iterator[tuple[str, str, list[str], dict[str, str]]]:
         if "foreach" not in content:
             yield name, command, paths, {}
             continue
-        group = content["foreach"].strip("${}")
+        plan = {"download": "corpora", "train": "variants", "datasets": "datasets"}
+        group = plan[content["foreach"].strip("${}").removeprefix("plan.")]
         for key, item in params[group].items():
             chosen = {"models": item.get("model"), "corpora": item.get("corpus")}
             if group == "corpora":

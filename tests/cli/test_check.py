@@ -14,6 +14,7 @@ from rnnbench.cli.lock import locked_stages, renamed_variants
 from rnnbench.cli.main import main
 from rnnbench.core import versions
 from rnnbench.core.errors import DataError
+from rnnbench.params import load_params
 from tests.frozen import PARAMS_FILE
 
 # Without a variant of Keras, which need not be imported then.
@@ -153,6 +154,7 @@ stages:
 def test_a_lock_file_cut_anywhere_is_truncated_or_valid_for_dvc(tmp_path: Path) -> None:
     path = tmp_path / "dvc.lock"
     (tmp_path / "params.yaml").write_text(PLAN)
+    params = load_params(tmp_path / "params.yaml")
     accepted = []
     for end in range(len(LOCK) + 1):
         path.write_text(LOCK[:end])
@@ -163,7 +165,7 @@ def test_a_lock_file_cut_anywhere_is_truncated_or_valid_for_dvc(tmp_path: Path) 
                 raise
             continue
         COMPILED_LOCKFILE_SCHEMA(load_yaml(path))
-        renamed_variants(tmp_path, stages)
+        renamed_variants(params, stages)
         accepted.append(end)
     for end in accepted:
         last = yaml.safe_load(LOCK[:end])["stages"].popitem()[1]
@@ -217,7 +219,7 @@ def test_a_renamed_variant_is_reported(
     stages = {
         f"train@{name}": {
             "cmd": "rnnbench train",
-            "params": {"params.yaml": {"run": plan["run"], f"variants.{name}": v}},
+            "params": {"plan.json": {"plan.run": plan["run"], f"plan.variants.{name}": v}},
         }
         for name, v in plan["variants"].items()
     }

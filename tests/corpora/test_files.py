@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rnnbench.core.errors import DataError
@@ -33,3 +34,14 @@ def test_a_missing_file_and_a_damaged_row_are_reported(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"last"', b"12345"))
     with pytest.raises(DataError, match=r"texts\.jsonl: .*line 4"):
         read_texts(path, "utf-8", ("a", "b"))
+
+
+def test_labels_can_be_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    write_texts(path, [("a", 0.5), ("b", 2.0)])
+    documents = read_texts(path, "utf-8", None, 2)
+    assert documents.labels.dtype == np.float32
+    assert documents.labels.tolist() == [0.5, 2]
+    path.write_text('{"text": "a", "label": "0.5"}\n')
+    with pytest.raises(DataError, match="damaged at line 1"):
+        read_texts(path, "utf-8", None)

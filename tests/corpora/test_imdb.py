@@ -80,7 +80,7 @@ def test_frequent_words_of_the_first_reviews_are_those_of_load_data(
         evaluation=1,
     )
     texts = [imdb_corpus.documents.texts[i] for i in imdb_corpus.order[:2]]
-    encoder = fit_encoder(settings, imdb_corpus, words)
+    encoder = fit_encoder(settings, imdb_corpus, texts, words)
     first, second = (row[row > 0].tolist() for row in encoder.samples(texts))
     assert first[:8] == [22, 43, 65, 66, 36, 25, 43, 50]
     assert len(first) == 59

@@ -90,7 +90,7 @@ def test_a_network_is_scored_on_both_further_sets(
     params = replace(PARAMS, datasets={"small": dataset}, variants={name: settings})
     folder = workspace.prepared("small")
     folder.mkdir(parents=True)
-    preprocess(dataset, fetched_archive, folder, seed=1, splits=2)
+    preprocess(dataset, "imdb", fetched_archive, folder, seed=1, splits=2)
     assert read_summary(folder).further_samples == {"rotten_tomatoes": 4, "test": 3}
 
     train(workspace, params, name, lambda _: None)

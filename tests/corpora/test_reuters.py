@@ -144,7 +144,9 @@ def test_the_tutorials_samples_are_encoded_as_new_texts_are(
     ranks: list[NDArray[np.int32]],
     tmp_path: Path,
 ) -> None:
-    preprocess(PARAMS.dataset("reuters_numbers"), reuters_raw, tmp_path, seed=42, splits=1)
+    preprocess(
+        PARAMS.dataset("reuters_numbers"), "reuters", reuters_raw, tmp_path, seed=42, splits=1
+    )
     encoder, documents = read_encoder(tmp_path), reuters_corpus.documents
 
     def unescape(text: str) -> str:

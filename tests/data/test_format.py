@@ -13,6 +13,7 @@ from rnnbench.data.format import (
     read_summary,
     read_targets,
     write_dataset,
+    write_samples,
 )
 from rnnbench.data.ragged import Ragged
 
@@ -33,8 +34,10 @@ WHOLE_TEXTS = [[3, 1, 300], [], [2]]
 
 def write(folder, meta: Meta, x, splits, **further) -> None:
     """A dataset whose labels alternate."""
-    found = [(name, _samples(other)) for name, other in further.items()]
-    write_dataset(folder, meta, "random", _samples(x), np.array(splits, np.uint8), found)
+    for name, other in further.items():
+        write_samples(folder, _samples(other), f"{name}_")
+    sizes = {name: len(other) for name, other in further.items()}
+    write_dataset(folder, meta, "random", _samples(x), np.array(splits, np.uint8), sizes)
 
 
 def _samples(x) -> Samples:

@@ -29,9 +29,9 @@ def test_of_arrays_all_is_known(tmp_path: Path, name: str) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "prepared").mkdir()
     module = corpora.load(name)
-    dataset = ArrayDataset(corpus=name, split=module.SPLITS[-1], train=1, evaluation=1)
+    dataset = ArrayDataset(corpus=name, split=module.Settings.splits[-1], train=1, evaluation=1)
     module.fetch(settings(name), tmp_path / "raw")
-    preprocess(dataset, tmp_path / "raw", tmp_path / "prepared", seed=1, splits=1)
+    preprocess(dataset, name, tmp_path / "raw", tmp_path / "prepared", seed=1, splits=1)
     assert probe_meta({name: settings(name)}, dataset) == read_meta(tmp_path / "prepared")
 
 

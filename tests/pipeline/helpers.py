@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from rnnbench.params import load_params, write_plan
 from tests.frozen import PARAMS_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -27,17 +28,11 @@ SECONDS = 900
 
 
 def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
-    """A project of the tracked files with these variants of `VARIANTS`, and nothing run yet.
+    """A project with these variants of `VARIANTS`, and nothing run yet.
 
     reviews: the folder of an unpacked IMDB archive.
     """
-    for name in git(
-        "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT
-    ).splitlines():
-        skipped = name == "dvc.lock" or name.startswith(("metrics/", "tests/", "benchmarks/"))
-        if not skipped and (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+    copy_project(folder)
     params = yaml.safe_load(PARAMS_FILE.read_text())
     chosen = {name: params["variants"][name] | VARIANTS[name] for name in variants}
     datasets = {name: params["datasets"][name] for name in {v["dataset"] for v in chosen.values()}}
@@ -58,6 +53,21 @@ def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
         "published": {k: v for k, v in params["published"].items() if k in chosen},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(small, sort_keys=False))
+    write_plan(load_params(folder / "params.yaml"), folder)
+    return folder
+
+
+def copy_project(folder: Path) -> Path:
+    """The tracked files as a repository of its own, without tests, results and their lock."""
+    for name in git(
+        "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT
+    ).splitlines():
+        skipped = name in ("dvc.lock", "plan.json") or name.startswith(
+            ("metrics/", "tests/", "benchmarks/")
+        )
+        if not skipped and (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
     git("init", "-q", cwd=folder)
     git("config", "user.email", "test@example.org", cwd=folder)
     git("config", "user.name", "test", cwd=folder)

@@ -25,7 +25,7 @@ def draw(
 ) -> list[dict[str, list[int]]]:
     """The samples of each part of each split."""
     dataset = ArrayDataset(corpus="imdb", split=split, **SIZES | sizes)
-    return parts_of(split_samples(dataset, count, groups, seed, splits))
+    return parts_of(split_samples(dataset, count, groups, None, seed, splits))
 
 
 def parts_of(flags: np.ndarray) -> list[dict[str, list[int]]]:
@@ -122,3 +122,47 @@ def test_the_shipped_sizes_of_the_review_parts_are_possible() -> None:
     sizes = {"train": 17_800, "validation": 1_900, "evaluation": 4_800}
     for parts in draw(count=25_000, groups=groups, splits=100, **sizes):
         assert sizes_of(parts) == sizes
+
+
+@pytest.mark.parametrize("split", ["random", "by_group", "last"])
+def test_parts_can_be_shares_of_all_samples(split: str) -> None:
+    dataset = ArrayDataset(corpus="mine", split=split, validation=0.1, evaluation=0.2)
+    for parts in parts_of(split_samples(dataset, 200, GROUPS, None, seed=1, splits=3)):
+        assert (len(parts["validation"]), len(parts["evaluation"])) == (20, 40)
+        assert len(parts["train"]) >= 120
+        assert len(set().union(*parts.values())) == sum(map(len, parts.values()))
+
+
+def test_without_a_size_all_splits_train_on_as_many_samples() -> None:
+    groups = np.repeat(np.arange(12), [1, 2, 3, 5, 8, 13, 21, 34, 1, 2, 3, 5])
+    dataset = ArrayDataset(corpus="mine", split="by_group", evaluation=10)
+    found = parts_of(split_samples(dataset, len(groups), groups, None, seed=3, splits=20))
+    sizes = {len(parts["train"]) for parts in found}
+    assert len(sizes) == 1
+    assert all(not set(groups[p["train"]]) & set(groups[p["evaluation"]]) for p in found)
+
+
+def test_the_split_of_the_corpus_is_honoured() -> None:
+    given = np.array([1, 4, 0, 2, 1, 4], np.uint8)
+    dataset = ArrayDataset(corpus="mine", split="given")
+    (parts,) = parts_of(split_samples(dataset, 6, None, given, seed=1, splits=5))
+    assert parts == {"train": [0, 4], "validation": [3], "evaluation": [1, 5]}
+
+
+@pytest.mark.parametrize(("given", "part"), [([1, 1], "evaluation"), ([4, 2], "train")])
+def test_a_given_split_needs_both_parts(given: list[int], part: str) -> None:
+    dataset = ArrayDataset(corpus="mine", split="given")
+    with pytest.raises(DataError, match=f"no samples for the {part} part"):
+        split_samples(dataset, 2, None, np.array(given, np.uint8), seed=1, splits=1)
+
+
+def test_a_corpus_without_parts_cannot_have_a_given_split() -> None:
+    dataset = ArrayDataset(corpus="mine", split="given")
+    with pytest.raises(DataError, match=r"the corpus has no parts of its own; .*split: random"):
+        split_samples(dataset, 2, None, None, seed=1, splits=1)
+
+
+def test_parts_that_leave_nothing_to_train_are_refused() -> None:
+    dataset = ArrayDataset(corpus="mine", validation=0.5, evaluation=100)
+    with pytest.raises(DataError, match=r"200 samples .* too few for a validation part of 100"):
+        split_samples(dataset, 200, None, None, seed=1, splits=1)

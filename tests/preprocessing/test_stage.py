@@ -1,6 +1,7 @@
 """Real reviews, as many as a test needs, from corpus to prepared dataset."""
 
 import json
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def prepared(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
     folders = {}
     for name, changes in DATASETS.items():
         folders[name] = tmp_path_factory.mktemp(name)
-        preprocess(dataset(**changes), raw, folders[name], seed=42, splits=2)
+        preprocess(dataset(**changes), "imdb", raw, folders[name], seed=42, splits=2)
     return folders
 
 
@@ -155,7 +156,53 @@ def test_ids_that_differ_from_the_published_ones_are_refused(raw: Path, tmp_path
         (tmp_path / file.name).write_bytes(file.read_bytes().replace(b"false", b"true"))
     for tokens in ({}, SUBWORDS):
         with pytest.raises(DataError, match="differ from the published ones"):
-            preprocess(dataset(**tokens), tmp_path, tmp_path, seed=42, splits=2)
+            preprocess(dataset(**tokens), "imdb", tmp_path, tmp_path, seed=42, splits=2)
+
+
+# Texts whose vocabulary comes from the training part
+
+
+@pytest.fixture(scope="module", params=["words", "subwords"])
+def own(request, raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    words = {"vocabulary_size": None, "skip_top": 0, "length": None}
+    changes = SUBWORDS if request.param == "subwords" else words
+    settings = dataset(**changes, vocabulary="training")
+    preprocess(settings, "imdb", raw, folder, seed=42, splits=3)
+    return folder
+
+
+def test_a_vocabulary_of_the_training_part_knows_no_other_texts(own: Path, corpus) -> None:
+    data = read_prepared(own)
+    texts = [corpus.documents.texts[row].decode() for row in corpus.order]
+    for split in range(3):
+        encoder = read_encoder(own, split)
+        for part in ("train", "evaluation"):
+            samples = data.part(split, part)
+            encoded = encoder.encode(texts[i] for i in samples.id)
+            for row in range(len(samples)):
+                np.testing.assert_array_equal(samples.x[row], encoded[row])
+        if encoder.words:
+            train = (texts[i].encode() for i in data.part(split, "train").id)
+            assert set(map(str.encode, encoder.words)) == set(chain(*map(tokenize, train)))
+
+
+def test_it_shares_its_parts_with_a_vocabulary_of_the_corpus(own: Path, prepared) -> None:
+    mine, shared = read_prepared(own), read_prepared(prepared["index"])
+    for split in range(2):
+        for part in ("train", "evaluation"):
+            one, other = mine.part(split, part), shared.part(split, part)
+            np.testing.assert_array_equal(one.id, other.id)
+            np.testing.assert_array_equal(one.y, other.y)
+
+
+def test_further_texts_are_encoded_as_each_split_encodes(own: Path, raw: Path) -> None:
+    snippets = imdb.read(raw).further["rotten_tomatoes"].texts
+    for split in range(3):
+        samples = read_further(own, "rotten_tomatoes", split)
+        encoded = read_encoder(own, split).encode(text.decode() for text in snippets)
+        for row in range(len(samples)):
+            np.testing.assert_array_equal(samples.x[row], encoded[row])
 
 
 # Arrays
@@ -166,7 +213,7 @@ def prepare(folder: Path, corpus, settings, dataset: ArrayDataset, splits: int) 
     for path in (raw, target):
         path.mkdir(parents=True)
     corpus.fetch(settings, raw)
-    preprocess(dataset, raw, target, seed=1, splits=splits)
+    preprocess(dataset, dataset.corpus, raw, target, seed=1, splits=splits)
     return read_prepared(target)
 
 

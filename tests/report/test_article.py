@@ -22,7 +22,10 @@ Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 def page_of(tables: Tables, published: dict[str, Published] = PARAMS.published) -> str:
-    return article(*tables, published, PARAMS.comparison, set())
+    """The page about some variants, as if params.yaml had no others."""
+    variants = dict.fromkeys(tables[0]["variant"], PARAMS.variant("imdb_majority"))
+    params = replace(PARAMS, published=published, variants=variants)
+    return article(*tables, params, set())
 
 
 def page_about(results: list[Result], published: dict[str, Published] | None = None) -> str:

@@ -60,7 +60,9 @@ def test_a_single_other_sample_or_label_makes_another_set(copied: Workspace, fil
     path = copied.prepared("imdb_index_1000") / f"{file}.npy"
     values = np.load(path)
     if file == "y":
-        values[0] = 1 - values[0]
+        flags = np.load(path.with_name("splits.npy"))
+        evaluated = np.flatnonzero(flags[0] & FLAGS["evaluation"])[0]
+        values[evaluated] = 1 - values[evaluated]
     else:
         one, other = (np.flatnonzero(values[0] & FLAGS[p])[0] for p in ("train", "evaluation"))
         values[0, [one, other]] = values[0, [other, one]]
@@ -68,6 +70,22 @@ def test_a_single_other_sample_or_label_makes_another_set(copied: Workspace, fil
     found = numbers(copied)
     assert found["imdb_embedding_lstm"] == found["imdb_embedding_gru"]
     assert found["imdb_embedding_lstm"] != found["imdb_simple_rnn_one_hot"]
+
+
+def test_a_dataset_that_stores_each_sample_once_per_split_stays_in_its_set(
+    copied: Workspace,
+) -> None:
+    before = numbers(copied)
+    folder = copied.prepared("imdb_index_1000")
+    flags = np.load(folder / "splits.npy")
+    splits, n = flags.shape
+    copies = np.zeros((splits, splits, n), np.uint8)
+    copies[range(splits), range(splits)] = flags
+    np.save(folder / "splits.npy", copies.reshape(splits, -1))
+    for name in ("y", "id", "x"):
+        values = np.load(folder / f"{name}.npy")
+        np.save(folder / f"{name}.npy", np.concatenate([values] * splits))
+    assert numbers(copied) == before
 
 
 def test_a_variant_with_diverged_replicates_is_compared_on_the_common_splits() -> None:

@@ -74,8 +74,11 @@ def question(answer: str, effect: float, low: float, high: float, **changes) -> 
     } | changes
 
 
+COMPARED = {"one", "other"}
+
+
 def text(*columns: object, **changes: object) -> str:
-    (found,) = answers(pd.DataFrame([question(*columns, **changes)]), SETTINGS)
+    (found,) = answers(pd.DataFrame([question(*columns, **changes)]), SETTINGS, COMPARED)
     return found["text"]
 
 
@@ -255,11 +258,25 @@ def test_an_untested_answer_says_why_and_leaves_the_others_unchanged() -> None:
     untested = missing | {key: question(OPEN, 0, 0, 0)[key] for key in ("first", "second")}
     untested |= {"question": "Is it better?", "answer": UNTESTED}
     rows = pd.DataFrame([untested, question(OPEN, 0.03, -0.01, 0.07)])
-    first, second = answers(rows, SETTINGS)
+    first, second = answers(rows, SETTINGS, COMPARED)
     assert first["state"] == "untested"
     assert first["text"].startswith("Not tested: `one` and `other` have fewer than two splits")
     # The column of counts has numbers with a decimal point beside a missing one.
     assert second["text"] == text(OPEN, 0.03, -0.01, 0.07)
+
+
+@pytest.mark.parametrize(
+    ("compared", "begin"),
+    [
+        ({"one"}, "Not tested: `other` is not trained"),
+        (set(), "Not tested: `one` and `other` are not trained"),
+    ],
+)
+def test_an_answer_names_the_variants_that_are_not_trained(compared: set[str], begin: str) -> None:
+    row = {"question": "?", "first": "one", "second": "other", "answer": UNTESTED}
+    (found,) = answers(pd.DataFrame([row]), SETTINGS, compared)
+    assert found["state"] == "untested"
+    assert found["text"].startswith(begin)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +315,7 @@ def test_no_p_is_rounded_to_its_level(p: float, shown: str) -> None:
 def test_each_answer_has_its_state() -> None:
     rows = [(FIRST, 0.05, 0.03, 0.07), (SECOND, -0.05, -0.07, -0.03)]
     rows += [(EQUAL, 0.0, -0.01, 0.01), (OPEN, 0.0, -0.1, 0.1)]
-    found = answers(pd.DataFrame([question(*columns) for columns in rows]), SETTINGS)
+    found = answers(pd.DataFrame([question(*columns) for columns in rows]), SETTINGS, COMPARED)
     assert [answer["state"] for answer in found] == ["known", "known", "equal", "open"]
 
 
@@ -319,7 +336,8 @@ def test_no_printed_interval_contradicts_the_words_beside_it(target: str) -> Non
             options = {"target": target, "protocol": protocol}
             results.append(invent(f"v{number}", list(scores), **options))
         asked = [Question(question="?", variants=["v0", f"v{n}"]) for n in range(1, 8)]
-        for answer in answers(ask(asked, evaluation_sets(results), SETTINGS), SETTINGS):
+        table = ask(asked, evaluation_sets(results), SETTINGS)
+        for answer in answers(table, SETTINGS, {result.name for result in results}):
             said = answer["text"]
             effect, low, high, sign, p = pattern.search(said).groups()
             effect, low, high = (float(end) for end in (effect, low, high))

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
+from rnnbench.params import Params
 from rnnbench.report.article import write_article
 from rnnbench.report.costs import write_costs
 from rnnbench.report.stage import report
@@ -135,11 +137,71 @@ def test_pages_show_existing_pictures(reported: Workspace) -> None:
             assert (reported.metrics / picture).is_file()
 
 
-def test_a_missing_score_is_reported(scored: Workspace) -> None:
-    scored.scores("imdb_embedding_gru").unlink()
-    for stage in (report, write_costs):
-        with pytest.raises(DataError, match=r"imdb_embedding_gru\.json"):
-            stage(scored, PARAMS)
+def _edit_settings(workspace: Workspace, name: str) -> None:
+    path = workspace.training_record(name)
+    record = json.loads(path.read_text())
+    record["settings"]["epochs"] = 987
+    path.write_text(json.dumps(record))
+
+
+GONE = "imdb_embedding_lstm"
+WAYS = {
+    "not trained": lambda workspace: shutil.rmtree(workspace.predictions(GONE)),
+    "trained with other settings": lambda workspace: _edit_settings(workspace, GONE),
+    "not evaluated": lambda workspace: workspace.scores(GONE).unlink(),
+    "its dataset imdb_index_1000 is not prepared": lambda workspace: shutil.rmtree(
+        workspace.prepared("imdb_index_1000")
+    ),
+}
+
+
+@pytest.mark.parametrize("why", WAYS)
+def test_a_variant_that_is_not_there_is_named_and_left_out(scored: Workspace, why: str) -> None:
+    WAYS[why](scored)
+    printed: list[str] = []
+    for stage in (partial(report, warn=printed.append), write_costs, write_article):
+        stage(scored, SMALL)
+    assert printed == [f"{GONE} is not in the table: {why}; run dvc repro evaluate@{GONE}"]
+    others = [name for name in FEW if name != GONE]
+    for file in ("comparison", "cost", "learning_curves"):
+        table = pd.read_csv(scored.metrics / f"{file}.csv")
+        assert sorted(table["variant"].unique()) == sorted(others)
+    page = (scored.metrics / "comparison.md").read_text()
+    assert "**Not in these tables**" in page
+    assert f"`rnnbench run {GONE}`" in page
+    assert f"| {GONE} " not in page
+
+
+def test_the_tables_are_those_of_a_file_without_the_missing_variants(
+    evaluated: Workspace, scored: Workspace
+) -> None:
+    shutil.rmtree(scored.predictions(GONE))
+    without = replace(SMALL, variants={n: v for n, v in SMALL.variants.items() if n != GONE})
+
+    def run(params: Params) -> dict[str, bytes]:
+        for stage in (partial(report, warn=lambda _: None), write_costs, write_article):
+            stage(scored, params)
+        return written(scored)
+
+    partly, complete = run(SMALL), run(without)
+    assert partly.pop("comparison.md") != complete.pop("comparison.md")
+    assert partly == complete
+
+
+def test_without_any_variant_the_command_is_named(scored: Workspace) -> None:
+    for name in FEW:
+        scored.training_record(name).unlink()
+    for stage in (partial(report, warn=lambda _: None), write_costs):
+        with pytest.raises(DataError, match="run dvc repro, or rnnbench run"):
+            stage(scored, SMALL)
+
+
+@pytest.mark.parametrize("file", ["training_record", "scores", "replicates", "history"])
+def test_a_damaged_file_makes_no_variant_missing(scored: Workspace, file: str) -> None:
+    path = getattr(scored, file)(GONE)
+    path.write_text("damaged")
+    with pytest.raises(DataError, match=re.escape(path.name)):
+        report(scored, SMALL)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rnnbench.cli.failures import no_memory, report
 from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import Params, load_params
+from rnnbench.params import Params, load_params, load_plan
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -41,6 +41,10 @@ def command(
             raise SystemExit(1) from None
 
     return wrapped
+
+
+# Of a stage: it reads the plan.
+stage = functools.partial(command, load=load_plan)
 
 
 def stage_argument(name: str) -> Callable[[_F], _F]:

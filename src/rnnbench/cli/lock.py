@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.root import PARAMS
-from rnnbench.params_yaml import conflict_line, read_yaml
+from rnnbench.core.root import PLAN
+from rnnbench.params import Params
+from rnnbench.params.yaml import conflict_line
 
 
 def locked_stages(path: Path) -> dict[str, Any]:
@@ -53,22 +54,22 @@ def _stages(content: bytes) -> dict[str, Any] | None:
     return stages
 
 
-def renamed_variants(root: Path, stages: dict[str, Any]) -> list[tuple[str, str]]:
+def renamed_variants(params: Params, stages: dict[str, Any]) -> list[tuple[str, str]]:
     """Each untrained variant with the settings of a trained one that params.yaml no longer has.
 
     A variant's name is a part of its stage: DVC trains it again after a change of the name alone.
     """
-    params: Any = read_yaml(root / PARAMS)
+    run, variants = params.sections["run"], params.sections["variants"]
     trained = {}
     for stage, content in stages.items():
         kind, _, name = stage.partition("@")
         if kind == "train":
-            trained[name] = content.get("params", {}).get(PARAMS, {})
-    gone = trained.keys() - params["variants"].keys()
+            trained[name] = content.get("params", {}).get(PLAN, {})
+    gone = trained.keys() - variants.keys()
     return [
         (new, old)
-        for new, settings in params["variants"].items()
+        for new, settings in variants.items()
         for old in sorted(gone)
         if new not in trained
-        and trained[old] == {"run": params["run"], f"variants.{old}": settings}
+        and trained[old] == {"plan.run": run, f"plan.variants.{old}": settings}
     ]

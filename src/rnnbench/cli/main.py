@@ -5,7 +5,11 @@ from __future__ import annotations
 import click
 
 from rnnbench.cli import stages, tools
+from rnnbench.cli.check_layer import check_layer
+from rnnbench.cli.compare import compare
 from rnnbench.cli.predict import predict
+from rnnbench.cli.quick import quick
+from rnnbench.cli.run import run
 from rnnbench.cli.serve import serve
 
 
@@ -25,6 +29,7 @@ def main() -> None:
 for _subcommand in (
     *(stages.check, stages.download, stages.preprocess, stages.train, stages.evaluate),
     *(stages.report, stages.cost, stages.article),
-    *(tools.decode, tools.rerun, tools.show, tools.sync, tools.ui, predict, serve),
+    *(check_layer, compare, predict, quick, run, serve),
+    *(tools.decode, tools.rerun, tools.show, tools.sync, tools.ui),
 ):
     main.add_command(_subcommand)

@@ -20,7 +20,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 
 if TYPE_CHECKING:
-    from rnnbench.serving.predict import Prediction, Word
+    from rnnbench.serving.predict import PredictedNumber, Prediction, Word
 
 _MAX_WIDTH = 60
 # The mark of UTF-32 begins with that of UTF-16.
@@ -63,7 +63,7 @@ def predict(
     as_json: bool,
     explain: bool,
 ) -> None:
-    """Predict the label of each TEXT.
+    """Predict the label, or the number, of each TEXT.
 
     Texts can also be lines of a --file, or of standard input if neither is given. With --explain,
     words that raise the probability of the label are green, words that lower it are red; each
@@ -131,7 +131,7 @@ def _decoded(content: bytes, name: str) -> str:
     )
 
 
-def _line(prediction: Prediction, words: list[Word] | None) -> str:
+def _line(prediction: Prediction | PredictedNumber, words: list[Word] | None) -> str:
     if words is None:
         text = textwrap.shorten(prediction.text, _MAX_WIDTH, placeholder="...")
     else:
@@ -139,7 +139,8 @@ def _line(prediction: Prediction, words: list[Word] | None) -> str:
         # Words of little effect stay plain, and those whose effect would be printed as 0.000.
         threshold = max(0.1 * strongest, 0.0005)
         text = " ".join(_coloured(word, threshold) for word in words)
-    return f"{prediction.label}  {prediction.probability:.4f}  {text}"
+    shown = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in prediction[1:])
+    return "  ".join([*shown, text])
 
 
 def _coloured(word: Word, threshold: float) -> str:

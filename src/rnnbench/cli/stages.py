@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from functools import cache, partial
@@ -11,14 +12,22 @@ from typing import Any
 import click
 
 import rnnbench
-from rnnbench.cli.common import command, echo, print_champions, stage_argument, stage_lock, warn
+from rnnbench.cli.common import (
+    command,
+    echo,
+    print_champions,
+    stage,
+    stage_argument,
+    stage_lock,
+    warn,
+)
 from rnnbench.cli.lock import locked_stages, renamed_variants
 from rnnbench.core import machine
 from rnnbench.core.environment import SETTINGS
 from rnnbench.core.errors import DataError
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import Params, check_params
+from rnnbench.params import Params, check_params, write_plan
 
 strict_option = click.option(
     "--strict",
@@ -42,14 +51,24 @@ strict_option = click.option(
 )
 @partial(command, load=check_params)
 def check(workspace: Workspace, params: Params, stamp: Path | None, environment: bool) -> None:
-    """Report all errors in params.yaml, whether dvc.lock is damaged, and renamed variants."""
+    """Report all errors in params.yaml, and write what follows from it to plan.json.
+
+    Also reports a damaged dvc.lock, and renamed variants.
+    """
     _warn_of_overridden()
+    changed = write_plan(params, workspace.root)
+    if changed and "DVC_STAGE" in os.environ:
+        # DVC has read the old list of stages before it ran this one.
+        raise DataError(
+            "params.yaml has other corpora, datasets or variants than plan.json had; "
+            "it is written now: run dvc repro once more"
+        )
     if stamp is not None:
         # DVC then reruns every stage after an upgrade, and none after an edit of params.yaml.
         write_text(stamp, machine.stamp())
     # As a stage, it runs while DVC may be writing the file.
     else:
-        _warn_of_renamed(workspace, locked_stages(workspace.root / "dvc.lock"))
+        _warn_of_renamed(params, locked_stages(workspace.root / "dvc.lock"))
     click.echo(
         f"{workspace.params.name} is valid: {len(params.corpora)} corpora, "
         f"{len(params.datasets)} datasets, {len(params.variants)} variants"
@@ -60,7 +79,7 @@ def check(workspace: Workspace, params: Params, stamp: Path | None, environment:
 
 @click.command()
 @stage_argument("corpus")
-@command
+@stage
 def download(workspace: Workspace, params: Params, corpus: str) -> None:
     """Fetch CORPUS, check its hash, and write it to data/raw."""
     from rnnbench import corpora
@@ -70,12 +89,12 @@ def download(workspace: Workspace, params: Params, corpus: str) -> None:
         stage_lock(workspace, "download", corpus),
         new_directory(workspace.raw(corpus)) as directory,
     ):
-        corpora.load(corpus).fetch(settings, directory)
+        corpora.load(params.kind(corpus)).fetch(settings, directory)
 
 
 @click.command()
 @stage_argument("dataset")
-@command
+@stage
 def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     """Turn a fetched corpus into DATASET: ids, padding, and the splits."""
     from rnnbench.preprocessing.stage import preprocess as run
@@ -84,13 +103,14 @@ def preprocess(workspace: Workspace, params: Params, dataset: str) -> None:
     target = workspace.prepared(dataset)
     with stage_lock(workspace, "preprocess", dataset), new_directory(target) as directory:
         raw, seed, splits = workspace.raw(settings.corpus), params.run.seed, params.run.split_count
-        run(settings, raw, directory, seed, splits)
+        kind = params.kind(settings.corpus)
+        run(settings, kind, raw, directory, seed, splits)
 
 
 @click.command()
 @stage_argument("variant")
 @strict_option
-@command
+@stage
 def train(workspace: Workspace, params: Params, variant: str, strict: bool) -> None:
     """Train all replicates of VARIANT and log them to MLflow, epoch by epoch."""
     from rnnbench.tracking.live import LiveLog
@@ -111,7 +131,7 @@ def train(workspace: Workspace, params: Params, variant: str, strict: bool) -> N
 
 @click.command()
 @stage_argument("variant")
-@command
+@stage
 def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
     """Score VARIANT on its evaluation samples."""
     from rnnbench.evaluation.stage import evaluate as run
@@ -130,18 +150,18 @@ def evaluate(workspace: Workspace, params: Params, variant: str) -> None:
 
 
 @click.command()
-@command
+@stage
 def report(workspace: Workspace, params: Params) -> None:
     """Compare all variants: write the tables and the pictures in metrics/."""
     from rnnbench.report.stage import report as run
 
     with stage_lock(workspace, "report", "all"):
-        table = run(workspace, params)
+        table = run(workspace, params, warn)
     click.echo(f"{len(table)} variants are compared in {workspace.metrics / 'comparison.csv'}")
 
 
 @click.command()
-@command
+@stage
 def cost(workspace: Workspace, params: Params) -> None:
     """Write the time and the memory of each training to metrics/."""
     from rnnbench.report.costs import write_costs
@@ -153,7 +173,7 @@ def cost(workspace: Workspace, params: Params) -> None:
 
 @click.command()
 @strict_option
-@command
+@stage
 def article(workspace: Workspace, params: Params, strict: bool) -> None:
     """Write metrics/comparison.md from the tables, and promote the champions in MLflow."""
     from rnnbench.report.article import write_article
@@ -164,10 +184,10 @@ def article(workspace: Workspace, params: Params, strict: bool) -> None:
     with stage_lock(workspace, "article", "all"):
         table = write_article(workspace, params)
         # MLflow does not know yet which trainings DVC has restored from its cache.
-        logged = log_trainings(workspace, params, params.variants, warn)
+        logged = log_trainings(workspace, params, table["variant"], warn)
         if logged:
             champions = promote(workspace, params, warn)
-        _expect_logged(strict, logged, params.variants)
+        _expect_logged(strict, logged, table["variant"])
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
     shown = table[columns].astype(object).where(table[columns].notna(), None)
@@ -203,6 +223,6 @@ def _print_environment(lock: Path) -> None:
     click.echo(f"results have the same bytes on every x86-64 CPU with AVX2 and {here.system}")
 
 
-def _warn_of_renamed(workspace: Workspace, stages: dict[str, Any]) -> None:
-    for new, old in renamed_variants(workspace.root, stages):
+def _warn_of_renamed(params: Params, stages: dict[str, Any]) -> None:
+    for new, old in renamed_variants(params, stages):
         warn(f"{new} has the settings of {old}, which is trained: dvc repro trains it again")

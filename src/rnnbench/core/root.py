@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PARAMS = "params.yaml"
+PARAMS, PLAN = "params.yaml", "plan.json"
 # Where DVC copies a project to run a queued experiment.
 _EXPERIMENTS = (".dvc", "tmp", "exps")
 

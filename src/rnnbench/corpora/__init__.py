@@ -1,11 +1,11 @@
 """Where samples come from: one module per corpus.
 
-The name of the module is the key of the corpus in params.yaml. A module has
+The name of the module is the kind of the corpus in params.yaml, and by default its key. A module
+has
 
 - ``TITLE``: what the corpus is, in a few words;
 - ``Dataset``: the settings of its datasets, a class of `rnnbench.data.config`;
-- ``SPLITS``: how they can be split, values of `rnnbench.data.config.ArrayDataset.split`;
-- ``Settings``: its own settings in params.yaml, a subclass of `rnnbench.core.schema.Schema`;
+- ``Settings``: its own settings in params.yaml, a `rnnbench.corpora.base.CorpusSettings`;
 - ``fetch(settings, directory)``: writes the corpus into an empty directory;
 - ``read(directory)``: returns what ``fetch`` wrote, as a class of `rnnbench.corpora.base`.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-NAMES = ("arithmetic", "characters", "imdb", "product", "reuters")
+NAMES = ("arithmetic", "characters", "imdb", "product", "reuters", "series", "table")
 
 
 def load(name: str) -> ModuleType:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.core.schema import read_json, write_json
+from rnnbench.corpora.base import ArrayCorpus, CorpusSettings
 from rnnbench.data.config import ArrayDataset
 
 TITLE = "Next number of an arithmetic sequence"
 
 Dataset = ArrayDataset
-SPLITS = ("random", "last", "same")
 
 
-class Settings(Schema):
+class Settings(CorpusSettings):
     """The settings of the arithmetic sequences.
 
     sequences: the number of sequences; sequence j starts at j / 100.
@@ -25,6 +25,7 @@ class Settings(Schema):
     tolerance: the largest absolute error of a correct prediction.
     """
 
+    splits: ClassVar[tuple[str, ...]] = ("random", "last", "same")
     sequences: int = Field(default=100, ge=1, le=10**6)
     steps: int = Field(default=5, ge=1, le=2**16)
     tolerance: float = Field(default=0.04, gt=0, allow_inf_nan=False)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora.base import ArrayCorpus
+from rnnbench.core.schema import read_json, write_json
+from rnnbench.corpora.base import ArrayCorpus, CorpusSettings
 from rnnbench.data.config import ArrayDataset
 
 TITLE = "Next character of a sentence"
 
 Dataset = ArrayDataset
-SPLITS = ("same",)
 
 
-class Settings(Schema):
+class Settings(CorpusSettings):
     """The settings of the sentence.
 
     sentence: two or more distinct characters, that is, Unicode code points.
     """
 
+    splits: ClassVar[tuple[str, ...]] = ("same",)
     sentence: str = Field(max_length=2**12)
 
     @field_validator("sentence")

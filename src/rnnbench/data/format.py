@@ -10,11 +10,13 @@ data/prepared/DATASET/
     id.npy              number of each sample in the corpus, shape (n,), int32
     splits.npy          flags of each sample in each split, shape (splits, n), uint8
     NAME_{x,y,id}.npy   each further evaluation set, under its name
+    split_0/, ...       if each split has a vocabulary of its own: its encoder and further sets. Of
+                        each sample, x.npy then has a copy for each split, and so has splits.npy
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -102,6 +104,16 @@ class Samples:
         return len(self.y)
 
 
+def concatenate(parts: Sequence[Samples]) -> Samples:
+    """The samples of all parts, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    ragged = [part.x for part in parts if isinstance(part.x, Ragged)]
+    x = Ragged.concatenate(ragged) if ragged else np.concatenate([part.x for part in parts])
+    y, ids = (np.concatenate([getattr(part, name) for part in parts]) for name in ("y", "id"))
+    return Samples(x, y, ids)
+
+
 @dataclass(frozen=True)
 class Targets:
     """The targets of all samples of a dataset, and its splits.
@@ -138,7 +150,8 @@ class Prepared:
 
 def read_prepared(directory: Path) -> Prepared:
     """Read a dataset; raises DataError if a file is missing or damaged."""
-    return Prepared(read_meta(directory), _read_samples(directory), read_targets(directory))
+    meta = read_meta(directory)
+    return Prepared(meta, _read_samples(directory, meta), read_targets(directory))
 
 
 def read_targets(directory: Path) -> Targets:
@@ -149,12 +162,22 @@ def read_targets(directory: Path) -> Targets:
     return Targets(y, ids, splits)
 
 
-def read_further(directory: Path, name: str) -> Samples:
-    """Read a further evaluation set; raises DataError if a file is missing or damaged."""
-    return _read_samples(directory, f"{name}_")
+def split_folder(directory: Path, split: int) -> Path:
+    """Where the encoder and the further sets of one split are."""
+    own = directory / f"split_{split}"
+    return own if own.is_dir() else directory
 
 
-def _write_samples(directory: Path, samples: Samples, prefix: str = "") -> None:
+def read_further(directory: Path, name: str, split: int = 0) -> Samples:
+    """Read a further evaluation set as one split has it, by default the first.
+
+    Raises DataError if a file is missing or damaged.
+    """
+    return _read_samples(split_folder(directory, split), read_meta(directory), f"{name}_")
+
+
+def write_samples(directory: Path, samples: Samples, prefix: str = "") -> None:
+    """Write the arrays of samples; prefix: ``NAME_`` of a further evaluation set."""
     arrays = {"y": samples.y, "id": samples.id}
     if isinstance(samples.x, Ragged):
         arrays |= {"x": samples.x.values, "offsets": samples.x.offsets}
@@ -164,14 +187,14 @@ def _write_samples(directory: Path, samples: Samples, prefix: str = "") -> None:
         np.save(directory / f"{prefix}{name}.npy", array, allow_pickle=False)
 
 
-def _read_samples(directory: Path, prefix: str = "") -> Samples:
+def _read_samples(directory: Path, meta: Meta, prefix: str = "") -> Samples:
     x: NDArray[Any] | Ragged
     x, y, ids = (read_array(directory / f"{prefix}{name}.npy") for name in ("x", "y", "id"))
     offsets = directory / f"{prefix}offsets.npy"
     if offsets.exists():
         x = Ragged(x, read_array(offsets))
     samples = Samples(x, y, ids)
-    if problem := _problem(samples, read_meta(directory)):
+    if problem := _problem(samples, meta):
         raise DataError(
             f"{directory}: the arrays {prefix}*.npy are damaged ({problem}); run dvc repro"
         )
@@ -236,28 +259,24 @@ def write_dataset(
     protocol: str,
     samples: Samples,
     splits: NDArray[np.uint8],
-    further: Iterable[tuple[str, Samples]] = (),
+    further: Mapping[str, int] | None = None,
 ) -> None:
-    """Write all files but the encoder's into `directory`.
+    """Write all files but those of the encoders and of further sets into `directory`.
 
     protocol: `Summary.protocol`. splits: flags, shape (splits, n), without DUPLICATE, which is
-    added here. further: names and samples; each set is released once it is written.
+    added here. further: the size of each further set.
     """
     splits = splits | _duplicates(samples.x, splits)
-    _write_samples(directory, samples)
+    write_samples(directory, samples)
     np.save(directory / "splits.npy", splits, allow_pickle=False)
     sizes = {part: int(np.count_nonzero(splits[0] & flag)) for part, flag in FLAGS.items()}
-    counts = {}
-    for name, others in further:
-        _write_samples(directory, others, f"{name}_")
-        counts[name] = len(others)
     summary = Summary(
         protocol=protocol,
         splits=len(splits),
         training_samples=sizes["train"],
         validation_samples=sizes["validation"],
         evaluation_samples=sizes["evaluation"],
-        further_samples=counts,
+        further_samples=dict(further or {}),
         also_in_training=np.count_nonzero(splits & DUPLICATE) / len(splits),
         distinct_targets=len(np.unique(samples.y)),
     )

@@ -8,7 +8,7 @@ import pandas as pd
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_prepared
 from rnnbench.params import Params
-from rnnbench.preprocessing.encoders import ENCODER, read_encoder
+from rnnbench.preprocessing.encoders import has_encoder, read_encoder
 from rnnbench.training.outputs import read_evaluated, read_training_record
 
 _COLUMNS = ["corpus", "variant", "sample", "label", "predicted", "probability", "text"]
@@ -21,20 +21,23 @@ def confident_misclassifications(workspace: Workspace, params: Params, name: str
     Columns: corpus, variant, sample, label, predicted, probability, text. The prediction is the
     class of the highest mean probability over the replicates that were evaluated on the sample;
     "text" is the decoded input of the model, without the words that are not in its vocabulary.
-    Empty for variants that do not read text, and if all replicates diverged. Raises DataError if a
-    file is missing or damaged.
+    Empty for variants that do not read text or predict numbers, and if all replicates diverged.
+    Raises DataError if a file is missing or damaged.
     """
     folder = workspace.prepared(params.variant(name).dataset)
     record = read_training_record(workspace, name)
-    if not (folder / ENCODER).exists() or not record.finished:
+    if not has_encoder(folder) or not record.finished:
         return pd.DataFrame(columns=_COLUMNS)
     data = read_prepared(folder)
     meta, targets = data.meta, data.targets
+    if meta.target == "number":
+        return pd.DataFrame(columns=_COLUMNS)
     evaluated = read_evaluated(workspace, name, meta, targets, record)
     probabilities = evaluated.prediction.astype(float)
     if meta.target == "binary":
         probabilities = np.stack([1 - probabilities, probabilities], axis=-1)
-    # Sample `id` is in row `id` of the dataset; a replicate evaluates some of them.
+    # Sample `id` is in row `id` of the dataset, as the first split has encoded it; a replicate
+    # evaluates some of them.
     sums = np.zeros((len(targets.id), len(meta.classes)))
     np.add.at(sums, evaluated.id.ravel(), probabilities.reshape(-1, len(meta.classes)))
     counts = np.bincount(evaluated.id.ravel(), minlength=len(sums))

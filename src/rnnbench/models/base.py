@@ -55,6 +55,18 @@ class VariantSettings(Schema):
         """At least the keys of `NO_NETWORK`."""
 
     @property
+    def code(self) -> tuple[str, ...]:
+        """The files of the project that it loads code from, relative to params.yaml."""
+        return ()
+
+    def requirements(self, folder: Path) -> tuple[str, ...]:  # noqa: ARG002
+        """``DISTRIBUTION==VERSION`` of what its models need besides the libraries of this package.
+
+        folder: that of its models, which has copies of the files `code`.
+        """
+        return ()
+
+    @property
     def role(self) -> str:
         """One of `rnnbench.data.roles`; this is the role of a network."""
         return OTHER if self.architecture["cell"] == "none" else RECURRENT

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench import corpora
-from rnnbench.core.schema import Schema
-from rnnbench.corpora.base import ArrayCorpus, GeneratedCorpus
+from rnnbench.corpora.base import ArrayCorpus, CorpusSettings, GeneratedCorpus
 from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.data.format import Meta
 
@@ -18,25 +17,30 @@ from rnnbench.data.format import Meta
 _MIN_WORDS, _MIN_SUBWORDS = 4, 257
 
 
-def probe_meta(settings: Mapping[str, Schema], dataset: ArrayDataset | None) -> Meta | None:
+def probe_meta(settings: Mapping[str, CorpusSettings], dataset: ArrayDataset | None) -> Meta | None:
     """The `Meta` to build a network with before there is data; None if the dataset has errors.
 
     settings: those of the corpora. Whatever the texts are, two classes stand for theirs, and the
-    vocabulary is the smallest possible one if they determine it.
+    vocabulary is the smallest possible one if they determine it. Also None for arrays of a file of
+    the user's, which can be large.
     """
     if dataset is None or dataset.corpus not in settings:
         return None
+    of_corpus = settings[dataset.corpus]
     if isinstance(dataset, TextDataset):
+        numbers = getattr(of_corpus, "target", None) == "number"
         shape: tuple[int | None, ...] = (dataset.length,)
         return Meta(
             corpus=dataset.corpus,
             encoding=dataset.encoding,
-            target="binary",
-            classes=("", ""),
+            target="number" if numbers else "binary",
+            classes=() if numbers else ("", ""),
             shape=(*shape, 1) if dataset.encoding == "number" else shape,
             vocabulary_size=_vocabulary_size(dataset),
         )
-    corpus = _arrays(dataset.corpus, settings[dataset.corpus])
+    if of_corpus.inputs:
+        return None
+    corpus = _arrays(of_corpus.kind or dataset.corpus, of_corpus)
     return Meta(
         corpus=dataset.corpus,
         encoding=corpus.encoding,
@@ -55,9 +59,9 @@ def _vocabulary_size(dataset: TextDataset) -> int:
     return _MIN_SUBWORDS if dataset.encoding == "index" else (dataset.vocabulary_size or 0) + 1
 
 
-def _arrays(name: str, settings: Schema) -> ArrayCorpus:
+def _arrays(kind: str, settings: CorpusSettings) -> ArrayCorpus:
     """The samples of a corpus that is no text, all of which are computed from its settings."""
-    module = corpora.load(name)
+    module = corpora.load(kind)
     with tempfile.TemporaryDirectory() as folder:
         module.fetch(settings, Path(folder))
         corpus: ArrayCorpus | GeneratedCorpus = module.read(Path(folder))

@@ -8,7 +8,7 @@ vectors are never stored: a sample is its ids, which the network widens batch by
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.data.config import TextDataset
+from rnnbench.data.format import split_folder
 from rnnbench.data.ragged import Ragged, id_dtype
 from rnnbench.preprocessing import subwords
 from rnnbench.preprocessing.keras_words import (
@@ -166,26 +167,33 @@ def _pad(ids: NDArray[np.int32], length: int, side: str, dtype: np.dtype[Any]) -
     return row
 
 
-def fit_encoder(dataset: TextDataset, corpus: TextCorpus, vocabulary: list[bytes]) -> TextEncoder:
+def fit_encoder(
+    dataset: TextDataset, corpus: TextCorpus, texts: Sequence[bytes], vocabulary: Sequence[bytes]
+) -> TextEncoder:
     """The encoder of a dataset.
 
-    Words and subwords come from all texts of the corpus, without their labels, as in Keras's
-    ``load_data``: the evaluation texts count too, and all splits share one encoder.
-
-    vocabulary: all words of the corpus by rank.
+    texts: what subwords are learned from. vocabulary: all words of these texts by rank.
     """
     code, size = corpus.encoding, dataset.vocabulary_size
     if dataset.tokens == "subwords":
-        texts = (text.decode(code) for text in corpus.documents.texts)
-        tokenizer = subwords.train(texts, size or 0)
+        tokenizer = subwords.train((text.decode(code) for text in texts), size or 0)
         return SubwordEncoder(dataset, code, corpus.escapes, (), tokenizer)
     known = vocabulary if size is None else vocabulary[: size - INDEX_FROM - 1]
     words = tuple(word.decode(code) for word in known)
     return WordEncoder(dataset, code, corpus.escapes, words)
 
 
-def read_encoder(directory: Path) -> TextEncoder:
-    """Read the encoder of a prepared dataset; raises DataError if it is damaged."""
+def has_encoder(directory: Path) -> bool:
+    """Whether a prepared dataset consists of texts."""
+    return (split_folder(directory, 0) / ENCODER).exists()
+
+
+def read_encoder(directory: Path, split: int = 0) -> TextEncoder:
+    """Read the encoder of one split of a prepared dataset, by default the first.
+
+    Raises DataError if it is missing or damaged.
+    """
+    directory = split_folder(directory, split)
     record = read_json(directory / ENCODER, _Record)
     fields = record.dataset, record.text_encoding, record.escapes, record.words
     if record.dataset.tokens == "subwords":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnbench.core.errors import DataError
 from rnnbench.data.format import FLAGS, Meta, read_prepared
-from rnnbench.preprocessing.encoders import ENCODER, read_encoder
+from rnnbench.preprocessing.encoders import has_encoder, read_encoder
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find_sample(directory: Path, number: int) -> Sample:
 
 def _content(directory: Path, meta: Meta, x: NDArray[Any]) -> tuple[str, str]:
     """The sample as text, and its length with a unit."""
-    if (directory / ENCODER).exists():
+    if has_encoder(directory):
         encoder = read_encoder(directory)
         tokens, unit = encoder.decode(x), encoder.dataset.tokens
         return ("|" if unit == "subwords" else " ").join(tokens), f"{len(tokens)} {unit}"

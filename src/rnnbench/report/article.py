@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench import corpora
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import RECURRENT
-from rnnbench.params import Comparison, Params, Published
+from rnnbench.params import Params
 from rnnbench.report.champions import champions
 from rnnbench.report.findings import Findings, answers, protocol
 from rnnbench.report.markdown import (
@@ -34,7 +33,7 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
         read_table(workspace.metrics, name) for name in ("comparison", "pairs", "questions")
     )
     pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
-    page = article(comparison, pairs, questions, params.published, params.comparison, pictures)
+    page = article(comparison, pairs, questions, params, pictures)
     write_text(workspace.metrics / "comparison.md", page)
     errors = pd.concat(
         read_csv(workspace.misclassifications(name), dtype=str, keep_default_na=False)
@@ -49,22 +48,25 @@ def article(
     comparison: pd.DataFrame,
     pairs: pd.DataFrame,
     questions: pd.DataFrame,
-    published: dict[str, Published],
-    settings: Comparison,
+    params: Params,
     pictures: set[str],
 ) -> str:
-    """The text of comparison.md; `pictures` are the file names of the existing pictures."""
+    """The text of comparison.md; `pictures` are the file names of the existing pictures.
+
+    It names the variants of params.yaml that the comparison lacks.
+    """
+    settings, compared = params.comparison, set(comparison["variant"])
     findings = Findings(finished(comparison), pairs)
     best = champions(comparison, pairs, settings)
     tasks = [
-        _task(str(corpus), rows, findings, published, settings)
-        | {"champion": best.get(str(corpus))}
+        _task(str(corpus), rows, findings, params) | {"champion": best.get(str(corpus))}
         for corpus, rows in comparison.groupby("corpus", sort=False)
     ]
     accuracies = questions[questions["measure"] == "accuracy"]
     return render(
         "article.md.j2",
-        answers=answers(questions, settings),
+        missing=[name for name in params.variants if name not in compared],
+        answers=answers(questions, settings, compared),
         epochs=epochs_table(accuracies) if accuracies["last_effect"].notna().any() else "",
         tasks=tasks,
         pairs=len(pairs),
@@ -73,13 +75,7 @@ def article(
     )
 
 
-def _task(
-    corpus: str,
-    rows: pd.DataFrame,
-    findings: Findings,
-    published: dict[str, Published],
-    settings: Comparison,
-) -> dict[str, Any]:
+def _task(corpus: str, rows: pd.DataFrame, findings: Findings, params: Params) -> dict[str, Any]:
     sets = [
         {
             "protocol": protocol(str(members["protocol"].iloc[0])),
@@ -92,14 +88,14 @@ def _task(
         }
         for number, members in rows.groupby("evaluation_set", sort=True)
     ]
-    scored = finished(rows)
+    published, scored = params.published, finished(rows)
     sizes = {name: rows[f"samples_{name}"].max() for name in further_sets(rows)}
     return {
         "corpus": corpus,
-        "title": corpora.load(corpus).TITLE,
+        "title": params.title(corpus),
         "sets": sets,
         "further": {name: int(size) for name, size in sizes.items() if pd.notna(size)},
-        "compared": published_table(rows, settings),
+        "compared": published_table(rows, params.comparison),
         "published": [(name, published[name]) for name in rows["variant"] if name in published],
         "widest": _widest(scored),
         "network": best_network(scored),

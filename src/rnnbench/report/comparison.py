@@ -13,7 +13,7 @@ from rnnbench.data.scoring import losses
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Comparison, Published
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.results import Result
+from rnnbench.report.results import Measure, Result
 from rnnbench.report.statistics import pairs as tests
 from rnnbench.report.statistics.components import standard_deviations
 from rnnbench.report.statistics.estimates import Estimate, Interval
@@ -103,8 +103,8 @@ def _compare(members: EvaluationSet) -> tuple[dict[str, dict[str, Any]], pd.Data
         estimate = accuracy.mean(number) if accuracy is not None else None
         of_loss = loss.mean(number) if loss is not None else None
         rows[result.name] = {
-            **_bounds("accuracy", _accuracy(result, estimate)),
-            **_bounds("loss", of_loss.interval().exponential() if of_loss else None),
+            **_bounds("accuracy", score_interval(result, "accuracy", estimate)),
+            **_bounds("loss", score_interval(result, "loss", of_loss)),
             **_further(result, members.overlap),
             "accuracy_min": float(by_replicate.min()),
             "accuracy_max": float(by_replicate.max()),
@@ -131,8 +131,13 @@ def _logarithmic(result: Result) -> pd.DataFrame:
     return table.assign(loss=np.log(loss), loss_sample_sd=table["loss_sample_sd"] / loss)
 
 
-def _accuracy(result: Result, estimate: Estimate | None) -> Interval | None:
-    """The interval of the accuracy; None if nothing can be inferred."""
+def score_interval(result: Result, measure: Measure, estimate: Estimate | None) -> Interval | None:
+    """The 95 % interval of a variant's mean accuracy or loss; None if nothing can be inferred.
+
+    estimate: its mean, for losses of their logarithms, by `EvaluationSet.scores`.
+    """
+    if measure == "loss":
+        return estimate.interval().exponential() if estimate else None
     alone = estimate is None and (result.stochastic or result.summary.splits > 1)
     if result.summary.protocol == "same" or alone:
         return None

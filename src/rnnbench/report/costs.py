@@ -13,6 +13,7 @@ from rnnbench.params import Params
 from rnnbench.report.markdown import render
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_costs
+from rnnbench.report.results import present
 from rnnbench.training.outputs import read_cost
 
 
@@ -32,16 +33,16 @@ class Machines(Schema):
 def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
     """Write metrics/cost.csv, cost.md, cost.svg and cost.json; return the table.
 
-    One row per variant, in the order of params.yaml. Raises DataError if a variant's files are
-    missing or damaged.
+    One row per variant that `rnnbench.report.results.present` finds, in the order of params.yaml.
+    Raises DataError if a file of theirs is missing or damaged, or if there is no such variant.
     """
     rows, machines = [], {}
-    for name, variant in params.variants.items():
+    for name in present(workspace, params):
         scores, cost = read_scores(workspace, name), read_cost(workspace, name)
         machines[name] = cost.machine
         rows.append(
             {
-                "corpus": params.dataset(variant.dataset).corpus,
+                "corpus": params.corpus_of(name),
                 "variant": name,
                 "accuracy": scores.accuracy,
                 "parameters": scores.parameters,

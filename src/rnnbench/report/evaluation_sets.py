@@ -16,7 +16,7 @@ from rnnbench.report.statistics.pairs import Scores
 from rnnbench.report.statistics.splits import SplitScores
 
 # The most independent splits first.
-_PROTOCOLS = ("by_film", "new", "random", "last", "same")
+_PROTOCOLS = ("by_film", "by_group", "new", "random", "last", "given", "same")
 
 
 @dataclass(frozen=True)

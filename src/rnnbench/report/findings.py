@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -14,9 +15,11 @@ from rnnbench.report.statistics.estimates import MAX_REPLICATES
 
 _PROTOCOLS = {
     "by_film": "film-disjoint splits",
+    "by_group": "splits that keep groups apart",
     "random": "random splits",
     "new": "new data in every split",
     "last": "one split, the last samples",
+    "given": "one split, that of the corpus",
     "same": "evaluated on the training samples",
 }
 
@@ -101,34 +104,51 @@ def protocol(name: str) -> str:
     return _PROTOCOLS[name]
 
 
-def answers(questions: pd.DataFrame, settings: Comparison) -> list[dict[str, str]]:
-    """The title of each question, what the data say, and the state: known, equal or open."""
+def answers(
+    questions: pd.DataFrame, settings: Comparison, compared: Collection[str]
+) -> list[dict[str, str]]:
+    """The title of each question, what the data say, and the state.
+
+    The state is known, equal, open or untested. compared: the variants of the comparison; the
+    others are not trained and evaluated.
+    """
     return [
         {
             "question": row["question"],
             "state": {FIRST: "known", SECOND: "known"}.get(row["answer"], row["answer"]),
-            "text": _answer(row, settings),
+            "text": _answer(row, settings, compared),
         }
         for row in questions.to_dict("records")
     ]
 
 
-def _answer(row: dict[Any, Any], settings: Comparison) -> str:
-    if row["answer"] == UNTESTED:
+def _answer(row: dict[Any, Any], settings: Comparison, compared: Collection[str]) -> str:
+    pair = row["first"], row["second"]
+    if absent := [f"`{name}`" for name in pair if name not in compared]:
+        verb = "is" if len(absent) == 1 else "are"
         return (
-            f"Not tested: `{row['first']}` and `{row['second']}` have fewer than two splits in "
-            "common, or the same difference in all of them, or a single training, or no finite "
-            "scores."
+            f"Not tested: {_list(absent)} {verb} not trained and evaluated with the settings of "
+            "`params.yaml`."
         )
+    if row["answer"] == UNTESTED:
+        return untested(*pair)
     margin = settings.margin if row["measure"] == "accuracy" else settings.loss_margin
     shown = f"{margin:g}" if row["measure"] == "accuracy" else share(margin)
     if row["answer"] in (FIRST, SECOND):
         text, small = _better(row, margin)
         remark = f" The difference is within the margin of {shown}." if small else ""
-        return f"{text}, {_p(row)}.{remark}"
+        return f"{text}, {p_value(row['p_adjusted'])}.{remark}"
     if row["answer"] == EQUAL:
-        return f"No difference of more than {shown}: {_difference(row, margin)}."
-    return f"Open: {_difference(row, margin)}, {_p(row)}. {_power(row)}"
+        return f"No difference of more than {shown}: {difference(row, margin)}."
+    return f"Open: {difference(row, margin)}, {p_value(row['p_adjusted'])}. {power(row)}"
+
+
+def untested(first: str, second: str) -> str:
+    """Why nothing could be tested although both variants are there."""
+    return (
+        f"Not tested: `{first}` and `{second}` have fewer than two splits in common, or the same "
+        "difference in all of them, or a single training, or no finite scores."
+    )
 
 
 def _better(row: dict[Any, Any], margin: float) -> tuple[str, bool]:
@@ -145,7 +165,8 @@ def _better(row: dict[Any, Any], margin: float) -> tuple[str, bool]:
     return f"{word}. `{better}` is better than `{worse}`: its {what} {text}", ends[2] < limit
 
 
-def _difference(row: dict[Any, Any], margin: float) -> str:
+def difference(row: dict[Any, Any], margin: float) -> str:
+    """The effect of a row of the questions with its interval, which `margin` rounds."""
     ends = [row["effect"], row["low"], row["high"]]
     first, second = f"`{row['first']}`", f"`{row['second']}`"
     if row["measure"] == "loss":
@@ -161,12 +182,12 @@ def _estimate(ends: list[float], measure: str, limit: float) -> str:
     return estimate(ends, (NEUTRAL[measure], limit, -limit))
 
 
-def _p(row: dict[Any, Any]) -> str:
-    p = row["p_adjusted"]
+def p_value(p: float) -> str:
+    """p, rounded so that it stays on its side of 0.05."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.{digits(p, (0.05,), 3)}f}"
 
 
-def _power(row: dict[Any, Any]) -> str:
+def power(row: dict[Any, Any]) -> str:
     """What this design could find, and what it would take to find the observed difference."""
     unit = "splits" if row["splits"] > 1 else "trainings"
     needed, found = row["needed"], f"find a difference of {_detectable(row)}"

@@ -20,7 +20,7 @@ def filled(
     text: str, comparison: pd.DataFrame, questions: pd.DataFrame, settings: Comparison
 ) -> str:
     """README.md with the first answers and the scores of the first set between their marks."""
-    found = answers(questions, settings)[:_ANSWERS]
+    found = answers(questions, settings, set(comparison["variant"]))[:_ANSWERS]
     place = ["corpus", "evaluation_set"]
     first = comparison[(comparison[place] == comparison[place].iloc[0]).all(axis=1)]
     contents = {

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import (
-    FLAGS,
     Meta,
     Summary,
     Targets,
@@ -31,6 +31,7 @@ from rnnbench.training.outputs import (
     read_evaluated,
     read_history,
     read_training_record,
+    training_settings,
 )
 
 Measure = Literal["accuracy", "loss"]
@@ -90,12 +91,12 @@ class Result:
 
 
 def read_results(workspace: Workspace, params: Params) -> list[Result]:
-    """The results of all variants: corpora in the order of params.yaml, the best variant first.
+    """The results of `present`: corpora in the order of params.yaml, the best variant first.
 
-    Variants whose replicates all diverged come last. Walks params.yaml, so that files of removed
-    variants are not read. Raises DataError if a file is missing or damaged.
+    Variants whose replicates all diverged come last. Raises DataError if a file is damaged, or as
+    `present` does.
     """
-    results = [_read(workspace, params, name) for name in params.variants]
+    results = [_read(workspace, params, name) for name in present(workspace, params)]
     corpora = list(params.corpora)
 
     def rank(result: Result) -> tuple[int, float, str]:
@@ -104,6 +105,63 @@ def read_results(workspace: Workspace, params: Params) -> list[Result]:
         return corpora.index(result.meta.corpus), best, result.name
 
     return sorted(results, key=rank)
+
+
+def read_result(workspace: Workspace, params: Params, name: str) -> Result:
+    """The results of one variant.
+
+    Raises UnknownNameError, and DataError if the variant is `missing` or a file is damaged.
+    """
+    if why := _why_missing(workspace, params, name):
+        raise DataError(f"{name}: {why}")
+    return _read(workspace, params, name)
+
+
+def present(workspace: Workspace, params: Params) -> list[str]:
+    """The variants of params.yaml that are not `missing`, in its order.
+
+    Raises DataError if there is none, or if a training record is damaged.
+    """
+    absent = missing(workspace, params)
+    if found := [name for name in params.variants if name not in absent]:
+        return found
+    raise DataError(
+        f"no variant of {workspace.params.name} is trained and evaluated; run dvc repro, or "
+        "rnnbench run VARIANT for some of them"
+    )
+
+
+def missing(workspace: Workspace, params: Params) -> dict[str, str]:
+    """The variants of params.yaml that are not trained and evaluated with its settings.
+
+    The values say why, and name the command that helps. A file that is there but unreadable makes
+    no variant missing. Raises DataError if a training record is damaged.
+    """
+    reasons = {name: _why_missing(workspace, params, name) for name in params.variants}
+    return {name: why for name, why in reasons.items() if why}
+
+
+def _why_missing(workspace: Workspace, params: Params, name: str) -> str | None:
+    settings = params.variant(name)
+    # DVC removes the outputs of a stage before it runs it.
+    trained = (
+        workspace.training_record(name),
+        workspace.predictions(name) / "evaluation.npy",
+        workspace.history(name),
+    )
+    if not all(path.exists() for path in trained):
+        why = "not trained"
+    elif (record := read_training_record(workspace, name)).settings != training_settings(settings):
+        why = "trained with other settings"
+    elif record.seeds != [params.run.seed + r for r in range(params.replicates_of(name))]:
+        why = "trained with other seeds"
+    elif not workspace.prepared(settings.dataset).exists():
+        why = f"its dataset {settings.dataset} is not prepared"
+    elif not (workspace.scores(name).exists() and workspace.replicates(name).exists()):
+        why = "not evaluated"
+    else:
+        return None
+    return f"{why}; run dvc repro evaluate@{name}"
 
 
 def _read(workspace: Workspace, params: Params, name: str) -> Result:
@@ -126,7 +184,10 @@ def _read(workspace: Workspace, params: Params, name: str) -> Result:
 
 
 def _samples(targets: Targets) -> str:
-    evaluation = targets.splits & FLAGS["evaluation"]
-    digest = hashlib.sha256(evaluation.tobytes())
-    digest.update(targets.y.tobytes())
+    # By number: a dataset whose splits have their own vocabularies stores a sample several times.
+    digest = hashlib.sha256()
+    for split in range(len(targets.splits)):
+        rows = targets.rows(split, "evaluation")
+        digest.update(f"{len(rows)} {targets.y.dtype} ".encode())
+        digest.update(targets.id[rows].tobytes() + targets.y[rows].tobytes())
     return digest.hexdigest()

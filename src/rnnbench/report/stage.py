@@ -5,6 +5,9 @@ Never imports TensorFlow.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
 import pandas as pd
 
 from rnnbench.core.files import new_directory, write_text
@@ -16,16 +19,22 @@ from rnnbench.report.evaluation_sets import evaluation_sets
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_all
 from rnnbench.report.questions import ask
-from rnnbench.report.results import read_results
+from rnnbench.report.results import missing, read_results
 from rnnbench.report.tables import further_tables
 
 
-def report(workspace: Workspace, params: Params) -> pd.DataFrame:
+def report(
+    workspace: Workspace, params: Params, warn: Callable[[str], None] = warnings.warn
+) -> pd.DataFrame:
     """Write all tables as CSV and the pictures to metrics/; return the comparison.
 
     The comparison has the corpora in the order of params.yaml and the best variant of each corpus
-    first. Raises DataError if a variant's files are missing or damaged.
+    first. Calls `warn` once for each variant of params.yaml that is not trained and evaluated with
+    its settings; the tables are of the others. Raises DataError if there is no other one, or if a
+    file is damaged.
     """
+    for name, why in missing(workspace, params).items():
+        warn(f"{name} is not in the table: {why}")
     every = read_results(workspace, params)
     results = [result for result in every if result.finished]
     sets = evaluation_sets(every)

@@ -26,8 +26,15 @@ class Prediction(NamedTuple):
     probability: float
 
 
+class PredictedNumber(NamedTuple):
+    """A text, and the number that is predicted for it."""
+
+    text: str
+    prediction: float
+
+
 class Word(NamedTuple):
-    """A word of a text, and by how much it raises the probability of the predicted label."""
+    """A word of a text, and by how much it raises the number or the label's probability."""
 
     text: str
     effect: float
@@ -38,23 +45,29 @@ class Predictor:
     """A model of texts.
 
     variant: its variant.
-    probabilities: the probability of each of `classes` for each text, shape (texts, classes).
+    of_texts: the probability of each of `classes` for each text, shape (texts, classes), or the
+        predicted number, shape (texts, 1).
+    classes: none if numbers are predicted.
     """
 
     variant: str
-    probabilities: Callable[[list[str]], NDArray[np.float64]]
+    of_texts: Callable[[list[str]], NDArray[np.float64]]
     classes: Sequence[str]
 
-    def predict(self, texts: Sequence[str]) -> Iterator[Prediction]:
+    def predict(self, texts: Sequence[str]) -> Iterator[Prediction | PredictedNumber]:
         """The prediction for each text, in order."""
-        for text, probabilities in zip(texts, self._in_batches(texts), strict=True):
-            label = int(probabilities.argmax())
-            yield Prediction(text, self.classes[label], float(probabilities[label]))
+        for text, values in zip(texts, self._in_batches(texts), strict=True):
+            if self.classes:
+                label = int(values.argmax())
+                yield Prediction(text, self.classes[label], float(values[label]))
+            else:
+                yield PredictedNumber(text, float(values[0]))
 
     def explain(self, text: str) -> list[Word]:
         """The effect of each whitespace-separated word.
 
-        Leave-one-out: how much the probability of the predicted label falls without the word.
+        Leave-one-out: how much the probability of the predicted label, or the predicted number,
+        falls without the word.
         """
         words = text.split()
         without = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))]
@@ -64,7 +77,7 @@ class Predictor:
 
     def _in_batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.float64]]:
         for start in range(0, len(texts), _BATCH_SIZE):
-            yield from self.probabilities(list(texts[start : start + _BATCH_SIZE]))
+            yield from self.of_texts(list(texts[start : start + _BATCH_SIZE]))
 
 
 def load_predictor(
@@ -86,4 +99,4 @@ def load_predictor(
         raise UnknownNameError("corpus of texts", task, tasks)
     variant, loaded = load_model(workspace, params, task, variant)
     model = loaded.unwrap_python_model()
-    return Predictor(variant, model.probabilities, model.classes)
+    return Predictor(variant, model.of_texts, model.classes)

@@ -98,7 +98,8 @@ class LiveLog:
             return
         with open_store(self._workspace) as client:
             corpus = self._params.corpus_of(self._name)
-            experiment = ensure_experiment(client, self._workspace, corpus)
+            title = self._params.title(corpus)
+            experiment = ensure_experiment(client, self._workspace, corpus, title)
             if not self.runs:
                 self._resume(client, experiment)
             for replicate, of_one in rows.items():

@@ -10,8 +10,9 @@ import numpy as np
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, read_meta, read_targets
+from rnnbench.data.format import Meta, read_meta, read_targets, split_folder
 from rnnbench.data.scoring import prior
+from rnnbench.models.base import VariantSettings
 from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import ENCODER
 from rnnbench.training.outputs import read_training_record
@@ -50,7 +51,7 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
             artifacts={key: str(path) for key, path in files.items()},
             model_config={"family": settings.model, "prior": of_training.tolist()},
             code_paths=[str(Path(__file__).parents[1])],
-            pip_requirements=[f"{package}=={version(package)}" for package in _REQUIREMENTS],
+            pip_requirements=_requirements(settings, workspace.models(name)),
             signature=_signature(meta, ENCODER in files),
         )
 
@@ -58,24 +59,39 @@ def log_model(run_id: str, workspace: Workspace, params: Params, name: str, repl
 def artifacts(workspace: Workspace, params: Params, name: str, replicate: int) -> dict[str, Path]:
     """The files of the model of one replicate; MLflow puts them into one folder.
 
-    Raises DataError if the model is missing.
+    Raises DataError if the model, or the code of its own layers, is missing.
     """
     # The suffix depends on the family, and importing its class can import TensorFlow.
     pattern = f"replicate_{replicate}.*"
     model = next(workspace.models(name).glob(pattern), None)
     if model is None:
         raise DataError(f"{workspace.models(name)}: no {pattern}; run dvc repro")
-    prepared = workspace.prepared(params.variant(name).dataset)
-    return {path.name: path for path in prepared.glob("*.json")} | {"model": model}
+    settings = params.variant(name)
+    code = [model.with_name(Path(file).name) for file in settings.code]
+    if missing := [path for path in code if not path.is_file()]:
+        raise DataError(f"{missing[0]}: missing; run dvc repro")
+    prepared = workspace.prepared(settings.dataset)
+    split = read_training_record(workspace, name).splits[replicate]
+    encoder = split_folder(prepared, split).glob("*.json")
+    files = {path.name: path for path in (*prepared.glob("*.json"), *encoder, *code)}
+    return files | {"model": model}
+
+
+def _requirements(settings: VariantSettings, models: Path) -> list[str]:
+    """What pip installs to run a model, with versions."""
+    own = (f"{package}=={version(package)}" for package in _REQUIREMENTS)
+    return sorted({*own, *settings.requirements(models)})
 
 
 def _signature(meta: Meta, text: bool) -> Any:
-    """Of a text: its label and probability. Of arrays: arrays."""
+    """Of a text: its label and probability, or a number. Of arrays: arrays."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     if text:
         outputs = [ColSpec("string", "label"), ColSpec("double", "probability")]
+        if meta.target == "number":
+            outputs = [ColSpec("double", "prediction")]
         return ModelSignature(Schema([ColSpec("string")]), Schema(outputs))
     dtype = np.dtype("float32" if meta.encoding == "number" else "int64")
     shape = (-1, *(size or -1 for size in meta.shape))

@@ -1,4 +1,4 @@
-"""A logged model: raw text in, label and probability out; arrays if the corpus has no text.
+"""A logged model: raw text in, label and probability or a number out; arrays for arrays.
 
 MLflow stores the path of this file with the model and runs it when the model is loaded.
 """
@@ -39,7 +39,7 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame | NDArray[np.float32]:
-        """Columns "label" and "probability", one row per text.
+        """Columns "label" and "probability", one row per text; "prediction" if it is a number.
 
         The label is the most probable class. With two classes the probability is always that of
         the second class, else that of the label. Arrays of samples, shape (n, ...) as in
@@ -55,14 +55,21 @@ class LoggedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
                 limit = f"ids must be from 0 to {self._meta.vocabulary_size - 1}"
                 raise mlflow.MlflowException.invalid_parameter_value(limit)
             return self._finite(samples)
-        probabilities = self.probabilities(list(pd.DataFrame(model_input).iloc[:, 0]))
+        probabilities = self.of_texts(list(pd.DataFrame(model_input).iloc[:, 0]))
+        if not self.classes:
+            return pd.DataFrame({"prediction": probabilities[:, 0]})
         labels = [self.classes[i] for i in probabilities.argmax(axis=1)]
         probability = probabilities[:, 1] if len(self.classes) == 2 else probabilities.max(axis=1)
         return pd.DataFrame({"label": labels, "probability": probability})
 
-    def probabilities(self, texts: list[str]) -> NDArray[np.float64]:
-        """The probability of each of `classes` for each text, shape (texts, classes)."""
+    def of_texts(self, texts: list[str]) -> NDArray[np.float64]:
+        """The probability of each of `classes` for each text, shape (texts, classes).
+
+        If there are no classes: the predicted number, shape (texts, 1).
+        """
         prediction = self._finite(self._encoder.encode(texts)).astype("float64")
+        if not self.classes:
+            return np.asarray(prediction[:, None])
         if prediction.ndim == 1:
             return np.stack([1 - prediction, prediction], axis=1)
         return np.asarray(prediction)

@@ -8,7 +8,6 @@ from typing import Any
 import mlflow
 import pandas as pd
 
-from rnnbench import corpora
 from rnnbench.core.errors import DataError
 from rnnbench.core.masking import masked
 from rnnbench.core.workspace import Workspace
@@ -53,7 +52,7 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
         with open_store(workspace) as client:
             for corpus, variant in found.items():
                 if variant in params.variants and (model := _find_model(client, corpus, variant)):
-                    _promote(client, corpus, variant, model)
+                    _promote(client, corpus, params.title(corpus), variant, model)
                     promoted[corpus] = variant
             for corpus in params.corpora:
                 _annotate(client, corpus, notes)
@@ -139,11 +138,10 @@ def _champion(client: Any, corpus: str) -> tuple[str, str]:
     raise DataError(f"{corpus} has no champion in MLflow; run dvc repro or rnnbench sync")
 
 
-def _promote(client: Any, corpus: str, variant: str, model: Any) -> None:
+def _promote(client: Any, corpus: str, title: str, variant: str, model: Any) -> None:
     name = _name(corpus)
     if not client.search_registered_models(f"name = '{name}'"):
-        title = f"{corpora.load(corpus).TITLE}. {_RULE}"
-        client.create_registered_model(name, description=title)
+        client.create_registered_model(name, description=f"{title}. {_RULE}")
     for version in client.search_model_versions(f"name = '{name}'"):
         if version.tags.get("model_id") == model.model_id:
             break

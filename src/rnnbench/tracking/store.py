@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from rnnbench import corpora
 from rnnbench.core.errors import DataError, RnnbenchError
 from rnnbench.core.masking import masked
 from rnnbench.core.root import original_root
@@ -112,12 +111,15 @@ def find_experiment(client: Any, corpus: str) -> Any | None:
     return found
 
 
-def ensure_experiment(client: Any, workspace: Workspace, corpus: str) -> str:
-    """The id of the experiment of a corpus, which is created if there is none."""
+def ensure_experiment(client: Any, workspace: Workspace, corpus: str, title: str) -> str:
+    """The id of the experiment of a corpus, which is created if there is none.
+
+    title: what the corpus is, for the description.
+    """
     if found := find_experiment(client, corpus):
         return str(found.experiment_id)
     tags = {
-        "mlflow.note.content": f"{corpora.load(corpus).TITLE}. One run per variant (the mean of "
+        "mlflow.note.content": f"{title}. One run per variant (the mean of "
         "its replicates), one nested run per replicate. Runs with the tag `current: true` belong "
         "to the files in the workspace, those with `current: running` are being trained.",
         OWNER: corpus,

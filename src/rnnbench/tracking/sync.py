@@ -87,7 +87,8 @@ def _log(
     if training.settings != training_settings(params.variant(name)):
         raise DataError("the trained model does not match params.yaml; run dvc repro")
     key = _key(workspace, name)
-    experiment = ensure_experiment(client, workspace, params.corpus_of(name))
+    corpus = params.corpus_of(name)
+    experiment = ensure_experiment(client, workspace, corpus, params.title(corpus))
     found = client.search_runs([experiment], f"tags.variant = '{name}' and tags.level = 'variant'")
     complete = [run for run in found if run.data.tags.get(CURRENT_TAG) in ("true", "false")]
     intact = (

@@ -15,7 +15,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,18 +131,21 @@ class Checkpoints:
         return self._folder / f"replicate_{replicate}.{suffix}"
 
 
-def training_key(settings: VariantSettings, seeds: list[int], data: Path) -> str:
+def training_key(
+    settings: VariantSettings, seeds: list[int], data: Path, own: Iterable[Path] = ()
+) -> str:
     """SHA-256 of all that determines a training.
 
     These are its settings, its seeds, the prepared dataset in the folder `data`, the source code,
-    and the versions of the libraries.
+    the files `own` of its own layers, and the versions of the libraries.
     """
     package = Path(__file__).parents[1]
     code = ("data/**/*.py", "models/base.py", f"models/{settings.model}/**/*.py", "training/*.py")
     files = [path for pattern in code for path in sorted(package.glob(pattern))]
     plan = [training_settings(settings), seeds, stamp()]
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
-    for path in (*files, *sorted(data.iterdir())):
+    prepared = sorted(path for path in data.rglob("*") if path.is_file())
+    for path in (*files, *prepared, *own):
         digest.update(path.name.encode() + b"\0")
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

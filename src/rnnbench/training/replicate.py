@@ -55,7 +55,7 @@ class Dataset:
     def __init__(self, folder: Path) -> None:
         self._prepared = read_prepared(folder)
         self.meta = self._prepared.meta
-        self._further = {name: read_further(folder, name) for name in self.meta.further_sets}
+        self._folder = folder
         self.splits = len(self._prepared.targets.splits)
 
     @property
@@ -73,7 +73,9 @@ class Dataset:
         train, validation, evaluation = parts
         validated = len(validation) > 0
         unseen = validation if validated else evaluation
-        return Data(self.meta, train, unseen, evaluation, validated, self._further)
+        names, folder = self.meta.further_sets, self._folder
+        further = {name: read_further(folder, name, number) for name in names}
+        return Data(self.meta, train, unseen, evaluation, validated, further)
 
 
 class ReplicateTrainer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import resource
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnnbench import models
-from rnnbench.core.errors import ParamsError, TrainingError
+from rnnbench.core.errors import DataError, ParamsError, TrainingError
 from rnnbench.core.files import new_directory, new_file, write_text
 from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import write_json
@@ -53,7 +54,8 @@ def train(
     dataset = Dataset(folder)
     model_class = models.model_class(settings.model)
     seeds = [params.run.seed + replicate for replicate in range(params.replicates_of(name))]
-    key = training_key(settings, seeds, folder)
+    code = _code(workspace, params, name)
+    key = training_key(settings, seeds, folder, code)
     checkpoints = Checkpoints(workspace, name, key)
     if observer is not None:
         observer.start(key)
@@ -61,6 +63,9 @@ def train(
     trainer = ReplicateTrainer(model_class, settings, dataset, checkpoints, report, on_epoch)
     results = []
     with new_directory(workspace.models(name)) as directory:
+        # A model is loaded with these copies, whatever the project has by then.
+        for path in code:
+            shutil.copyfile(path, directory / path.name)
         for replicate, seed in enumerate(seeds):
             path = directory / workspace.model(name, replicate, model_class.SUFFIX).name
             label = f"{name}  replicate {replicate + 1}/{len(seeds)}"
@@ -88,6 +93,15 @@ def train(
         write_json(directory / workspace.training_record(name).name, record)
     _write_history(workspace.history(name), results)
     write_text(workspace.cost(name), _cost(results).model_dump_json(indent=2) + "\n")
+
+
+def _code(workspace: Workspace, params: Params, name: str) -> list[Path]:
+    """The project files that the layers of a variant come from; raises DataError without them."""
+    paths = [workspace.root / file for file in params.variant(name).code]
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path}: missing; layers of {name} come from it")
+    return paths
 
 
 def _write_predictions(directory: Path, dataset: Dataset, results: list[Checkpoint]) -> None:

@@ -9,15 +9,23 @@ import json
 import warnings
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child
 from rnnbench.data.format import Meta
 from rnnbench.models.base import NO_NETWORK, Architecture, VariantSettings
-from rnnbench.models.keras.network import build, check, name_and_arguments, walk
+from rnnbench.models.keras import custom
+from rnnbench.models.keras.network import (
+    build,
+    check,
+    name_and_arguments,
+    own_classes,
+    walk,
+)
 from rnnbench.models.keras.validation import Spec, check_spec
 
 _CELLS = ("SimpleRNN", "LSTM", "GRU")
@@ -27,6 +35,8 @@ class Settings(VariantSettings):
     """A variant with Keras layers.
 
     layers: the layers between input and output, each ``Name`` or ``{Name: {argument: value}}``.
+        Name is a layer of Keras, ``FILE.py:Class`` for one in a file of the project, relative to
+        the folder of params.yaml, or ``package.module:Class`` for one in an installed package.
     optimizer: the optimizer, in the same notation. Its learning_rate is a number, or a schedule as
         ``{class_name: Name, config: {argument: value}}``.
     epochs: the number of passes over the training samples.
@@ -40,6 +50,25 @@ class Settings(VariantSettings):
     batch_size: int = Field(ge=1)
     output_layer: bool = True
 
+    @model_validator(mode="after")
+    def _has_code_in_one_place(self) -> Self:
+        if problem := custom.place_error(self.code):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The files of the project that its layers come from, relative to params.yaml."""
+        return tuple(sorted({file for name in self._own if (file := custom.project_file(name))}))
+
+    def requirements(self, folder: Path) -> tuple[str, ...]:
+        """The installed packages that its own layers need; their files are in `folder`."""
+        return custom.requirements(self._own, folder) if self._own else ()
+
+    @property
+    def _own(self) -> list[str]:
+        return [name for name, _ in walk(self.layers) if custom.is_reference(name)]
+
     def check(self, key: str, meta: Meta | None) -> list[ErrorDetail]:
         """The errors that Keras finds in a variant at `key`; imports Keras, which takes seconds.
 
@@ -49,7 +78,8 @@ class Settings(VariantSettings):
         for index, layer in enumerate(self.layers):
             errors += check_spec("layer", layer, child(f"{key}.layers", index))
         if not errors and meta is not None:
-            found = _misfits(json.dumps(self.layers), self.output_layer, meta)
+            own = tuple(own_classes(self.layers).items())
+            found = _misfits(json.dumps(self.layers), self.output_layer, meta, own)
             errors += [replace(error, key=f"{key}.{error.key}") for error in found]
         return errors + check_spec("optimizer", self.optimizer, f"{key}.optimizer")
 
@@ -57,7 +87,11 @@ class Settings(VariantSettings):
     def architecture(self) -> Architecture:
         """Recurrent cells, their units and number, optimizer and so on."""
         layers = list(walk(self.layers))
-        recurrent = [(name, arguments) for name, arguments in layers if name in _CELLS]
+        recurrent = [
+            (name.rpartition(":")[2], arguments)
+            for name, arguments in layers
+            if name in _CELLS or (custom.is_reference(name) and "units" in arguments)
+        ]
         optimizer, arguments = name_and_arguments(self.optimizer)
         return NO_NETWORK | {
             "cell": "+".join(sorted({name for name, _ in recurrent})) or "none",
@@ -81,13 +115,18 @@ def _rate(value: Any) -> Any:
 
 
 @cache
-def _misfits(layers: str, output_layer: bool, meta: Meta) -> tuple[ErrorDetail, ...]:
-    """The errors in how layers, as JSON, fit each other and a dataset; many variants share them."""
+def _misfits(
+    layers: str, output_layer: bool, meta: Meta, own: tuple[tuple[str, type], ...]
+) -> tuple[ErrorDetail, ...]:
+    """The errors in how layers, as JSON, fit each other and a dataset; many variants share them.
+
+    own: the items of `own_classes`.
+    """
     parsed = json.loads(layers)
     # Keras warns of lost masks, whether they matter or not.
     with warnings.catch_warnings(action="ignore"):
         try:
-            check(build(parsed, meta, 0, output_layer), parsed, meta)
+            check(build(parsed, meta, 0, output_layer, dict(own)), parsed, meta)
         except ParamsError as error:
             return error.errors
     return ()

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.core.errors import DataError, TrainingError
+from rnnbench.core.errors import DataError, RnnbenchError, TrainingError
 from rnnbench.data.format import Meta, Samples
 from rnnbench.models.base import Epoch, OnEpoch, X
 from rnnbench.models.base import Model as BaseModel
-from rnnbench.models.keras import network
+from rnnbench.models.keras import custom, network
 from rnnbench.models.keras.runtime import keras_errors, load_backend
 from rnnbench.models.keras.training import Predictor, Trainer
 
@@ -27,24 +27,28 @@ class Model(BaseModel):
 
     SUFFIX: ClassVar[str] = ".keras"
 
-    def __init__(self, net: Any, meta: Meta | None = None) -> None:
-        self._network, self._meta = net, meta
+    def __init__(
+        self, net: Any, meta: Meta | None = None, classes: custom.Classes | None = None
+    ) -> None:
+        self._network, self._meta, self._classes = net, meta, classes
         self._trainer: Trainer | None = None
         self._predictor = Predictor(net)
 
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A network with weights drawn from `seed`; raises ParamsError if it is invalid."""
-        net = network.build(settings.layers, meta, seed, settings.output_layer)
+        classes = network.own_classes(settings.layers)
+        net = network.build(settings.layers, meta, seed, settings.output_layer, classes)
         network.check(net, settings.layers, meta)
-        return cls(net, meta)
+        return cls(net, meta, classes)
 
     def rebuild(self, settings: Any, meta: Meta, seed: int) -> Self:
         """This model, with the weights and random states that `build` draws from `seed`.
 
         The compiled programs are reused; each replicate's would occupy another 25 MB.
         """
-        fresh = network.build(settings.layers, meta, seed, settings.output_layer)
+        # Of the same classes: their file can have been edited during the last replicate.
+        fresh = network.build(settings.layers, meta, seed, settings.output_layer, self._classes)
         with keras_errors(TrainingError):
             for variable, drawn in zip(self._network.variables, fresh.variables, strict=True):
                 variable.assign(drawn)
@@ -54,10 +58,16 @@ class Model(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a file of `save`, in Keras's safe mode; raises DataError if it is damaged."""
+        """Read a file of `save`, in Keras's safe mode; raises DataError if it is damaged.
+
+        The project files that its layers come from are next to it, and run.
+        """
         _, keras = load_backend()
         try:
-            return cls(keras.models.load_model(path, compile=False, safe_mode=True))
+            with custom.scope_of_archive(path):
+                return cls(keras.models.load_model(path, compile=False, safe_mode=True))
+        except RnnbenchError:
+            raise
         # Keras does not wrap the errors of zipfile, h5py and json.
         except Exception as error:
             raise DataError(f"{path}: not a readable model ({error}); run dvc repro") from error
@@ -135,5 +145,6 @@ def _reproducible(node: Any) -> Any:
     """The content of a JSON file in a .keras archive, without its date and memory addresses."""
     if isinstance(node, dict):
         omitted = ("date_saved", "shared_object_id")
-        return {key: _reproducible(value) for key, value in node.items() if key not in omitted}
+        content = custom.without_module(node).items()
+        return {key: _reproducible(value) for key, value in content if key not in omitted}
     return [_reproducible(item) for item in node] if isinstance(node, list) else node

@@ -1,16 +1,19 @@
 """Builds the Keras network of a variant.
 
-params.yaml writes a layer or an optimizer as ``Name`` or ``{Name: {argument: value}}``.
+params.yaml writes a layer or an optimizer as ``Name`` or ``{Name: {argument: value}}``; the name of
+a layer that is not Keras's own is a reference, see `rnnbench.models.keras.custom`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child
 from rnnbench.data.format import Meta
+from rnnbench.models.keras import custom
 from rnnbench.models.keras.padding import check_padding
 from rnnbench.models.keras.runtime import keras_errors, load_backend, refusal
 
@@ -34,7 +37,27 @@ def walk(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from walk([arguments[inner] for inner in sorted(WRAPPED & arguments.keys())])
 
 
-def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -> Any:
+def own_classes(layers: list[Any], folder: Path | None = None) -> custom.Classes:
+    """The classes that are not Keras's own among `layers`, by reference.
+
+    folder: that of params.yaml, by default found from the working directory. Raises ParamsError.
+    """
+    found = {}
+    for index, spec in enumerate(layers):
+        for name, _ in walk([spec]):
+            if custom.is_reference(name) and name not in found:
+                root = folder or custom.project_root()
+                found[name] = custom.find_class(name, _key(layers, index), root)
+    return found
+
+
+def build(
+    layers: list[Any],
+    meta: Meta,
+    seed: int,
+    output_layer: bool = True,
+    classes: custom.Classes | None = None,
+) -> Any:
     """A Keras network with weights drawn from `seed`.
 
     Input: ids, shape (batch, *meta.shape), int32; numbers of the same shape, float32; or multi-hot
@@ -42,10 +65,13 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
     Output: as in `rnnbench.data.scoring`, but shape (batch, 1) for "binary" and "number". Without
     `output_layer` it is the output of the last of `layers`.
 
-    Raises ParamsError if Keras rejects the layers or the output has another shape.
+    classes: `own_classes` of `layers`, by default those that the project has now. Raises
+    ParamsError if Keras rejects the layers or the output has another shape.
     """
     if errors := _unsuitable(layers, meta, output_layer):
         raise ParamsError("params.yaml", errors)
+    # Before the seed is set: a file that is loaded can draw random numbers.
+    classes = own_classes(layers) if classes is None else classes
     _, keras = load_backend()
     # Layer names are numbered within a session; after a reset, all replicates have equal names.
     # Garbage is collected anyway, and at once it takes a quarter of a second.
@@ -55,14 +81,14 @@ def build(layers: list[Any], meta: Meta, seed: int, output_layer: bool = True) -
     last = keras.layers.Dense(units, activation=activation, name="output")
     try:
         with keras_errors(refusal("layers")):
-            inner = [layer(spec, meta.vocabulary_size) for spec in layers]
+            inner = [layer(spec, meta.vocabulary_size, classes) for spec in layers]
             all_layers = [*_front(meta), *inner, *([last] if output_layer else [])]
             network = keras.Sequential(all_layers, name="network")
     except ParamsError:
-        _expect_to_fit(layers, meta)
+        _expect_to_fit(layers, meta, classes)
         raise
     if any(isinstance(built.output, list | tuple) for built in inner):
-        _expect_to_fit(layers, meta)
+        _expect_to_fit(layers, meta, classes)
     expected = (None, *(meta.shape[:1] if meta.target == "steps" else ()), units)
     if network.output_shape != expected:
         final = network.layers[-2 if output_layer else -1]
@@ -94,15 +120,25 @@ def check(network: Any, layers: list[Any], meta: Meta) -> None:
         _run(network.layers[len(_front(meta)) - 1 :], keys)
 
 
-def layer(spec: str | Mapping[str, Any], vocabulary_size: int) -> Any:
-    """A Keras layer; `vocabulary_size` is the default of an Embedding's input_dim."""
+def layer(
+    spec: str | Mapping[str, Any], vocabulary_size: int, classes: custom.Classes | None = None
+) -> Any:
+    """A Keras layer; `vocabulary_size` is the default of an Embedding's input_dim.
+
+    classes: those that are not Keras's own, by reference.
+    """
     _, keras = load_backend()
     name, arguments = name_and_arguments(spec)
-    for inner in WRAPPED.intersection(arguments):
-        arguments[inner] = layer(arguments[inner], vocabulary_size)
+    # In a fixed order, in which the layers draw the seeds of their weights.
+    for inner in sorted(WRAPPED & arguments.keys()):
+        arguments[inner] = layer(arguments[inner], vocabulary_size, classes)
     if name == "Embedding":
         arguments.setdefault("input_dim", vocabulary_size)
-    return getattr(keras.layers, name)(**arguments)
+    classes = classes or {}
+    cls = classes[name] if name in classes else getattr(keras.layers, name)
+    # A wrapper copies the layer that it gets.
+    with custom.scope(classes):
+        return cls(**arguments)
 
 
 def optimizer(spec: str | Mapping[str, Any]) -> Any:
@@ -140,14 +176,14 @@ def _run(layers: list[Any], keys: list[str]) -> None:
                 built(samples, training=True)
 
 
-def _expect_to_fit(layers: list[Any], meta: Meta) -> None:
+def _expect_to_fit(layers: list[Any], meta: Meta, classes: custom.Classes) -> None:
     """Raise ParamsError for the first layer that does not take what the one before it returns."""
     _, keras = load_backend()
     network = keras.Sequential(_front(meta))
     for index, spec in enumerate(layers):
         key = _key(layers, index)
         with keras_errors(refusal(key)):
-            network.add(layer(spec, meta.vocabulary_size))
+            network.add(layer(spec, meta.vocabulary_size, classes))
         outputs = network.layers[-1].output
         if isinstance(outputs, list | tuple):
             problem = f"returns {len(outputs)} outputs, expected one"

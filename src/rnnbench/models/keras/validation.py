@@ -14,11 +14,13 @@ from pydantic import AfterValidator
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unknown
+from rnnbench.models.keras import custom
 from rnnbench.models.keras.network import (
     WRAPPED,
     layer,
     name_and_arguments,
     optimizer,
+    own_classes,
     schedule,
 )
 from rnnbench.models.keras.runtime import keras_errors, load_backend
@@ -91,6 +93,8 @@ def _structure(value: Any) -> Any:
         and all(isinstance(argument, str) for argument in arguments)
     ):
         raise ValueError(f"got {shown(value)}, expected Name or {{Name: {{argument: value}}}}")
+    if custom.is_reference(name) and (problem := custom.reference_error(name)):
+        raise ValueError(problem)
     for inner in WRAPPED & arguments.keys():
         _structure(arguments[inner])
     if isinstance(rate := arguments.get("learning_rate"), dict):
@@ -111,7 +115,7 @@ Spec = Annotated[Any, AfterValidator(_structure)]
 
 
 @cache
-def _classes(kind: Kind) -> dict[str, type]:
+def keras_classes(kind: Kind) -> dict[str, type]:
     """The classes of Keras that params.yaml can name."""
     _, keras = load_backend()
     schedules = keras.optimizers.schedules
@@ -131,19 +135,45 @@ def _classes(kind: Kind) -> dict[str, type]:
 
 
 @cache
-def _parameters(cls: type) -> dict[str, inspect.Parameter]:
+def keras_arguments(cls: type) -> dict[str, inspect.Parameter]:
     """The arguments of a class and of its bases, which receive its ``**kwargs``."""
     found: dict[str, inspect.Parameter] = {}
+    own = cls.__module__.partition(".")[0] != "keras"
     for init in (vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)):
-        for name, parameter in inspect.signature(init).parameters.items():
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        inherited, parameters = bool(found), inspect.signature(init).parameters
+        for name, parameter in parameters.items():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            # A subclass passes what its base requires, such as the cell of an RNN, by itself.
+            if not (own and inherited and parameter.default is parameter.empty):
                 found.setdefault(name, parameter)
+        if own and all(p.kind != p.VAR_KEYWORD for p in parameters.values()):
+            break
     del found["self"]
     return found
 
 
+def _class(kind: Kind, name: str, key: str) -> type:
+    """The class of this name; raises ParamsError if there is none, with the error at `key`."""
+    if kind == "layer" and custom.is_reference(name):
+        return custom.find_class(name, key, custom.project_root())
+    classes = keras_classes(kind)
+    if name not in classes:
+        problem = f"Keras has no {kind} {shown(name)} to use here"
+        raise ParamsError("params.yaml", [unknown(key, problem, name, classes)])
+    return classes[name]
+
+
+def layer_arguments(name: str, key: str) -> list[str]:
+    """The names of all arguments of a layer at `key`; raises ParamsError if there is no such."""
+    return list(keras_arguments(_class("layer", name, key)))
+
+
 def check_spec(kind: Kind, spec: Any, key: str) -> list[ErrorDetail]:
-    """All errors in a layer or an optimizer at `key`, in Keras's words where about values."""
+    """All errors in a layer or an optimizer at `key`, in Keras's words where about values.
+
+    The file of a layer of the project is looked up from the working directory.
+    """
     name, arguments = name_and_arguments(spec)
     return _check(kind, name, arguments, key, child(key, name))
 
@@ -152,15 +182,16 @@ def _check(
     kind: Kind, name: str, arguments: dict[str, Any], name_key: str, key: str
 ) -> list[ErrorDetail]:
     """All errors in an object of Keras: its name is at `name_key`, its arguments are at `key`."""
-    classes = _classes(kind)
-    if name not in classes:
-        return [unknown(name_key, f"Keras has no {kind} {shown(name)} to use here", name, classes)]
-    parameters = _parameters(classes[name])
+    try:
+        cls = _class(kind, name, name_key)
+    except ParamsError as error:
+        return list(error.errors)
+    parameters = keras_arguments(cls)
     errors = []
     for argument, value in arguments.items():
         place = child(key, argument)
         if argument not in parameters:
-            problem = f"{name} has no argument {shown(argument)}"
+            problem = f"{cls.__name__} has no argument {shown(argument)}"
             errors.append(unknown(place, problem, argument, parameters))
         elif argument in WRAPPED:
             errors += check_spec("layer", value, place)
@@ -172,7 +203,8 @@ def _check(
     if not errors:
         try:
             with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
-                _try(kind, name, json.dumps(arguments, default=str))
+                own = own_classes([{name: arguments}]) if kind == "layer" else {}
+                _try(kind, name, json.dumps(arguments, default=str), tuple(own.items()))
         except ParamsError as error:
             problem = f"got {shown(arguments)}: {error.errors[0].problem}"
             errors = [ErrorDetail(key, problem)]
@@ -180,11 +212,16 @@ def _check(
 
 
 @cache
-def _try(kind: Kind, name: str, arguments_json: str) -> None:
-    """Raise what Keras raises; for a schedule, also ParamsError if a rate cannot be one."""
+def _try(
+    kind: Kind, name: str, arguments_json: str, own: tuple[tuple[str, type], ...] = ()
+) -> None:
+    """Raise what Keras raises; for a schedule, also ParamsError if a rate cannot be one.
+
+    own: the items of `own_classes`.
+    """
     arguments = json.loads(arguments_json)
     if kind == "layer":
-        layer({name: arguments}, vocabulary_size=1)
+        layer({name: arguments}, 1, dict(own))
     elif kind == "optimizer":
         _apply(optimizer({name: arguments}))
     else:

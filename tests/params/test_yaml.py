@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.params import load_params
-from rnnbench.params_yaml import MAX_BYTES, read_yaml
+from rnnbench.params.yaml import MAX_BYTES, read_yaml
 from tests.frozen import PARAMS_FILE
 
 SCALARS = (

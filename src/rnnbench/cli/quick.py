@@ -1,0 +1,106 @@
+"""`rnnbench quick`: a first table in two minutes, on a slice of the reviews."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from rnnbench.cli.common import command, echo, warn
+from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.workspace import Workspace
+from rnnbench.params import Params, load_params
+
+_FOLDER = "quick"
+_NOTE = (
+    "A first look at {samples:,} training reviews with {replicates} trainings each: no result of "
+    "the comparison."
+)
+
+
+@click.command()
+@command
+def quick(workspace: Workspace, params: Params) -> None:
+    """Train three small networks on a slice of the reviews, and compare them: two minutes.
+
+    The folder quick/ becomes a small project of its own, without DVC: its params.yaml can be
+    edited, and rnnbench works in it (predict, compare, ui). Variants that are trained already with
+    the same settings are not trained again.
+    """
+    from rnnbench import corpora
+    from rnnbench.preprocessing.stage import preprocess
+    from rnnbench.report.results import missing
+
+    folder = Workspace(workspace.root / _FOLDER)
+    if not folder.params.exists():
+        text = resources.files("rnnbench.cli").joinpath("quick.yaml").read_text(encoding="utf-8")
+        write_text(folder.params, text)
+    params = load_params(folder.params)
+    for corpus, settings in params.corpora.items():
+        if not folder.raw(corpus).exists():
+            click.echo(f"downloading {corpus}")
+            with new_directory(folder.raw(corpus)) as directory:
+                corpora.load(params.kind(corpus)).fetch(settings, directory)
+    for name, dataset in params.datasets.items():
+        click.echo(f"preparing {name}")
+        with new_directory(folder.prepared(name)) as directory:
+            raw, kind = folder.raw(dataset.corpus), params.kind(dataset.corpus)
+            preprocess(dataset, kind, raw, directory, params.run.seed, params.run.split_count)
+    _train_all(folder, list(missing(folder, params)))
+    _report(folder, params)
+
+
+def _train_all(folder: Workspace, names: list[str]) -> None:
+    """Train and evaluate variants, as many at once as there are cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    # A forked process would inherit threads of the libraries.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(cores or 1, max(1, len(names))), context) as pool:
+        for future in [pool.submit(_train, folder.root, name) for name in names]:
+            future.result()
+
+
+def _train(root: Path, name: str) -> None:
+    from rnnbench.evaluation.stage import evaluate
+    from rnnbench.training.stage import train
+
+    folder = Workspace(root)
+    params = load_params(folder.params)
+    train(folder, params, name, echo)
+    evaluate(folder, params, name, echo)
+
+
+def _report(folder: Workspace, params: Params) -> None:
+    from rnnbench.report.article import write_article
+    from rnnbench.report.costs import write_costs
+    from rnnbench.report.findings import answers
+    from rnnbench.report.markdown import short_table
+    from rnnbench.report.outputs import read_table
+    from rnnbench.report.stage import report
+    from rnnbench.tracking.registry import promote
+    from rnnbench.tracking.sync import log_trainings
+
+    report(folder, params, warn)
+    write_costs(folder, params)
+    table = write_article(folder, params)
+    if log_trainings(folder, params, params.variants, warn):
+        promote(folder, params, warn)
+    dataset = next(iter(params.datasets.values()))
+    note = _NOTE.format(samples=dataset.train, replicates=params.run.replicates)
+    page = folder.metrics / "comparison.md"
+    write_text(page, f"*{note}*\n\n{page.read_text(encoding='utf-8')}")
+    click.echo(f"\n{short_table(table)}\n")
+    questions = read_table(folder.metrics, "questions")
+    for answer in answers(questions, params.comparison, set(table["variant"])):
+        click.echo(f"{answer['question']} {answer['text']}")
+    click.echo(
+        f"\n{note}\n"
+        f"forest plot  {_FOLDER}/metrics/pictures/forest.svg\n"
+        f"article      {_FOLDER}/metrics/comparison.md\n"
+        f"MLflow       cd {_FOLDER} && rnnbench ui\n"
+        f'prediction   cd {_FOLDER} && rnnbench predict --explain "A wonderful film."'
+    )

@@ -1,0 +1,81 @@
+"""`rnnbench run`: some rows of the comparison alone."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+
+from rnnbench.cli.common import command
+from rnnbench.core.environment import INHERITED
+from rnnbench.core.errors import UnknownNameError
+from rnnbench.core.workspace import Workspace
+from rnnbench.params import Params, write_plan
+
+# DVC would train all other variants for these stages.
+_TABLES = ("repro", "--single-item", "report", "cost", "article")
+
+
+@click.command()
+@click.argument("variants", nargs=-1, required=True, metavar="VARIANT...")
+@command
+def run(workspace: Workspace, params: Params, variants: tuple[str, ...]) -> None:
+    """Train and evaluate each VARIANT, and rebuild the tables of all that are trained.
+
+    A VARIANT is a name in params.yaml or a pattern such as 'imdb_*'. Only DVC runs something: what
+    is up to date is not trained again. The exit status is that of DVC.
+    """
+    names = expanded(variants, params.variants)
+    # DVC reads the list of stages from it before it runs the first one.
+    write_plan(params, workspace.root)
+    click.echo(f"trains and evaluates, as far as it is out of date: {', '.join(names)}")
+    click.echo("then compares all variants that are trained")
+    commands = ("repro", *(f"evaluate@{name}" for name in names)), _TABLES
+    for arguments in commands:
+        click.echo(f"$ {shlex.join(['dvc', *arguments])}")
+        if status := _dvc(workspace.root, arguments):
+            raise SystemExit(status)
+
+
+def expanded(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The names that match a pattern of the shell, each once, in the order of the patterns.
+
+    Raises UnknownNameError for a pattern or name that matches none.
+    """
+    known, found = list(names), dict[str, None]()
+    for pattern in patterns:
+        # In no name are there characters of a pattern.
+        matching = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
+        if not matching:
+            raise UnknownNameError("variant", pattern, known)
+        found |= dict.fromkeys(matching)
+    return list(found)
+
+
+def _dvc(root: Path, arguments: Iterable[str]) -> int:
+    """Run DVC in the foreground; its exit status, or 128 + the signal that ended it."""
+    command_line = [sys.executable, "-m", "dvc", *arguments]
+    process = subprocess.Popen(command_line, cwd=root, env=_environment(INHERITED))
+    while True:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reaches DVC too, which first ends its stage and releases its lock.
+            continue
+        return status if status >= 0 else 128 - status
+
+
+def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """What this process was started with, and the commands of its environment first on the path.
+
+    DVC starts `rnnbench` by its name, also where the environment is not activated.
+    """
+    folder = str(Path(sys.executable).parent)
+    path = filter(None, [folder, inherited.get("PATH", "")])
+    return {**inherited, "PATH": os.pathsep.join(path)}

@@ -1,0 +1,17 @@
+"""params.yaml: all corpora, datasets and variants, validated as a whole before anything runs."""
+
+from rnnbench.params.plan import load_plan, write_plan
+from rnnbench.params.reader import check_params, load_params
+from rnnbench.params.schema import Comparison, Params, Published, Question, Run
+
+__all__ = [
+    "Comparison",
+    "Params",
+    "Published",
+    "Question",
+    "Run",
+    "check_params",
+    "load_params",
+    "load_plan",
+    "write_plan",
+]

@@ -1,0 +1,104 @@
+"""One variant against another: the test that the questions and `rnnbench compare` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnbench.params import Comparison
+from rnnbench.report.evaluation_sets import EvaluationSet
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
+from rnnbench.report.results import Measure
+from rnnbench.report.statistics.estimates import Estimate, Interval, independent
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The first of two variants minus the second one.
+
+    measure: accuracies are subtracted, or the logarithms of losses.
+    paired: whether both have the same evaluation samples; otherwise the means are independent.
+    splits: the number of splits of the first variant.
+    """
+
+    measure: Measure
+    paired: bool
+    splits: int
+    estimate: Estimate
+
+    def bounds(self, alpha: float) -> dict[str, float]:
+        """The effect and its interval [low, high], which misses it with probability `alpha`.
+
+        effect: for accuracies the first one minus the second one, for losses the second one divided
+        by the first one, so that more is better for the first variant.
+        """
+        interval = self.estimate.interval(alpha)
+        if self.measure == "loss":
+            interval = Interval(-interval.mean, -interval.high, -interval.low).exponential()
+        return {"effect": interval.mean, "low": interval.low, "high": interval.high}
+
+    def figures(self, alpha: float) -> dict[str, Any]:
+        """The test at level `alpha`, with the keys of `rnnbench.report.questions.COLUMNS`."""
+        detectable = self.estimate.detectable(alpha)
+        return {
+            "measure": self.measure,
+            **self.bounds(alpha),
+            "level": 1 - alpha,
+            "p": self.estimate.p,
+            "detectable": float(np.exp(detectable)) if self.measure == "loss" else detectable,
+            "used": self.estimate.replicates,
+            "needed": self.estimate.needed(alpha),
+            "splits": self.splits,
+        }
+
+    def answer(self, alpha: float, settings: Comparison) -> str:
+        """What the interval decides: one of `rnnbench.report.outputs`, but not `UNTESTED`."""
+        if not self.estimate.interval(alpha).contains(0):
+            return FIRST if (self.estimate.mean < 0) == (self.measure == "loss") else SECOND
+        return EQUAL if self.within_margin(alpha, settings) else OPEN
+
+    def within_margin(self, alpha: float, settings: Comparison) -> bool:
+        """Whether the whole interval lies within the margin, so that no difference matters."""
+        interval = self.estimate.interval(alpha)
+        margin = settings.log_loss_margin if self.measure == "loss" else settings.margin
+        return -margin < interval.low and interval.high < margin
+
+
+def contrast(
+    names: tuple[str, str],
+    sets: list[EvaluationSet],
+    kind: str = "",
+    measure: Measure | None = None,
+) -> Contrast | None:
+    """The first variant against the second: paired on the same evaluation samples, or independent.
+
+    kind: as in `EvaluationSet.scores`. measure: by default the one that the variants are ranked by.
+    None if nothing can be tested: a variant is in no set or has no finite scores, both are ranked
+    by different measures, or one of them has no error that could be estimated.
+    """
+    one, other = (_set_of(name, sets) for name in names)
+    if one is None or other is None or one.measure != other.measure:
+        return None
+    measure = measure or one.measure
+    if one is other:
+        both = one.only(names)
+        number = [result.name for result in both.results].index(names[0])
+        scores = both.scores(measure, kind)
+        estimate = scores.difference(number, 1 - number) if scores else None
+    else:
+        means = []
+        for members, name in zip((one, other), names, strict=True):
+            scores = members.only([name]).scores(measure, kind)
+            means.append(scores.mean(0) if scores else None)
+        estimate = independent(means[0], means[1]) if means[0] and means[1] else None
+    return Contrast(measure, one is other, one.splits, estimate) if estimate else None
+
+
+def _set_of(name: str, sets: list[EvaluationSet]) -> EvaluationSet | None:
+    """The evaluation set of a variant; None if all of its replicates diverged."""
+    for evaluation_set in sets:
+        if name in [result.name for result in evaluation_set.finished]:
+            return evaluation_set
+    return None

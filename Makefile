@@ -10,10 +10,11 @@ export PYTHONPATH := $(abspath src)$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help doctor env dev reproduce test test-full test-bits check readme docs ui bench load audit lock
+.PHONY: help doctor env dev quick reproduce test test-full test-bits check readme docs ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
+	@echo "make quick               install, then a first table of a slice of the reviews: 2 minutes"
 	@echo "make doctor              what stands in the way of it on this machine, before the installation"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"
 	@echo "make test-full [JOBS=2]  the same, with the slow tests"
@@ -57,6 +58,9 @@ reproduce: env
 	dvc stage list --name-only train | xargs -P $(JOBS) -n 1 dvc --wait-for-lock repro --quiet --single-item
 	dvc repro
 	@echo "The table is in metrics/comparison.md; 'make ui' shows every training."
+
+quick: env
+	rnnbench quick
 
 test: dev
 	python -m pytest -n $(JOBS) --dist worksteal

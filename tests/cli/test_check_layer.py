@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rnnbench.cli.check_layer import check_layer
-from rnnbench.models.keras.layer_checks import CHECKS
+from rnnbench.models.layer_checks import CHECKS
 
 ROOT = Path(__file__).parents[2]
-BROKEN = ROOT / "tests" / "models" / "keras" / "broken_layers.py"
+BROKEN = ROOT / "tests" / "models" / "broken_layers.py"
 
 
 @pytest.fixture(autouse=True)

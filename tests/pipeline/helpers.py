@@ -103,11 +103,14 @@ def run(project: Path, *command: str) -> str:
     return log.read_text()
 
 
-def edit(project: Path, change: Callable[[dict[str, Any]], None]) -> None:
+def edit(project: Path, change: Callable[[dict[str, Any]], None], plan: bool = True) -> None:
+    """Edit params.yaml, and write the plan as `rnnbench check` does unless `plan` is false."""
     path = project / "params.yaml"
     params = yaml.safe_load(path.read_text())
     change(params)
     path.write_text(yaml.safe_dump(params, sort_keys=False))
+    if plan:
+        write_plan(load_params(path), project)
 
 
 def stages_run(output: str) -> set[str]:

@@ -19,7 +19,16 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.data.format import read_meta, read_prepared
 from tests.frozen import PARAMS_FILE
-from tests.pipeline.helpers import REPLICATES, SECONDS, VARIANTS, edit, git, run, stages_run
+from tests.pipeline.helpers import (
+    REPLICATES,
+    SECONDS,
+    VARIANTS,
+    edit,
+    git,
+    run,
+    stages_run,
+    start,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MINE = {
@@ -134,7 +143,7 @@ def test_another_setting_or_variant_makes_only_its_stages_stale(project: Path) -
     of_all = {"check", "report", "cost"}
     assert stale() == of_all | {"train@mine", "evaluate@mine"}
 
-    git("checkout", "-q", "HEAD", "params.yaml", cwd=project)
+    git("checkout", "-q", "HEAD", "params.yaml", "plan.json", cwd=project)
     edit(project, lambda params: params["variants"][name].update(epochs=3))
     assert stale() == of_all | {f"train@{name}"}
     # What the training would write.
@@ -143,6 +152,26 @@ def test_another_setting_or_variant_makes_only_its_stages_stale(project: Path) -
         path.unlink()
         path.write_text("{}") if content is None else np.save(path, content)
     assert stale() == of_all | {f"train@{name}", f"evaluate@{name}", "article"}
+
+
+def test_a_changed_value_needs_one_run_and_another_list_of_variants_two(project: Path) -> None:
+    name = "characters_simple_rnn"
+    edit(project, lambda params: params["variants"][name].update(epochs=4), plan=False)
+    ran = stages_run(run(project, "dvc", "repro"))
+    assert {stage for stage in ran if "@" in stage} == {f"train@{name}", f"evaluate@{name}"}
+    history = pd.read_csv(project / "metrics" / "history" / f"{name}.csv")
+    assert set(history["epoch"]) == {1, 2, 3, 4}
+
+    twin = {"base": name, "grid": {"epochs": [1, 2]}}
+    edit(project, lambda params: params["variants"].update(twin=twin), plan=False)
+    log = project.parent / "stopped.log"
+    assert start(project, log, "dvc", "repro").wait(SECONDS) != 0
+    assert "it is written now: run dvc repro once more" in log.read_text()
+    ran = stages_run(run(project, "dvc", "repro"))
+    assert {stage for stage in ran if stage.startswith("train")} == {
+        "train@twin-epochs-1",
+        "train@twin-epochs-2",
+    }
 
 
 def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_trains_nothing(
@@ -160,7 +189,7 @@ def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_train
     assert (new.data.tags["variant"], new.data.tags["current"]) == (name, "true")
     assert current(project) == sorted(VARIANTS)
 
-    git("checkout", "-q", "HEAD", "params.yaml", cwd=project)
+    git("checkout", "-q", "HEAD", "params.yaml", "plan.json", cwd=project)
     assert stages_run(run(project, "dvc", "repro")) <= {"cost", "article"}
     assert current(project) == sorted(VARIANTS)
     assert client_of(project).get_run(new.info.run_id).data.tags["current"] == "false"
@@ -175,7 +204,7 @@ def test_a_new_question_and_another_published_figure_run_the_report_alone(projec
     article = (project / "metrics" / "comparison.md").read_text()
     assert "**Any news?**" in article
     assert "0.123" in article
-    git("checkout", "-q", "HEAD", "params.yaml", cwd=project)
+    git("checkout", "-q", "HEAD", "params.yaml", "plan.json", cwd=project)
     assert stages_run(run(project, "dvc", "repro")) <= {"article"}
 
 

@@ -44,7 +44,7 @@ def check_layer(layer: str, arguments: str | None) -> None:
 
 
 def _check(layer: str, arguments: str | None) -> bool:
-    from rnnbench.models.keras import layer_checks
+    from rnnbench.models import layer_checks
 
     folder = find_root(Path.cwd()) or Path.cwd()
     given = None if arguments is None else _parsed(arguments)

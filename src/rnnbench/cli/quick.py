@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -89,6 +90,8 @@ def _report(folder: Workspace, params: Params) -> None:
     table = write_article(folder, params)
     if log_trainings(folder, params, params.variants, warn):
         promote(folder, params, warn)
+        for name in params.variants:
+            shutil.rmtree(folder.checkpoints(name), ignore_errors=True)
     dataset = next(iter(params.datasets.values()))
     note = _NOTE.format(samples=dataset.train, replicates=params.run.replicates)
     page = folder.metrics / "comparison.md"

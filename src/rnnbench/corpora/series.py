@@ -24,7 +24,7 @@ from rnnbench.corpora.rows.settings import RowSettings
 from rnnbench.data.config import ArrayDataset
 from rnnbench.data.format import Target, read_array
 
-TITLE = "Your labelled sequences of numbers"
+TITLE = "Labelled sequences of numbers"
 Dataset = ArrayDataset
 
 _SEPARATOR = re.compile(r"\s*[;,]\s*|\s+")

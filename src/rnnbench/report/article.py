@@ -72,6 +72,7 @@ def article(
         pairs=len(pairs),
         pictures=pictures,
         settings=settings,
+        published=params.published,
     )
 
 

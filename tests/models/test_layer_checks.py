@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.models.keras.layer_checks import CHECKS, Candidate, run_check
+from rnnbench.models.layer_checks import CHECKS, Candidate, run_check
 
 SLOW = ("a saved model is", "training under XLA", "two trainings")
 MASKS = ("masked steps at the end", "masked steps at the start", "masked steps in the middle")

@@ -1,0 +1,58 @@
+"""`rnnbench quick`, the installed command, with the numbers of its parameters reduced."""
+
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnnbench.params import load_params
+from tests.frozen import PARAMS_FILE
+from tests.pipeline.helpers import run
+
+
+@pytest.fixture
+def project(tmp_path: Path, imdb_raw: Path) -> Path:
+    """A project that has the reviews, and small settings for the first look."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(PARAMS_FILE, folder / "params.yaml")
+    params = yaml.safe_load(resources.files("rnnbench.cli").joinpath("quick.yaml").read_text())
+    params["run"]["replicates"] = 2
+    params["datasets"]["quick_words"] |= {"train": 200, "validation": 50, "evaluation": 200}
+    params["variants"]["quick_lstm"] |= {"epochs": 1}
+    for name in ("quick_gru", "quick_simple_rnn"):
+        del params["variants"][name]
+    params["questions"] = [
+        {"question": "Do n-grams beat an LSTM?", "variants": ["quick_ngrams", "quick_lstm"]}
+    ]
+    quick = folder / "quick"
+    quick.mkdir()
+    (quick / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copytree(imdb_raw, quick / "data" / "raw" / "imdb")
+    return folder
+
+
+def test_the_shipped_settings_are_valid(tmp_path: Path) -> None:
+    text = resources.files("rnnbench.cli").joinpath("quick.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text)
+    assert load_params(tmp_path / "params.yaml").questions
+
+
+def test_a_first_look_has_a_table_an_answer_and_mlflow_runs(project: Path) -> None:
+    output = run(project, "rnnbench", "quick")
+    for name in ("quick_lstm", "quick_majority", "quick_ngrams"):
+        assert f"| {name} " in output
+    assert "Do n-grams beat an LSTM? " in output
+    note = "A first look at 200 training reviews with 2 trainings each: no result"
+    assert note in output
+    page = (project / "quick" / "metrics" / "comparison.md").read_text()
+    assert page.startswith(f"*{note}")
+    assert (project / "quick" / "metrics" / "pictures" / "forest.svg").exists()
+    text = run(project / "quick", "rnnbench", "predict", "--variant", "quick_lstm", "good")
+    assert text.splitlines()[-1].endswith("  good")
+
+    again = run(project, "rnnbench", "quick")
+    assert "epoch" not in again.partition("|")[0]
+    assert "| quick_lstm " in again

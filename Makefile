@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
-	@echo "make quick               install, then a first table of a slice of the reviews: 2 minutes"
+	@echo "make quick               install, then a first table, of a slice of the reviews: a minute"
 	@echo "make doctor              what stands in the way of it on this machine, before the installation"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"
 	@echo "make test-full [JOBS=2]  the same, with the slow tests"

@@ -32,6 +32,7 @@ from rnnbench.data.format import (
     Samples,
     read_further,
     read_targets,
+    training_data_digest,
     write_dataset,
     write_samples,
 )
@@ -206,6 +207,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "role": variant.role,
             "architecture": variant.architecture,
             "settings": training_settings(params.variants[name]),
+            "data": training_data_digest(workspace.prepared(variant.dataset)),
         }
         workspace.training_record(name).write_text(json.dumps(record))
     workspace.scores("any").parent.mkdir(parents=True)

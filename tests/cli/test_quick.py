@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rnnbench.params import load_params
+from rnnbench.params import check_params
 from tests.frozen import PARAMS_FILE
 from tests.pipeline.helpers import run
 
@@ -37,7 +37,7 @@ def project(tmp_path: Path, imdb_raw: Path) -> Path:
 def test_the_shipped_settings_are_valid(tmp_path: Path) -> None:
     text = resources.files("rnnbench.cli").joinpath("quick.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text)
-    assert load_params(tmp_path / "params.yaml").questions
+    assert check_params(tmp_path / "params.yaml").questions
 
 
 def test_a_first_look_has_a_table_an_answer_and_mlflow_runs(project: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_first_look_has_a_table_an_answer_and_mlflow_runs(project: Path) -> No
     for name in ("quick_lstm", "quick_majority", "quick_ngrams"):
         assert f"| {name} " in output
     assert "Do n-grams beat an LSTM? " in output
-    note = "A first look at 200 training reviews with 2 trainings each: no result"
+    note = "A first look, with few samples and trainings: no result of the comparison."
     assert note in output
     page = (project / "quick" / "metrics" / "comparison.md").read_text()
     assert page.startswith(f"*{note}")
@@ -56,3 +56,9 @@ def test_a_first_look_has_a_table_an_answer_and_mlflow_runs(project: Path) -> No
     again = run(project, "rnnbench", "quick")
     assert "epoch" not in again.partition("|")[0]
     assert "| quick_lstm " in again
+
+    params = project / "quick" / "params.yaml"
+    params.write_text(params.read_text().replace("length: 80", "length: 40"))
+    edited = run(project, "rnnbench", "quick")
+    assert "quick_lstm  replicate 2/2  epoch 1" in edited
+    assert "quick_ngrams  replicate" not in edited

@@ -140,7 +140,7 @@ def test_a_grid_can_go_over_datasets_and_layers(tmp_path: Path) -> None:
     [
         ("{base: lst}", "variants.x.base: no entry 'lst' in variants; allowed: lstm; did you mean"),
         ("{base: [lstm]}", "variants.x.base: no entry ['lstm'] in variants"),
-        ("{base: x}", "variants.x.base: x -> x is a circle"),
+        ("{base: x}", "variants.x.base: x -> x is a cycle"),
         ("{base: lstm, layers.2.LSTM.units: 1}", "x.layers.2.LSTM.units: no item '2' in a list of"),
         ("{base: lstm, layer.0.LSTM: 1}", "no key 'layer' to change; allowed: model, dataset, lay"),
         ("{base: lstm, layers.0.GRU.units: 1}", "no key 'GRU' to change; allowed: LSTM"),

@@ -86,7 +86,7 @@ published:
 """
 # The start of each error of INVALID, and what else its line must contain.
 REPORTED = {
-    "run.seed: got -2": ["greater than or equal to 0"],
+    "run.seed: got -2": ["a number of samples or a share below 1"],
     "run.replicats: ": ["'replicats'", "allowed: seed, replicates, splits", "mean 'replicates'?"],
     "run.replicates: ": ["missing"],
     "corpra: ": ["'corpra'", "allowed: run, corpora, datasets, variants", "mean 'corpora'?"],
@@ -123,7 +123,7 @@ REPORTED = {
         "random, by_film, by_group, new, last, given, same",
         "mean 'by_film'?",
     ],
-    "datasets.d13.validation: ": ["got -1", "greater than or equal to 0"],
+    "datasets.d13.validation: ": ["got -1", "a number of samples or a share below 1"],
     "variants.a.dataset: ": ["'dd1'", "allowed: 'Bad Name', d1, d2, d3, d4, d5", "mean 'd1'?"],
     "variants.a.layers[0]: ": ["got {'LSTM': 8}", "Name or {Name: {argument: value}}"],
     "variants.a.layers[1]: ": ["got 5"],

@@ -72,6 +72,7 @@ def invent(
         training_accuracy=[0.99] * (count + diverged),
         diverged=dict.fromkeys(range(count, count + diverged), 1),
         settings={},
+        data="",
     )
     y = np.full((count, N), 0 if target == "number" else 1)
     prediction, after = (_predictions(target, s) for s in (by_replicate, last or by_replicate))

@@ -168,6 +168,7 @@ def test_a_result_without_its_model_is_not_used(tmp_path) -> None:
 
 
 def test_a_key_changes_with_settings_seeds_and_data(tmp_path) -> None:
+    (tmp_path / "meta.json").touch()
     (tmp_path / "x.npy").write_bytes(b"1")
     settings = PARAMS.variant("imdb_numpy_rnn")
     first = training_key(settings, [42], tmp_path)

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rnnbench.cli.failures import no_memory, report
 from rnnbench.core.errors import RnnbenchError
 from rnnbench.core.workspace import Workspace
-from rnnbench.params import Params, load_params, load_plan
+from rnnbench.params import Params, expect_unchanged, load_params, load_plan
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -43,8 +43,19 @@ def command(
     return wrapped
 
 
-# Of a stage: it reads the plan.
-stage = functools.partial(command, load=load_plan)
+def stage(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `command`, but of a stage, which reads the plan and must end with the plan it began with.
+
+    DVC then records what the stage has used.
+    """
+
+    @functools.wraps(function)
+    def checked(workspace: Workspace, params: Params, *args: Any, **kwargs: Any) -> None:
+        function(workspace, params, *args, **kwargs)
+        if running := os.environ.get("DVC_STAGE"):
+            expect_unchanged(params, workspace.root, running)
+
+    return command(checked, load=load_plan)
 
 
 def stage_argument(name: str) -> Callable[[_F], _F]:

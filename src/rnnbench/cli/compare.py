@@ -46,7 +46,7 @@ def compare(
 
     found = run(workspace, params, first, second, measure)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=1))
+        click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
         return
     for line in _lines(found):
         click.echo(line)

@@ -17,16 +17,13 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, load_params
 
 _FOLDER = "quick"
-_NOTE = (
-    "A first look at {samples:,} training reviews with {replicates} trainings each: no result of "
-    "the comparison."
-)
+_NOTE = "A first look, with few samples and trainings: no result of the comparison."
 
 
 @click.command()
 @command
 def quick(workspace: Workspace, params: Params) -> None:
-    """Train three small networks on a slice of the reviews, and compare them: two minutes.
+    """Train three small networks and two baselines on a slice of the reviews, in a minute.
 
     The folder quick/ becomes a small project of its own, without DVC: its params.yaml can be
     edited, and rnnbench works in it (predict, compare, ui). Variants that are trained already with
@@ -42,8 +39,9 @@ def quick(workspace: Workspace, params: Params) -> None:
         write_text(folder.params, text)
     params = load_params(folder.params)
     for corpus, settings in params.corpora.items():
-        if not folder.raw(corpus).exists():
-            click.echo(f"downloading {corpus}")
+        # What is on this machine is read again: it may have changed.
+        if settings.inputs or not folder.raw(corpus).exists():
+            click.echo(f"reading {corpus}")
             with new_directory(folder.raw(corpus)) as directory:
                 corpora.load(params.kind(corpus)).fetch(settings, directory)
     for name, dataset in params.datasets.items():
@@ -92,16 +90,14 @@ def _report(folder: Workspace, params: Params) -> None:
         promote(folder, params, warn)
         for name in params.variants:
             shutil.rmtree(folder.checkpoints(name), ignore_errors=True)
-    dataset = next(iter(params.datasets.values()))
-    note = _NOTE.format(samples=dataset.train, replicates=params.run.replicates)
     page = folder.metrics / "comparison.md"
-    write_text(page, f"*{note}*\n\n{page.read_text(encoding='utf-8')}")
+    write_text(page, f"*{_NOTE}*\n\n{page.read_text(encoding='utf-8')}")
     click.echo(f"\n{short_table(table)}\n")
     questions = read_table(folder.metrics, "questions")
     for answer in answers(questions, params.comparison, set(table["variant"])):
         click.echo(f"{answer['question']} {answer['text']}")
     click.echo(
-        f"\n{note}\n"
+        f"\n{_NOTE}\n"
         f"forest plot  {_FOLDER}/metrics/pictures/forest.svg\n"
         f"article      {_FOLDER}/metrics/comparison.md\n"
         f"MLflow       cd {_FOLDER} && rnnbench ui\n"

@@ -69,9 +69,11 @@ class Settings(RowSettings):
     def splits(self) -> tuple[str, ...]:  # type: ignore[override]
         """How these samples can be split, values of `rnnbench.data.config.ArrayDataset.split`."""
         path = Path(self.path)
-        # A folder that is not on this machine may have parts.
-        may_have_parts = not is_row_file(path) and (not path.is_dir() or _are_parts(_folders(path)))
-        return (*(("given",) if may_have_parts else ()), *super().splits)
+        if is_row_file(path):
+            return super().splits
+        # The last files of a folder are all of one class. One that is not here may have parts.
+        may_have_parts = not path.is_dir() or _are_parts(_folders(path))
+        return ("given", "random") if may_have_parts else ("random",)
 
     def check_keys(self) -> None:
         """Raise ValueError if keys contradict each other."""

@@ -16,9 +16,9 @@ data/prepared/DATASET/
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -300,10 +300,20 @@ def read_summary(directory: Path) -> Summary:
     return read_json(directory / "summary.json", Summary)
 
 
+def training_data_digest(directory: Path) -> str:
+    """The SHA-256 of all files of a dataset that a training reads; encoders are not among them."""
+    found = hashlib.sha256()
+    for path in sorted((directory / "meta.json", *directory.rglob("*.npy"))):
+        found.update(path.relative_to(directory).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
+
+
 def _hashes(x: NDArray[Any] | Ragged) -> NDArray[np.uint64]:
     """A 64-bit hash of the bytes of each of n samples, shape (n,).
 
     Among a million samples, two different ones share a hash with a probability below 1e-7.
     """
-    digests = (blake2b(x[i].tobytes(), digest_size=8).digest() for i in range(len(x)))
+    digests = (hashlib.blake2b(x[i].tobytes(), digest_size=8).digest() for i in range(len(x)))
     return np.frombuffer(b"".join(digests), np.uint64)

@@ -20,7 +20,7 @@ def confident_misclassifications(workspace: Workspace, params: Params, name: str
 
     Columns: corpus, variant, sample, label, predicted, probability, text. The prediction is the
     class of the highest mean probability over the replicates that were evaluated on the sample;
-    "text" is the decoded input of the model, without the words that are not in its vocabulary.
+    "text" is the decoded input, as the first split has it, without words outside its vocabulary.
     Empty for variants that do not read text or predict numbers, and if all replicates diverged.
     Raises DataError if a file is missing or damaged.
     """

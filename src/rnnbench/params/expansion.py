@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -111,7 +112,7 @@ class Expansion:
                 problem = f"no entry {shown(base)} in {section}"
                 _fail(unknown(where, problem, base, names))
             if base in chain:
-                _fail(ErrorDetail(where, f"{' -> '.join([*chain, base])} is a circle"))
+                _fail(ErrorDetail(where, f"{' -> '.join([*chain, base])} is a cycle"))
             chain.append(base)
         if not isinstance(entry, dict):
             _fail(ErrorDetail(key, f"its base {chain[-1]} is no mapping"))
@@ -179,10 +180,10 @@ def _grid(name: str, entry: _Entry, key: str) -> dict[str, Any]:
     for path, values in axes.items():
         if not isinstance(values, list) or not values:
             _fail(unexpected(child(key, path), values, "a list of values"))
-    if len(sizes := list(itertools.product(*axes.values()))) > _MAX_MEMBERS:
-        _fail(ErrorDetail(key, f"has {len(sizes)} combinations", f"up to {_MAX_MEMBERS}"))
+    if (count := math.prod(map(len, axes.values()))) > _MAX_MEMBERS:
+        _fail(ErrorDetail(key, f"has {count} combinations", f"up to {_MAX_MEMBERS}"))
     members: dict[str, Any] = {}
-    for combination in sizes:
+    for combination in itertools.product(*axes.values()):
         member = copy.deepcopy(entry)
         parts = [name]
         for path, value in zip(axes, combination, strict=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,21 @@ def write_plan(params: Params, root: Path) -> bool:
     return before is not None and _stages(before) != _stages({_TOP: content})
 
 
+def expect_unchanged(params: Params, root: Path, stage: str) -> None:
+    """Raise DataError if the plan has other values for a running stage than `params` has.
+
+    DVC records the values of the moment at which a stage ends. stage: as in ``DVC_STAGE``.
+    """
+    kind, _, name = stage.partition("@")
+    section = {"download": "corpora", "preprocess": "datasets"}.get(kind, "variants")
+
+    def of_stage(sections: Mapping[str, Any]) -> Any:
+        return (sections["run"], sections[section].get(name)) if name else dict(sections)
+
+    if of_stage(_read_sections(root)) != of_stage(_plain(params.sections)):
+        raise DataError(f"{PLAN} was written again while {stage} ran; run dvc repro")
+
+
 def load_plan(path: Path) -> Params:
     """The parameters of a stage, from params.yaml at `path`, or from the plan if DVC runs it.
 
@@ -53,14 +69,17 @@ def load_plan(path: Path) -> Params:
     """
     if "DVC_STAGE" not in os.environ:
         return load_params(path)
+    return validated(_read_sections(path.parent), path.absolute().parent)
+
+
+def _read_sections(root: Path) -> dict[str, Any]:
     try:
-        content = json.loads((path.parent / PLAN).read_text(encoding="utf-8"))[_TOP]
-        sections = {key: value for key, value in content.items() if key not in _EXTRA}
+        content = json.loads((root / PLAN).read_text(encoding="utf-8"))[_TOP]
+        return {key: value for key, value in content.items() if key not in _EXTRA}
     except OSError as error:
         raise DataError(f"no {PLAN}, which rnnbench check writes; run dvc repro") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{PLAN} is damaged; run rnnbench check, then dvc repro") from error
-    return validated(sections, path.absolute().parent)
 
 
 def _content(params: Params, root: Path) -> dict[str, Any]:
@@ -93,19 +112,24 @@ def _stages(plan: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it."""
-    return json.loads(json.dumps(value))
+    """The value as JSON has it; raises ParamsError if JSON has no such value."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        problem = f"has a value that is no text, finite number or truth value ({error})"
+        raise ParamsError("params.yaml", [ErrorDetail("file", problem)]) from error
 
 
-def _dependency(paths: Any, root: Path, key: str) -> str:
-    """The one path that DVC watches: that of a file, or of the folder of several ones."""
+def _dependency(paths: Sequence[Path], root: Path, key: str) -> str:
+    """The one path that DVC watches: that of a file, or of the folder of several ones.
+
+    Raises ParamsError if there is no such folder, or if it has the whole project in it.
+    """
     if not paths:
         return _NONE
-    root = root.absolute()
-    common = Path(os.path.commonpath(paths))
-    if common.is_relative_to(root):
-        if common == root:
-            problem = "its files need a folder of their own: DVC would watch the whole project"
-            raise ParamsError("params.yaml", [ErrorDetail(key, problem)])
-        return common.relative_to(root).as_posix()
-    return str(common)
+    root, folders = root.absolute(), {path.parent for path in paths}
+    watched = paths[0] if len(set(paths)) == 1 else paths[0].parent
+    if (len(set(paths)) > 1 and len(folders) > 1) or root.is_relative_to(watched):
+        problem = "DVC watches one path: the files must lie in one folder below the project's"
+        raise ParamsError("params.yaml", [ErrorDetail(key, problem)])
+    return watched.relative_to(root).as_posix() if watched.is_relative_to(root) else str(watched)

@@ -81,7 +81,7 @@ def validated(sections: Mapping[Any, Any], project: Path, ask_libraries: bool = 
     variants = reader.entries("variants", reader.variant)
     questions = reader.questions()
     published = reader.entries("published", reader.published)
-    reader.errors += _unsuitable_splits(corpora_, datasets)
+    reader.errors += _unsuitable_splits(corpora_, datasets, ask_libraries)
     reader.errors += _contradictions(datasets, variants, questions, published)
     for name, variant in variants.items() if ask_libraries else ():
         meta = probe_meta(corpora_, datasets.get(variant.dataset))
@@ -94,9 +94,12 @@ def validated(sections: Mapping[Any, Any], project: Path, ask_libraries: bool = 
 
 
 def _unsuitable_splits(
-    corpora_: dict[str, CorpusSettings], datasets: dict[str, ArrayDataset]
+    corpora_: dict[str, CorpusSettings], datasets: dict[str, ArrayDataset], ask: bool
 ) -> list[ErrorDetail]:
-    """Datasets that split their corpus in a way that it has not."""
+    """Datasets that split their corpus in a way that it has not.
+
+    ask: whether a choice is also demanded, which can depend on files that are only there at first.
+    """
     found = []
     for name, dataset in datasets.items():
         if (settings := corpora_.get(dataset.corpus)) is None:
@@ -106,7 +109,9 @@ def _unsuitable_splits(
             problem = f"the corpus {dataset.corpus} cannot be split {shown(dataset.split)}"
             found.append(ErrorDetail(key, problem, ", ".join(splits)))
         # Silently drawn at random, the parts would share groups, or ignore the given ones.
-        elif {"by_group", "given"} & set(splits) and "split" not in dataset.model_fields_set:
+        elif (
+            ask and {"by_group", "given"} & set(splits) and "split" not in dataset.model_fields_set
+        ):
             problem = f"is missing: the corpus {dataset.corpus} can be split in several ways"
             found.append(ErrorDetail(key, problem, ", ".join(splits)))
     return found

@@ -117,7 +117,7 @@ class HeadToHead:
             f"{_plain(difference(row, self.margin))} (95 % interval)",
             f"{verdict}: {p_value(self.test['p'])} of this test alone, not corrected for others",
             f"the interval {within} the margin of {bound}",
-            _plain(power(row)),
+            *([_plain(power(row))] if self.answer == OPEN else []),
         ]
 
 
@@ -140,6 +140,9 @@ def compare(
     measure, paired, settings = measure or one.measure, len(sets) == 1, params.comparison
     found = contrast((first, second), sets, measure=measure)
     samples = shared_samples(one, other, paired)
+    # Drawn anew in every split: equal numbers are no equal samples.
+    if not paired and "new" in (one.summary.protocol, other.summary.protocol):
+        samples = samples.iloc[:0]
     folder = workspace.prepared(one.dataset)
     data, decisive = read_prepared(folder), decisive_samples(samples, measure)
     return HeadToHead(

@@ -41,7 +41,12 @@ def ask(questions: list[Question], sets: list[EvaluationSet], settings: Comparis
         for question in questions
     ]
     tested = [chosen for contrasts in found if (chosen := contrasts[""]) is not None]
-    family = iter(zip(*holm([chosen.estimate.p for chosen in tested]), strict=True))
+    # A question of the family whose variants are not trained yet: until then it has no evidence,
+    # and the answers to the others do not get weaker when it gets some.
+    there = {result.name for members in sets for result in members.results}
+    later = [1.0 for question in questions if not there.issuperset(question.variants)]
+    adjusted, levels = holm([*(chosen.estimate.p for chosen in tested), *later])
+    family = iter(zip(adjusted, levels, strict=True))
     rows = []
     for question, contrasts in zip(questions, found, strict=True):
         first, second = question.variants

@@ -20,6 +20,7 @@ from rnnbench.data.format import (
     read_meta,
     read_summary,
     read_targets,
+    training_data_digest,
 )
 from rnnbench.data.roles import OTHER, RECURRENT
 from rnnbench.data.scoring import correct, losses
@@ -153,10 +154,10 @@ def _why_missing(workspace: Workspace, params: Params, name: str) -> str | None:
         why = "not trained"
     elif (record := read_training_record(workspace, name)).settings != training_settings(settings):
         why = "trained with other settings"
-    elif record.seeds != [params.run.seed + r for r in range(params.replicates_of(name))]:
-        why = "trained with other seeds"
-    elif not workspace.prepared(settings.dataset).exists():
+    elif not (prepared := workspace.prepared(settings.dataset)).exists():
         why = f"its dataset {settings.dataset} is not prepared"
+    elif record.data != training_data_digest(prepared):
+        why = f"trained on another version of its dataset {settings.dataset}"
     elif not (workspace.scores(name).exists() and workspace.replicates(name).exists()):
         why = "not evaluated"
     else:

@@ -36,8 +36,9 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     """Give the champion of each corpus its alias if the store has its model.
 
     The current runs get the tags "champion" and "interval", the 95 % interval of their score.
-    Returns corpus -> champion of those with an alias now; a queued experiment changes none. Calls
-    `warn` if the store fails. Raises DataError without a comparison.
+    A corpus of which the comparison lacks variants keeps the champion that it has. Returns corpus
+    -> champion of those with an alias now; a queued experiment changes none. Calls `warn` if the
+    store fails. Raises DataError without a comparison.
     """
     promoted: dict[str, str] = {}
     if not is_project(workspace):
@@ -51,7 +52,9 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     try:
         with open_store(workspace) as client:
             for corpus, variant in found.items():
-                if variant in params.variants and (model := _find_model(client, corpus, variant)):
+                if (kept := _kept(client, params, table, corpus)) is not None:
+                    promoted[corpus] = kept
+                elif variant in params.variants and (model := _find_model(client, corpus, variant)):
                     _promote(client, corpus, params.title(corpus), variant, model)
                     promoted[corpus] = variant
             for corpus in params.corpora:
@@ -59,6 +62,18 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     except DataError as error:
         warn(OUT_OF_DATE.format(error))
     return promoted
+
+
+def _kept(client: Any, params: Params, table: pd.DataFrame, corpus: str) -> str | None:
+    """The champion that an incomplete comparison must not replace; None if there is none."""
+    variants = {name for name in params.variants if params.corpus_of(name) == corpus}
+    if variants <= set(table["variant"]):
+        return None
+    try:
+        variant, _ = _champion(client, corpus)
+    except DataError:
+        return None
+    return variant if variant in variants else None
 
 
 def _annotate(client: Any, corpus: str, notes: dict[str, dict[str, str]]) -> None:

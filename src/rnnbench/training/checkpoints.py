@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from rnnbench.core.files import new_file, write_text
 from rnnbench.core.machine import stamp
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import training_data_digest
 from rnnbench.models.base import VariantSettings
 from rnnbench.training.outputs import training_settings
 
@@ -142,10 +143,9 @@ def training_key(
     package = Path(__file__).parents[1]
     code = ("data/**/*.py", "models/base.py", f"models/{settings.model}/**/*.py", "training/*.py")
     files = [path for pattern in code for path in sorted(package.glob(pattern))]
-    plan = [training_settings(settings), seeds, stamp()]
+    plan = [training_settings(settings), seeds, training_data_digest(data), stamp()]
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
-    prepared = sorted(path for path in data.rglob("*") if path.is_file())
-    for path in (*files, *prepared, *own):
+    for path in (*files, *own):
         digest.update(path.name.encode() + b"\0")
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

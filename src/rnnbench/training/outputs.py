@@ -39,6 +39,7 @@ class TrainingRecord(Schema):
     diverged: for each replicate that diverged, counted from 0, the epoch in which its training
         loss was not finite, or no prediction of unseen samples was a number.
     settings: the variant's settings, without the number of replicates.
+    data: the `rnnbench.data.format.training_data_digest` of the dataset.
     """
 
     variant: str
@@ -52,6 +53,7 @@ class TrainingRecord(Schema):
     training_accuracy: list[float | None]
     diverged: dict[int, int]
     settings: dict[str, Any]
+    data: str
 
     @property
     def finished(self) -> list[int]:

@@ -18,6 +18,7 @@ from rnnbench.core.files import new_directory, new_file, write_text
 from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import training_data_digest
 from rnnbench.params import Params
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row, training_key
 from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings
@@ -87,6 +88,7 @@ def train(
         training_accuracy=[result.training_accuracy for result in results],
         diverged={r: result.diverged for r, result in enumerate(results) if result.diverged},
         settings=training_settings(settings),
+        data=training_data_digest(folder),
     )
     with new_directory(workspace.predictions(name)) as directory:
         _write_predictions(directory, dataset, results)

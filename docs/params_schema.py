@@ -46,7 +46,15 @@ def page() -> str:
         "additionalProperties": False,
         "definitions": {"layer": _specs("layer"), "optimizer": _specs("optimizer")},
     }
-    return json.dumps(schema, indent=1) + "\n"
+    return _lines(schema, depth=4) + "\n"
+
+
+def _lines(value: Any, depth: int) -> str:
+    """JSON with a line for each entry of the upper levels, so that changes can be read."""
+    if depth and isinstance(value, dict) and value:
+        entries = (f"{json.dumps(key)}: {_lines(inner, depth - 1)}" for key, inner in value.items())
+        return "{\n" + ",\n".join(entries) + "\n}"
+    return json.dumps(value)
 
 
 def _entries(entry: _Json) -> _Json:

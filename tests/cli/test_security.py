@@ -1,5 +1,6 @@
 """Input is data and never executed: arrays, models, checkpoints, and names in params.yaml."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -104,6 +105,11 @@ def repro(folder: Path, params: dict, *arguments: str) -> subprocess.CompletedPr
     for name in ("dvc.yaml", "requirements.txt"):
         shutil.copy(ROOT / name, folder)
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    # As `rnnbench check` writes it for a file that it finds valid.
+    download = {name: {"input": "data/checked"} for name in params["corpora"]}
+    train = {name: entry | {"code": "data/checked"} for name, entry in params["variants"].items()}
+    plan = {"plan": params | {"download": download, "train": train}}
+    (folder / "plan.json").write_text(json.dumps(plan))
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     command = ["dvc", "repro", *arguments]

@@ -264,9 +264,9 @@ def test_the_columns_determine_the_possible_splits() -> None:
     def splits(**settings: str) -> tuple[str, ...]:
         return table.Settings(path="a.csv", text="t", label="l", **settings).splits
 
-    assert splits() == ("random", "last")
+    assert splits() == ("random",)
     assert splits(group="g") == ("by_group", "random", "last")
-    assert splits(split="s") == ("given", "random", "last")
+    assert splits(split="s") == ("given", "random")
     assert splits(group="g", split="s") == ("given", "by_group", "random", "last")
 
 
@@ -324,7 +324,7 @@ def test_folders_are_classes(folder: Path, raw: Path) -> None:
     corpus = fetch_and_read(folder, raw)
     assert pairs(corpus) == [("bad", "neg"), ("좋아요\r\n", "pos"), ("good", "pos")]
     assert corpus.given is None
-    assert table.Settings(path=str(folder)).splits == ("random", "last")
+    assert table.Settings(path=str(folder)).splits == ("random",)
 
 
 def test_folders_named_like_parts_contain_the_classes(folder: Path, raw: Path) -> None:
@@ -337,7 +337,7 @@ def test_folders_named_like_parts_contain_the_classes(folder: Path, raw: Path) -
     assert pairs(corpus)[-1] == ("awful\r\n", "neg")
     assert corpus.given is not None
     assert corpus.given.tolist() == [1, 1, 1, 4]
-    assert table.Settings(path=str(root)).splits == ("given", "random", "last")
+    assert table.Settings(path=str(root)).splits == ("given", "random")
 
 
 def test_a_folder_and_a_file_can_be_combined(folder: Path, tmp_path: Path, raw: Path) -> None:

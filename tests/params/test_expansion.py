@@ -164,6 +164,10 @@ def test_a_grid_of_too_many_variants_is_refused(tmp_path: Path) -> None:
     many = list(range(1, 40))
     (found,) = errors(tmp_path, x=f"{{base: lstm, grid: {{epochs: {many}, batch_size: {many}}}}}")
     assert "variants.x.grid: has 1521 combinations; allowed: up to 1000" in found
+    # Too many to be listed before they are counted.
+    axes = ", ".join(f"layers.0.LSTM.axis_{i}: {many}" for i in range(20))
+    (found,) = errors(tmp_path, x=f"{{base: lstm, grid: {{{axes}}}}}")
+    assert "combinations; allowed: up to 1000" in found
 
 
 def test_a_grid_cannot_take_the_name_of_an_entry(tmp_path: Path) -> None:

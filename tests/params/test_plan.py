@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from rnnbench.core.errors import DataError, ParamsError
-from rnnbench.params import load_params, load_plan, write_plan
+from rnnbench.params import expect_unchanged, load_params, load_plan, write_plan
 from tests.params.test_expansion import PLAN
 
 
@@ -89,3 +89,67 @@ def test_the_plan_is_plain_json_without_bases_and_grids(params_file: Path) -> No
     assert plan["variants"]["g-epochs-2"] == plan["variants"]["lstm"] | {"epochs": 2}
     assert plan["datasets"]["long"]["train"] == 8
     assert set(plan["train"]) == set(plan["variants"])
+
+
+@pytest.mark.parametrize(
+    ("edited", "stage", "changed"),
+    [
+        ("lstm", "train@lstm", True),
+        ("lstm", "train@other", False),
+        ("lstm", "preprocess@short", False),
+        ("lstm", "report", True),
+    ],
+)
+def test_a_stage_whose_values_change_while_it_runs_fails(
+    params_file: Path, edited: str, stage: str, changed: bool
+) -> None:
+    edit(params_file, "variants", "other", {"base": "lstm", "epochs": 5})
+    write(params_file)
+    running = load_params(params_file)
+    expect_unchanged(running, params_file.parent, stage)
+    edit(params_file, "variants", edited, {"epochs": 9})
+    write(params_file)
+    if changed:
+        with pytest.raises(DataError, match="was written again while"):
+            expect_unchanged(running, params_file.parent, stage)
+    else:
+        expect_unchanged(running, params_file.parent, stage)
+
+
+TABLE = "{kind: table, path: %s, text: t, label: l, out_of_domain: {other: %s}}"
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "watched"),
+    [
+        ("texts/a.csv", "texts/b.csv", "texts"),
+        ("texts/a.csv", "texts/a.csv", "texts/a.csv"),
+        ("/data/a.csv", "/data/b.csv", "/data"),
+        ("a.csv", "b.csv", None),
+        ("texts/a.csv", "b.csv", None),
+        ("texts/a.csv", "/data/b.csv", None),
+        ("../a.csv", "../b.csv", None),
+        ("/home/u/a.csv", "/home/v/b.csv", None),
+    ],
+)
+def test_dvc_watches_one_file_or_one_folder(
+    params_file: Path, path: str, other: str, watched: str | None
+) -> None:
+    plan = yaml.safe_load(params_file.read_text())
+    plan["corpora"]["mine"] = yaml.safe_load(TABLE % (path, other))
+    params_file.write_text(yaml.safe_dump(plan))
+    if watched is None:
+        with pytest.raises(ParamsError, match=r"corpora\.mine: DVC watches one path"):
+            write(params_file)
+    else:
+        write(params_file)
+        found = json.loads(params_file.with_name("plan.json").read_text())["plan"]
+        assert found["download"]["mine"] == {"input": watched}
+
+
+@pytest.mark.parametrize("value", [".inf", "2026-01-01", "!!set {a}"])
+def test_a_value_that_json_lacks_is_an_error_of_params_yaml(params_file: Path, value: str) -> None:
+    text = params_file.read_text().replace("dropout: 0.1", f"dropout: {value}")
+    params_file.write_text(text)
+    with pytest.raises(ParamsError):
+        write(params_file)

@@ -86,7 +86,7 @@ published:
 """
 # The start of each error of INVALID, and what else its line must contain.
 REPORTED = {
-    "run.seed: got -2": ["a number of samples or a share below 1"],
+    "run.seed: got -2": ["greater than or equal to 0"],
     "run.replicats: ": ["'replicats'", "allowed: seed, replicates, splits", "mean 'replicates'?"],
     "run.replicates: ": ["missing"],
     "corpra: ": ["'corpra'", "allowed: run, corpora, datasets, variants", "mean 'corpora'?"],
@@ -380,3 +380,46 @@ def test_each_of_several_errors_is_reported_with_its_key(file: Path, examples: i
         assert len(lines) == len(edits)
 
     check(examples, holds, EDITS)
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "reported"),
+    [
+        ("variants", "{bsae: v}", "variants.x.bsae: unknown key 'bsae'"),
+        ("variants", "{modle: keras, dataset: d}", "did you mean 'model'?"),
+        ("corpora", "{kidn: table, path: a.csv}", "did you mean 'kind'?"),
+        ("variants", "{bsae: v, layers.0.Dense.units: 1}", "and there is none"),
+        (
+            "datasets",
+            "{corpus: product, split: new, train: 1, evaluation: 0.1}",
+            "needs the number",
+        ),
+        (
+            "datasets",
+            "{corpus: imdb, encoding: index, vocabulary_size: 9, validation: 0.5, evaluation: 0.5}",
+            "leave nothing to train on",
+        ),
+        (
+            "datasets",
+            "{corpus: imdb, encoding: index, vocabulary_size: 9, split: given, train: 5}",
+            "split given takes the sizes",
+        ),
+    ],
+)
+def test_a_misspelt_or_contradictory_entry_is_explained(
+    file: Path, section: str, entry: str, reported: str
+) -> None:
+    tree = yaml.safe_load(VALID)
+    tree[section]["x"] = yaml.safe_load(entry)
+    lines = load(file, yaml.safe_dump(tree))
+    assert isinstance(lines, list)
+    assert any(reported in line for line in lines), lines
+
+
+def test_a_question_counts_once(file: Path) -> None:
+    tree = yaml.safe_load(VALID)
+    first = tree["questions"][0]
+    tree["questions"].append({"question": "Again?", "variants": first["variants"][::-1]})
+    lines = load(file, yaml.safe_dump(tree))
+    number = len(tree["questions"]) - 1
+    assert lines == [f"questions[{number}].variants: these two are compared by questions[0]"]

@@ -58,9 +58,8 @@ def test_edits_rerun_what_depends_on_them(project: Path) -> None:
     tickets.write_text(
         tickets.read_text(encoding="utf-8") + "999,new,the invoice is wrong,billing\n"
     )
-    output = run(project, "dvc", "repro", "--dry")
-    assert "download@tickets" in output
-    assert "download@parity" not in stages_run(output)
+    ran = stages_run(run(project, "dvc", "repro", "--dry"))
+    assert {name for name in ran if name.startswith("download")} == {"download@tickets"}
 
 
 def test_a_grid_grows_by_one_row_in_one_command(project: Path) -> None:

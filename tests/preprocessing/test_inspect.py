@@ -31,6 +31,13 @@ def meta(**changes: object) -> Meta:
     return Meta(**(values | changes))
 
 
+def test_a_labelled_series_is_shown_as_numbers(tmp_path) -> None:
+    x = np.array([[[0.5, 1], [2, 3]], [[4, 5], [6, 7]]], np.float32)
+    write(tmp_path, meta(encoding="number", shape=(2, 2), vocabulary_size=0), x, np.array([0, 1]))
+    found = find_sample(tmp_path, 9)
+    assert (found.label, found.text, found.length) == ("positive", "4 5\n6 7", "2 steps")
+
+
 def test_a_text_is_found_by_its_number_and_shown_as_words(tmp_path) -> None:
     write(tmp_path, meta(), np.array([[0, 4, 5], [0, 0, 2]]), np.array([0, 1]))
     dataset = TextDataset(

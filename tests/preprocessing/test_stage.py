@@ -1,6 +1,7 @@
 """Real reviews, as many as a test needs, from corpus to prepared dataset."""
 
 import json
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -185,6 +186,19 @@ def test_a_vocabulary_of_the_training_part_knows_no_other_texts(own: Path, corpu
         if encoder.words:
             train = (texts[i].encode() for i in data.part(split, "train").id)
             assert set(map(str.encode, encoder.words)) == set(chain(*map(tokenize, train)))
+
+
+def test_a_given_split_can_be_read_again(raw: Path, tmp_path: Path, monkeypatch) -> None:
+    corpus = imdb.read(raw)
+    given = np.tile(np.array([1, 1, 2, 4], np.uint8), 100)
+    monkeypatch.setattr(imdb, "read", lambda _: replace(corpus, given=given))
+    settings = TextDataset(
+        corpus="imdb", encoding="index", vocabulary_size=50, split="given", vocabulary="training"
+    )
+    preprocess(settings, "imdb", raw, tmp_path, seed=1, splits=3)
+    assert read_encoder(tmp_path).dataset == settings
+    summary = read_summary(tmp_path)
+    assert (summary.splits, summary.training_samples, summary.evaluation_samples) == (1, 200, 100)
 
 
 def test_it_shares_its_parts_with_a_vocabulary_of_the_corpus(own: Path, prepared) -> None:

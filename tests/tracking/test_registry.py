@@ -1,5 +1,7 @@
 """Against a real SQLite store."""
 
+from dataclasses import replace
+
 import mlflow
 import pandas as pd
 import pytest
@@ -15,6 +17,9 @@ from tests.frozen import PARAMS
 # The best variant, and the smallest one that is not a baseline.
 BEST, SMALL = "imdb_numpy_rnn", "imdb_majority"
 
+
+# Params of which the comparison below has all variants.
+COMPLETE = replace(PARAMS, variants={name: PARAMS.variants[name] for name in (BEST, SMALL)})
 
 BEHIND, EQUIVALENT = (0.01, 0.03), (0.001, 0.019)
 MARGINS = Comparison(margin=0.02, loss_margin=0.25)
@@ -90,7 +95,7 @@ def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace
     found = []
     for interval in (BEHIND, BEHIND, EQUIVALENT, BEHIND):
         write(project, interval)
-        assert promote(project, PARAMS, pytest.fail)
+        assert promote(project, COMPLETE, pytest.fail)
         version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
         found.append((int(version.version), version.tags["variant"]))
     assert found == [(1, BEST), (1, BEST), (2, SMALL), (1, BEST)]
@@ -107,6 +112,15 @@ def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace
     assert variant == BEST
     _, by_name = load_model(project, PARAMS, "imdb", BEST)
     assert by_alias.predict(["the film"]).equals(by_name.predict(["the film"]))
+
+
+def test_a_comparison_without_some_variants_moves_no_champion(project: Workspace) -> None:
+    write(project, BEHIND)
+    assert promote(project, PARAMS, pytest.fail) == {"imdb": BEST}
+    write(project, EQUIVALENT)
+    assert promote(project, PARAMS, pytest.fail) == {"imdb": BEST}
+    assert load_model(project, PARAMS, "imdb", None)[0] == BEST
+    assert promote(project, COMPLETE, pytest.fail) == {"imdb": SMALL}
 
 
 def test_models_that_rnnbench_did_not_register_are_left_unchanged(project: Workspace) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 import yaml
 
-from rnnbench.cli.failures import no_memory, report
-from rnnbench.core.errors import ParamsError, RnnbenchError
+from rnnbench.cli.common import errors_in_a_line
+from rnnbench.core.errors import ParamsError
 from rnnbench.core.root import find_root
 from rnnbench.core.validation import unexpected
+from rnnbench.params.yaml import parse_yaml
 
 _STATES = {True: ("ok", "green"), False: ("FAILED", "red"), None: ("n/a", None)}
 
@@ -29,18 +30,11 @@ def check_layer(layer: str, arguments: str | None) -> None:
     LAYER is FILE.py:CLASS, relative to the folder of params.yaml; PACKAGE.MODULE:CLASS; or the name
     of a layer of Keras. Exits with status 1 if a test fails.
     """
-    try:
-        passed = _check(layer, arguments)
-    except RnnbenchError as error:
-        report(error, None if no_memory(error) else str(error))
-        raise SystemExit(error.exit_status) from None
-    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-        raise
-    except Exception as error:
-        report(error)
-        raise SystemExit(1) from None
-    if not passed:
-        raise SystemExit(1)
+    if layer.endswith(".py"):
+        raise click.UsageError(f"give a class of the file too: {layer}:CLASS")
+    with errors_in_a_line():
+        if not _check(layer, arguments):
+            raise SystemExit(1)
 
 
 def _check(layer: str, arguments: str | None) -> bool:
@@ -59,8 +53,8 @@ def _check(layer: str, arguments: str | None) -> bool:
 
 def _parsed(arguments: str) -> dict[str, Any]:
     try:
-        parsed = yaml.safe_load(arguments)
-    except yaml.YAMLError as error:
+        parsed = parse_yaml(arguments)
+    except (yaml.YAMLError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise ParamsError(
             "check-layer", [unexpected("--arguments", arguments, f"YAML ({problem})")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,20 +27,27 @@ def command(
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
+        with errors_in_a_line():
             workspace = Workspace.find(Path.cwd())
             function(workspace, load(workspace.params), *args, **kwargs)
-        # Click handles its own; nobody reads our output after BrokenPipeError.
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            raise
-        except RnnbenchError as error:
-            report(error, None if no_memory(error) else str(error))
-            raise SystemExit(error.exit_status) from None
-        except Exception as error:
-            report(error)
-            raise SystemExit(1) from None
 
     return wrapped
+
+
+@contextmanager
+def errors_in_a_line() -> Iterator[None]:
+    """Print an exception as a line, and exit with its status."""
+    try:
+        yield
+    # Click handles its own; nobody reads our output after BrokenPipeError.
+    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        raise
+    except RnnbenchError as error:
+        report(error, None if no_memory(error) else str(error))
+        raise SystemExit(error.exit_status) from None
+    except Exception as error:
+        report(error)
+        raise SystemExit(1) from None
 
 
 def stage(function: Callable[..., Any]) -> Callable[..., Any]:

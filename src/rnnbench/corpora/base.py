@@ -26,6 +26,11 @@ class CorpusSettings(Schema):
     kind: str = ""
 
     @property
+    def sample_shape(self) -> tuple[int, ...] | None:
+        """The shape of the samples of a file of numbers, to try a model on before it is read."""
+        return None
+
+    @property
     def inputs(self) -> tuple[Path, ...]:
         """The files and folders of the user that the corpus is read from."""
         return ()

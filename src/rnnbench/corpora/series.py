@@ -27,6 +27,7 @@ from rnnbench.data.format import Target, read_array
 TITLE = "Labelled sequences of numbers"
 Dataset = ArrayDataset
 
+_USUAL_STEPS = 32
 _SEPARATOR = re.compile(r"\s*[;,]\s*|\s+")
 
 
@@ -62,6 +63,11 @@ class Settings(RowSettings):
     def channels(self) -> list[str]:
         """The columns of the numbers."""
         return [self.values] if isinstance(self.values, str) else self.values
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """(steps, channels); the steps are a guess if they follow from the file."""
+        return (self.steps or _USUAL_STEPS, len(self.channels))
 
     @property
     def columns(self) -> dict[Path, tuple[str | None, ...]]:

@@ -19,10 +19,10 @@ from rnnbench.corpora.rows.errors import Errors
 from rnnbench.corpora.rows.reader import Row, RowFile
 from rnnbench.corpora.rows.samples import PARTS, Label, SampleRows, read_samples
 from rnnbench.corpora.rows.settings import RowSettings, UserPath
-from rnnbench.data.config import OwnTextDataset
+from rnnbench.data.config import UserTextDataset
 
 TITLE = "Labelled texts"
-Dataset = OwnTextDataset
+Dataset = UserTextDataset
 
 # It becomes part of file names and of columns.
 _NAME = re.compile(r"[a-z0-9_]{1,40}")

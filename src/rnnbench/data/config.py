@@ -19,6 +19,7 @@ def _size(value: Any) -> int | float:
     return found
 
 
+_EVALUATION = 0.2
 # A number of samples, or a share of all.
 _Size = Annotated[int | float, PlainValidator(_size, json_schema_input_type=int | float)]
 
@@ -42,14 +43,17 @@ class ArrayDataset(Schema):
     split: Literal["random", "by_film", "by_group", "new", "last", "given", "same"] = "random"
     train: int | None = Field(default=None, ge=1)
     validation: _Size = 0
-    evaluation: _Size = 0.2
+    evaluation: _Size = _EVALUATION
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:
         sizes = self.train, self.validation, self.evaluation
+        shares = [size for size in sizes[1:] if isinstance(size, float)]
         if self.split == "given":
-            if self.model_fields_set & {"train", "validation", "evaluation"}:
+            if sizes != (None, 0, _EVALUATION):
                 raise ValueError("split given takes the sizes of the parts from the corpus")
+        elif sum(shares) >= 1:
+            raise ValueError("the validation and the evaluation part leave nothing to train on")
         elif not self.evaluation:
             raise ValueError("evaluation needs one sample or more")
         elif self.split in ("new", "same") and not all(isinstance(size, int) for size in sizes):
@@ -107,7 +111,7 @@ class TextDataset(ArrayDataset):
         return self
 
 
-class OwnTextDataset(TextDataset):
+class UserTextDataset(TextDataset):
     """A dataset of texts whose word ids nobody has published: see `TextDataset`."""
 
     vocabulary: Literal["corpus", "training"] = "training"

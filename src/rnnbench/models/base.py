@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -71,11 +72,17 @@ class VariantSettings(Schema):
         """One of `rnnbench.data.roles`; this is the role of a network."""
         return OTHER if self.architecture["cell"] == "none" else RECURRENT
 
-    def check(self, key: str, meta: Meta | None) -> list[ErrorDetail]:  # noqa: ARG002
+    def check(self, key: str, meta: Meta | None) -> list[ErrorDetail]:
         """The errors beyond the types, of a variant at `key`; can import TensorFlow.
 
         meta: that of its dataset as far as params.yaml determines it, or None.
         """
+        if meta is None:
+            return []
+        try:
+            import_module(f"rnnbench.models.{self.model}.model").Model.build(self, meta, 0)
+        except ParamsError as error:
+            return list(error.under(key).errors)
         return []
 
 

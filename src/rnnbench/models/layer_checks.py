@@ -70,7 +70,7 @@ class Candidate:
         if errors:
             raise ParamsError("check-layer", errors)
         self.spec, self._folder = spec, folder
-        self.classes = network.own_classes([spec], folder)
+        self.classes = network.custom_classes([spec], folder)
 
     def accepts(self, argument: str) -> bool:
         """Whether the layer, or the layer inside a wrapper, has an argument."""

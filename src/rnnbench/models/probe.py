@@ -21,14 +21,13 @@ def probe_meta(settings: Mapping[str, CorpusSettings], dataset: ArrayDataset | N
     """The `Meta` to build a network with before there is data; None if the dataset has errors.
 
     settings: those of the corpora. Whatever the texts are, two classes stand for theirs, and the
-    vocabulary is the smallest possible one if they determine it. Also None for arrays of a file of
-    the user's, which can be large.
+    vocabulary is the smallest possible one if they determine it.
     """
     if dataset is None or dataset.corpus not in settings:
         return None
     of_corpus = settings[dataset.corpus]
+    numbers = getattr(of_corpus, "target", None) == "number"
     if isinstance(dataset, TextDataset):
-        numbers = getattr(of_corpus, "target", None) == "number"
         shape: tuple[int | None, ...] = (dataset.length,)
         return Meta(
             corpus=dataset.corpus,
@@ -38,8 +37,16 @@ def probe_meta(settings: Mapping[str, CorpusSettings], dataset: ArrayDataset | N
             shape=(*shape, 1) if dataset.encoding == "number" else shape,
             vocabulary_size=_vocabulary_size(dataset),
         )
-    if of_corpus.inputs:
-        return None
+    # The files of the user are not read: they can be large.
+    if of_corpus.sample_shape is not None:
+        return Meta(
+            corpus=dataset.corpus,
+            encoding="number",
+            target="number" if numbers else "binary",
+            classes=() if numbers else ("", ""),
+            shape=of_corpus.sample_shape,
+            vocabulary_size=0,
+        )
     corpus = _arrays(of_corpus.kind or dataset.corpus, of_corpus)
     return Meta(
         corpus=dataset.corpus,

@@ -126,6 +126,9 @@ class Expansion:
             entry |= {k: copy.deepcopy(v) for k, v in own.items() if "." not in str(k)}
             for path, value in own.items():
                 if "." in str(path):
+                    if not entry or (len(chain) == 1 and str(path).partition(".")[0] not in entry):
+                        problem = "a key with dots changes a value of a base, and there is none"
+                        _fail(ErrorDetail(f"{key}.{path}", problem))
                     set_value(entry, str(path), copy.deepcopy(value), key)
         entry.pop(_BASE, None)
         if section != "variants" or _GRID not in entry:

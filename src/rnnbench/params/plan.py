@@ -127,9 +127,11 @@ def _dependency(paths: Sequence[Path], root: Path, key: str) -> str:
     """
     if not paths:
         return _NONE
-    root, folders = root.absolute(), {path.parent for path in paths}
-    watched = paths[0] if len(set(paths)) == 1 else paths[0].parent
-    if (len(set(paths)) > 1 and len(folders) > 1) or root.is_relative_to(watched):
+    root, found = root.absolute(), {Path(os.path.normpath(path)) for path in paths}
+    if len(found) > 1:
+        found = {path.parent for path in found}
+    watched = min(found)
+    if len(found) > 1 or root.is_relative_to(watched):
         problem = "DVC watches one path: the files must lie in one folder below the project's"
         raise ParamsError("params.yaml", [ErrorDetail(key, problem)])
     return watched.relative_to(root).as_posix() if watched.is_relative_to(root) else str(watched)

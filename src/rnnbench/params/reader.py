@@ -131,6 +131,10 @@ def _contradictions(
     }
     found = []
     for number, question in enumerate(questions):
+        asked = [set(other.variants) for other in questions[:number]]
+        if set(question.variants) in asked:
+            problem = f"these two are compared by questions[{asked.index(set(question.variants))}]"
+            found.append(ErrorDetail(child(child("questions", number), "variants"), problem))
         pair = [used[name] for name in question.variants if name in used]
         key = child(child("questions", number), "variants")
         if len({dataset.corpus for dataset in pair}) > 1:
@@ -210,6 +214,8 @@ class _Reader:
         if self._exists(where, "kind of corpus", kind, corpora.NAMES):
             schema: type[CorpusSettings] = corpora.load(kind).Settings
             return schema
+        if isinstance(entry, dict):
+            self._unknown_keys(key, entry, [corpora.load(name).Settings for name in corpora.NAMES])
         return None
 
     def dataset(self, key: str, _name: str, entry: object) -> type[ArrayDataset]:
@@ -232,6 +238,7 @@ class _Reader:
             self._exists(f"{key}.dataset", "dataset", dataset, names, " in datasets")
         if "model" not in entry:
             self.errors.append(ErrorDetail(f"{key}.model", "is missing", ", ".join(models.NAMES)))
+            self._unknown_keys(key, entry, [models.load(name).Settings for name in models.NAMES])
         elif self._exists(f"{key}.model", "model family", entry["model"], models.NAMES):
             schema: type[VariantSettings] = models.load(entry["model"]).Settings
             return schema
@@ -247,6 +254,17 @@ class _Reader:
         except ValidationError as error:
             self.errors += pydantic_errors(error, schema, key)
             return None
+
+    def _unknown_keys(
+        self, key: str, entry: Mapping[Any, Any], schemas: Sequence[type[Schema]]
+    ) -> None:
+        """Report keys that no schema has: the missing one can be among them, misspelt."""
+        allowed = dict.fromkeys(name for schema in schemas for name in schema.model_fields)
+        for name in entry:
+            if name not in allowed:
+                problem = f"unknown key {shown(name)}"
+                names = [*allowed, "base", "grid"]
+                self.errors.append(unknown(child(key, name), problem, name, names))
 
     def _names(self, section: str) -> list[str]:
         """The names of a section, whether their entries are valid or not."""

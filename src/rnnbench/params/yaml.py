@@ -92,7 +92,7 @@ def read_yaml(path: Path) -> object:
         elif line := conflict_line(content):
             problem = f"has merge conflict markers, line {line}"
         else:
-            return _parse(content.decode("utf-8-sig"))
+            return parse_yaml(content.decode("utf-8-sig"))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
@@ -112,7 +112,8 @@ def conflict_line(content: bytes) -> int | None:
     return content.count(b"\n", 0, marker.start()) + 1 if marker else None
 
 
-def _parse(text: str) -> object:
+def parse_yaml(text: str) -> object:
+    """The value of a YAML text; raises yaml.YAMLError, or ValueError for a number."""
     loader = _Loader(text)
     try:
         root = loader.get_single_node()

@@ -47,7 +47,7 @@ def _content(directory: Path, meta: Meta, x: NDArray[Any]) -> tuple[str, str]:
         encoder = read_encoder(directory)
         tokens, unit = encoder.decode(x), encoder.dataset.tokens
         return ("|" if unit == "subwords" else " ").join(tokens), f"{len(tokens)} {unit}"
-    if meta.classes:
+    if meta.encoding != "number":
         return "".join(meta.classes[i] for i in x), f"{len(x)} steps"
     lines = [" ".join(f"{value:g}" for value in np.atleast_1d(step)) for step in x]
     return "\n".join(lines), f"{len(x)} steps"

@@ -52,11 +52,10 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     try:
         with open_store(workspace) as client:
             for corpus, variant in found.items():
-                if (kept := _kept(client, params, table, corpus)) is not None:
-                    promoted[corpus] = kept
-                elif variant in params.variants and (model := _find_model(client, corpus, variant)):
-                    _promote(client, corpus, params.title(corpus), variant, model)
-                    promoted[corpus] = variant
+                chosen = _champion_to_keep(client, params, table, corpus) or variant
+                if chosen in params.variants and (model := _find_model(client, corpus, chosen)):
+                    _promote(client, corpus, params.title(corpus), chosen, model)
+                    promoted[corpus] = chosen
             for corpus in params.corpora:
                 _annotate(client, corpus, notes)
     except DataError as error:
@@ -64,7 +63,7 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     return promoted
 
 
-def _kept(client: Any, params: Params, table: pd.DataFrame, corpus: str) -> str | None:
+def _champion_to_keep(client: Any, params: Params, table: pd.DataFrame, corpus: str) -> str | None:
     """The champion that an incomplete comparison must not replace; None if there is none."""
     variants = {name for name in params.variants if params.corpus_of(name) == corpus}
     if variants <= set(table["variant"]):

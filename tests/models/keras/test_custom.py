@@ -278,6 +278,7 @@ def test_what_a_file_imports_is_required_to_run_its_model(project: Path) -> None
 def test_an_edited_file_does_not_resume_a_checkpoint_of_the_old_one(project: Path) -> None:
     plan, file = settings(CELL), project / "my_cells.py"
     (project / "data").mkdir()
+    (project / "data" / "meta.json").touch()
     key = training_key(plan, [1], project / "data", [file])
     assert training_key(plan, [1], project / "data", [file]) == key
     file.write_text(file.read_text() + "\n")

@@ -22,8 +22,8 @@ from rnnbench.models.keras import custom
 from rnnbench.models.keras.network import (
     build,
     check,
+    custom_classes,
     name_and_arguments,
-    own_classes,
     walk,
 )
 from rnnbench.models.keras.validation import Spec, check_spec
@@ -78,7 +78,7 @@ class Settings(VariantSettings):
         for index, layer in enumerate(self.layers):
             errors += check_spec("layer", layer, child(f"{key}.layers", index))
         if not errors and meta is not None:
-            own = tuple(own_classes(self.layers).items())
+            own = tuple(custom_classes(self.layers).items())
             found = _misfits(json.dumps(self.layers), self.output_layer, meta, own)
             errors += [replace(error, key=f"{key}.{error.key}") for error in found]
         return errors + check_spec("optimizer", self.optimizer, f"{key}.optimizer")
@@ -120,7 +120,7 @@ def _misfits(
 ) -> tuple[ErrorDetail, ...]:
     """The errors in how layers, as JSON, fit each other and a dataset; many variants share them.
 
-    own: the items of `own_classes`.
+    own: the items of `custom_classes`.
     """
     parsed = json.loads(layers)
     # Keras warns of lost masks, whether they matter or not.

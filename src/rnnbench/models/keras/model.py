@@ -37,7 +37,7 @@ class Model(BaseModel):
     @classmethod
     def build(cls, settings: Any, meta: Meta, seed: int) -> Self:
         """A network with weights drawn from `seed`; raises ParamsError if it is invalid."""
-        classes = network.own_classes(settings.layers)
+        classes = network.custom_classes(settings.layers)
         net = network.build(settings.layers, meta, seed, settings.output_layer, classes)
         network.check(net, settings.layers, meta)
         return cls(net, meta, classes)

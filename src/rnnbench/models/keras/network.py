@@ -37,7 +37,7 @@ def walk(specs: list[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from walk([arguments[inner] for inner in sorted(WRAPPED & arguments.keys())])
 
 
-def own_classes(layers: list[Any], folder: Path | None = None) -> custom.Classes:
+def custom_classes(layers: list[Any], folder: Path | None = None) -> custom.Classes:
     """The classes that are not Keras's own among `layers`, by reference.
 
     folder: that of params.yaml, by default found from the working directory. Raises ParamsError.
@@ -65,13 +65,13 @@ def build(
     Output: as in `rnnbench.data.scoring`, but shape (batch, 1) for "binary" and "number". Without
     `output_layer` it is the output of the last of `layers`.
 
-    classes: `own_classes` of `layers`, by default those that the project has now. Raises
+    classes: `custom_classes` of `layers`, by default those that the project has now. Raises
     ParamsError if Keras rejects the layers or the output has another shape.
     """
     if errors := _unsuitable(layers, meta, output_layer):
         raise ParamsError("params.yaml", errors)
     # Before the seed is set: a file that is loaded can draw random numbers.
-    classes = own_classes(layers) if classes is None else classes
+    classes = custom_classes(layers) if classes is None else classes
     _, keras = load_backend()
     # Layer names are numbered within a session; after a reset, all replicates have equal names.
     # Garbage is collected anyway, and at once it takes a quarter of a second.

@@ -17,10 +17,10 @@ from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unkn
 from rnnbench.models.keras import custom
 from rnnbench.models.keras.network import (
     WRAPPED,
+    custom_classes,
     layer,
     name_and_arguments,
     optimizer,
-    own_classes,
     schedule,
 )
 from rnnbench.models.keras.runtime import keras_errors, load_backend
@@ -203,7 +203,7 @@ def _check(
     if not errors:
         try:
             with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
-                own = own_classes([{name: arguments}]) if kind == "layer" else {}
+                own = custom_classes([{name: arguments}]) if kind == "layer" else {}
                 _try(kind, name, json.dumps(arguments, default=str), tuple(own.items()))
         except ParamsError as error:
             problem = f"got {shown(arguments)}: {error.errors[0].problem}"
@@ -217,7 +217,7 @@ def _try(
 ) -> None:
     """Raise what Keras raises; for a schedule, also ParamsError if a rate cannot be one.
 
-    own: the items of `own_classes`.
+    own: the items of `custom_classes`.
     """
     arguments = json.loads(arguments_json)
     if kind == "layer":

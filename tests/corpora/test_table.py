@@ -264,9 +264,9 @@ def test_the_columns_determine_the_possible_splits() -> None:
     def splits(**settings: str) -> tuple[str, ...]:
         return table.Settings(path="a.csv", text="t", label="l", **settings).splits
 
-    assert splits() == ("random",)
+    assert splits() == ("random", "last")
     assert splits(group="g") == ("by_group", "random", "last")
-    assert splits(split="s") == ("given", "random")
+    assert splits(split="s") == ("given", "random", "last")
     assert splits(group="g", split="s") == ("given", "by_group", "random", "last")
 
 

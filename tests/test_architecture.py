@@ -46,6 +46,7 @@ EXCEPTIONS = {
     ("cli.stages", "report.article"),
     ("cli.tools", "report.rerun"),
     ("cli.compare", "report.head_to_head"),
+    ("report.head_to_head", "preprocessing.inspect"),
     # It runs all stages, without DVC.
     ("cli.quick", "preprocessing.stage"),
     ("cli.quick", "training.stage"),

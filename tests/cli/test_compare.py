@@ -1,6 +1,5 @@
 """`rnnbench compare`, before any report."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -64,21 +63,6 @@ def test_the_scores_the_test_and_the_samples_are_printed() -> None:
     shown = re.findall(r"^  1\.00 and 0\.00: sample \d+, (?:negative|positive)$", text, flags=re.M)
     assert len(shown) == 5
     assert max(map(len, lines)) <= 100
-
-
-@pytest.mark.usefixtures("project")
-def test_json_has_the_same_figures() -> None:
-    found = json.loads(printed(FIRST, SECOND, "--json"))
-    text = printed(FIRST, SECOND)
-    for part in ("first", "second"):
-        score = found[part]
-        bounds = f"{score['mean']:.4f} ({score['low']:.4f} to {score['high']:.4f})"
-        assert f"{score['variant']:{len(FIRST)}}  {bounds}" in text
-        for sample in found[f"for_{part}"]:
-            assert f"sample {sample['sample']}, {sample['label']}" in text
-    assert f"{found['test']['effect']:.4f} (" in text
-    assert found["within_margin"] == ("interval lies within the margin" in text)
-    assert f"{found['agreement']['both']:,.1f}" in text
 
 
 @pytest.mark.usefixtures("project")

@@ -56,6 +56,23 @@ class ForgetsUnits(Sound):
         return config
 
 
+class Plain(keras.Layer):
+    """Not an RNN: it knows no masks and no directions."""
+
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], self.units), name="kernel")
+
+    def call(self, x):
+        return ops.tanh(ops.mean(ops.matmul(x, self.kernel), axis=1))
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units}
+
+
 class ForgetsConfig(keras.layers.RNN):
     def __init__(self, units=3, **kwargs):
         super().__init__(Cell(units), **kwargs)

@@ -95,8 +95,8 @@ def test_the_scores_and_intervals_are_those_of_the_table(
         for score in (found.first, found.second):
             row = table.loc[score.variant]
             assert score.mean == pytest.approx(row[measure])
-            assert score.low == pytest.approx(row[f"{measure}_low"], rel=1e-5)
-            assert score.high == pytest.approx(row[f"{measure}_high"], rel=1e-5)
+            assert score.interval.low == pytest.approx(row[f"{measure}_low"], rel=1e-5)
+            assert score.interval.high == pytest.approx(row[f"{measure}_high"], rel=1e-5)
             assert score.replicates == row["replicates"]
             splits = pd.read_csv(evaluated.replicates(score.variant))["split"]
             assert score.splits == splits.nunique()

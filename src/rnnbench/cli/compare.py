@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
-from dataclasses import asdict
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -28,7 +27,6 @@ _MAX_TEXT = 300
     type=click.Choice(["accuracy", "loss"]),
     help="What is compared; by default the loss of numbers, and the accuracy of classes.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 @command
 def compare(
     workspace: Workspace,
@@ -36,7 +34,6 @@ def compare(
     first: str,
     second: str,
     measure: Literal["accuracy", "loss"] | None,
-    as_json: bool,
 ) -> None:
     """Compare two trained variants of a corpus, A and B, and show the samples that decide.
 
@@ -44,75 +41,48 @@ def compare(
     """
     from rnnbench.report.head_to_head import compare as run
 
-    found = run(workspace, params, first, second, measure)
-    if as_json:
-        click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
-        return
-    for line in _lines(found):
-        click.echo(line)
+    click.echo("\n".join(_lines(run(workspace, params, first, second, measure))))
 
 
 def _lines(found: HeadToHead) -> list[str]:
     what = "accuracy" if found.measure == "accuracy" else "loss (geometric mean)"
-    width = max(len(score.variant) for score in (found.first, found.second))
-    lines = [
-        f"{what} on {found.corpus}, with 95 % intervals",
-        *(f"  {_score(score, width, found.measure)}" for score in (found.first, found.second)),
-        "",
-        *_wrapped("same evaluation samples: paired" if found.paired else _UNPAIRED),
-    ]
-    for sentence in found.sentences:
-        lines += _wrapped(sentence)
+    names = found.first.variant, found.second.variant
+    lines = [f"{what} on {found.corpus}, with 95 % intervals"]
+    width = max(map(len, names))
+    lines += [_score(score, width, found.measure) for score in (found.first, found.second)]
+    unpaired = "other evaluation samples: compared as independent means"
+    design = "same evaluation samples: paired" if found.paired else unpaired
+    lines.append("")
+    for sentence in (design, *found.sentences):
+        lines += textwrap.wrap(sentence, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     if found.agreement is None:
         return [*lines, "", "no sample was evaluated for both"]
-    shared, names = found.agreement, (found.first.variant, found.second.variant)
     where = "in a split, on average" if found.paired else "evaluated for both"
-    counts = {
-        "both": shared.both,
-        f"only {names[0]}": shared.first,
-        f"only {names[1]}": shared.second,
-        "neither": shared.neither,
-    }
-    width = max(map(len, counts))
-    lines += ["", f"{shared.samples:,.0f} samples {where}; correct:"]
-    lines += [f"  {name:{width}}  {count:10,.1f}" for name, count in counts.items()]
-    for name, samples in zip(names, (found.for_first, found.for_second), strict=True):
+    samples, *counts = astuple(found.agreement)
+    lines += ["", f"{samples:,.0f} samples {where}; correct:"]
+    labels = "both", f"only {names[0]}", f"only {names[1]}", "neither"
+    width = max(map(len, labels))
+    lines += [f"  {n:{width}}  {count:10,.1f}" for n, count in zip(labels, counts, strict=True)]
+    for name, decisive in zip(names, (found.for_first, found.for_second), strict=True):
         lines += ["", f"where {name} is better by most:"]
-        for sample in samples:
-            lines += _sample(sample, found.measure)
-        lines += [] if samples else ["  nowhere"]
+        lines += [line for sample in decisive for line in _sample(sample, found.measure)]
+        lines += [] if decisive else ["  nowhere"]
     return lines
-
-
-_UNPAIRED = "other evaluation samples: compared as independent means"
 
 
 def _score(score: Score, width: int, measure: str) -> str:
-    interval = "no interval"
-    if score.low is not None and score.high is not None:
-        interval = f"{_figure(score.low, measure)} to {_figure(score.high, measure)}"
+    form = ".4f" if measure == "accuracy" else "#.4g"
+    ends = score.interval
+    interval = f"{ends.low:{form}} to {ends.high:{form}}" if ends else "no interval"
     splits = f"{score.splits} split{'s' if score.splits > 1 else ''}"
     replicates = f"{score.replicates} replicate{'s' if score.replicates > 1 else ''}"
-    mean = _figure(score.mean, measure)
-    return f"{score.variant:{width}}  {mean} ({interval}), {replicates} on {splits}"
-
-
-def _figure(value: float, measure: str) -> str:
-    return f"{value:.4f}" if measure == "accuracy" else f"{value:#.4g}"
+    figures = f"{score.mean:{form}} ({interval}), {replicates} on {splits}"
+    return f"  {score.variant:{width}}  {figures}"
 
 
 def _sample(sample: Decisive, measure: str) -> list[str]:
-    pair = f"{_short(sample.first, measure)} and {_short(sample.second, measure)}"
-    lines = [f"  {pair}: sample {sample.sample}, {sample.label}"]
-    if sample.text is not None:
-        shown = textwrap.shorten(sample.text, _MAX_TEXT, placeholder=" ...")
-        lines += textwrap.wrap(shown, _WIDTH, initial_indent="    ", subsequent_indent="    ")
-    return lines
-
-
-def _short(value: float, measure: str) -> str:
-    return f"{value:.2f}" if measure == "accuracy" else f"{value:.3g}"
-
-
-def _wrapped(sentence: str) -> list[str]:
-    return textwrap.wrap(sentence, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    form = ".2f" if measure == "accuracy" else ".3g"
+    pair = f"{sample.first:{form}} and {sample.second:{form}}"
+    text = textwrap.shorten(sample.text or "", _MAX_TEXT, placeholder=" ...")
+    lines = textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+    return [f"  {pair}: sample {sample.sample}, {sample.label}", *lines]

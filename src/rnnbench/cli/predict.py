@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import json
 import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -17,20 +15,13 @@ import click
 from rnnbench.cli.common import command, expect_one_choice, warn
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
+from rnnbench.corpora.rows.files import encoding_of
 from rnnbench.params import Params
 
 if TYPE_CHECKING:
     from rnnbench.serving.predict import PredictedNumber, Prediction, Word
 
 _MAX_WIDTH = 60
-# The mark of UTF-32 begins with that of UTF-16.
-_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-    codecs.BOM_UTF8: "utf-8-sig",
-}
 
 
 @click.command()
@@ -96,16 +87,13 @@ def predict(
             click.echo(line)
 
 
-def _lines(content: bytes, name: str) -> Iterator[str]:
+def _lines(content: bytes, name: str) -> list[str]:
     """The lines that have a text."""
-    empty = 0
-    for line in io.StringIO(_decoded(content, name), newline=None):
-        if line.strip():
-            yield line.rstrip("\n")
-        else:
-            empty += 1
-    if empty:
+    lines = [line.rstrip("\n") for line in io.StringIO(_decoded(content, name), newline=None)]
+    texts = [line for line in lines if line.strip()]
+    if empty := len(lines) - len(texts):
         warn(f"{empty} empty line{'s are' if empty > 1 else ' is'} skipped")
+    return texts
 
 
 def _decoded(content: bytes, name: str) -> str:
@@ -113,7 +101,7 @@ def _decoded(content: bytes, name: str) -> str:
 
     Raises DataError if that is not its encoding: a prediction of garbled text would look like one.
     """
-    encoding = next((e for mark, e in _MARKS.items() if content.startswith(mark)), "utf-8")
+    encoding = encoding_of(content, "utf-8")
     try:
         text = content.decode(encoding)
         before, nul, _ = text.partition("\0")
@@ -132,12 +120,10 @@ def _decoded(content: bytes, name: str) -> str:
 
 
 def _line(prediction: Prediction | PredictedNumber, words: list[Word] | None) -> str:
-    if words is None:
-        text = textwrap.shorten(prediction.text, _MAX_WIDTH, placeholder="...")
-    else:
-        strongest = max((abs(word.effect) for word in words), default=0.0)
+    text = textwrap.shorten(prediction.text, _MAX_WIDTH, placeholder="...")
+    if words is not None:
         # Words of little effect stay plain, and those whose effect would be printed as 0.000.
-        threshold = max(0.1 * strongest, 0.0005)
+        threshold = max([0.0005, *(0.1 * abs(word.effect) for word in words)])
         text = " ".join(_coloured(word, threshold) for word in words)
     shown = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in prediction[1:])
     return "  ".join([*shown, text])
@@ -146,6 +132,5 @@ def _line(prediction: Prediction | PredictedNumber, words: list[Word] | None) ->
 def _coloured(word: Word, threshold: float) -> str:
     if abs(word.effect) <= threshold:
         return word.text
-    return click.style(
-        f"{word.text}({word.effect:+.3f})", fg="green" if word.effect > 0 else "red", bold=True
-    )
+    colour = "green" if word.effect > 0 else "red"
+    return click.style(f"{word.text}({word.effect:+.3f})", fg=colour, bold=True)

@@ -7,7 +7,8 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -17,9 +18,6 @@ from rnnbench.core.environment import INHERITED
 from rnnbench.core.errors import UnknownNameError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, write_plan
-
-# DVC would train all other variants for these stages.
-_TABLES = ("repro", "--single-item", "report", "cost", "article")
 
 
 @click.command()
@@ -36,11 +34,21 @@ def run(workspace: Workspace, params: Params, variants: tuple[str, ...]) -> None
     write_plan(params, workspace.root)
     click.echo(f"trains and evaluates, as far as it is out of date: {', '.join(names)}")
     click.echo("then compares all variants that are trained")
-    commands = ("repro", *(f"evaluate@{name}" for name in names)), _TABLES
-    for arguments in commands:
-        click.echo(f"$ {shlex.join(['dvc', *arguments])}")
-        if status := _dvc(workspace.root, arguments):
-            raise SystemExit(status)
+    # DVC starts `rnnbench` by its name, also where the environment is not activated.
+    path = filter(None, [str(Path(sys.executable).parent), INHERITED.get("PATH", "")])
+    environment = {**INHERITED, "PATH": os.pathsep.join(path)}
+    stages = [f"evaluate@{name}" for name in names]
+    # The tables alone: DVC would train all other variants for them.
+    for arguments in (stages, ["--single-item", "report", "cost", "article"]):
+        click.echo(f"$ {shlex.join(['dvc', 'repro', *arguments])}")
+        command_line = [sys.executable, "-m", "dvc", "repro", *arguments]
+        process = subprocess.Popen(command_line, cwd=workspace.root, env=environment)
+        while process.returncode is None:
+            # Ctrl-C reaches DVC too, which first ends its stage and releases its lock.
+            with suppress(KeyboardInterrupt):
+                process.wait()
+        if status := process.returncode:
+            raise SystemExit(status if status > 0 else 128 - status)
 
 
 def expanded(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
@@ -56,26 +64,3 @@ def expanded(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
             raise UnknownNameError("variant", pattern, known)
         found |= dict.fromkeys(matching)
     return list(found)
-
-
-def _dvc(root: Path, arguments: Iterable[str]) -> int:
-    """Run DVC in the foreground; its exit status, or 128 + the signal that ended it."""
-    command_line = [sys.executable, "-m", "dvc", *arguments]
-    process = subprocess.Popen(command_line, cwd=root, env=_environment(INHERITED))
-    while True:
-        try:
-            status = process.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C reaches DVC too, which first ends its stage and releases its lock.
-            continue
-        return status if status >= 0 else 128 - status
-
-
-def _environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """What this process was started with, and the commands of its environment first on the path.
-
-    DVC starts `rnnbench` by its name, also where the environment is not activated.
-    """
-    folder = str(Path(sys.executable).parent)
-    path = filter(None, [folder, inherited.get("PATH", "")])
-    return {**inherited, "PATH": os.pathsep.join(path)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,8 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.validation import shown
 from rnnbench.corpora.base import ArrayCorpus
 from rnnbench.corpora.fetch import full_disk_errors
-from rnnbench.corpora.rows.compressed import is_row_file
-from rnnbench.corpora.rows.errors import Errors
-from rnnbench.corpora.rows.reader import Row, RowFile
+from rnnbench.corpora.rows.files import Errors, row_format
+from rnnbench.corpora.rows.reader import Row
 from rnnbench.corpora.rows.samples import Label, SampleRows, cell_text, finite_number, read_samples
 from rnnbench.corpora.rows.settings import RowSettings
 from rnnbench.data.config import ArrayDataset
@@ -27,16 +26,15 @@ from rnnbench.data.format import Target, read_array
 TITLE = "Labelled sequences of numbers"
 Dataset = ArrayDataset
 
-_USUAL_STEPS = 32
 _SEPARATOR = re.compile(r"\s*[;,]\s*|\s+")
 
 
 class Settings(RowSettings):
     """The settings of sequences of numbers.
 
-    path: a .csv, .tsv, .jsonl, .ndjson or .parquet file, as it is or compressed as .gz, .bz2, .xz,
-        .zst or .zip with one file, with a header; ``~`` and paths relative to params.yaml are
-        allowed. Sequences must fit into memory.
+    path: a .csv, .tsv, .jsonl, .ndjson or .parquet file, as it is or compressed as .gz, .bz2 or
+        .zst, with a header; ``~`` and paths relative to params.yaml are allowed. Sequences must fit
+        into memory.
     id: a column; the rows with the same value are the steps of one sequence. Without it, each row
         is a sequence.
     step: with id, the column of the numbers by which steps are sorted; by default they are in the
@@ -47,10 +45,6 @@ class Settings(RowSettings):
         in front. By default all must have the same length.
     label: the column of the labels; the rows of a sequence have the same one. Sequences without a
         label are left out.
-    group: a column; sequences with the same value, such as those of one patient, can be split
-        together ("by_group").
-    split: a column with the part of each sequence, for the split "given": train or training;
-        validation, valid or dev; evaluation, eval or test; empty for none.
     """
 
     label: str
@@ -67,7 +61,7 @@ class Settings(RowSettings):
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """(steps, channels); the steps are a guess if they follow from the file."""
-        return (self.steps or _USUAL_STEPS, len(self.channels))
+        return (self.steps or 32, len(self.channels))
 
     @property
     def columns(self) -> dict[Path, tuple[str | None, ...]]:
@@ -78,15 +72,10 @@ class Settings(RowSettings):
     def check_keys(self) -> None:
         """Raise ValueError if keys contradict each other."""
         super().check_keys()
-        if not is_row_file(Path(self.path)):
+        if not row_format(Path(self.path)):
             raise ValueError(f"{self.path!r} is no file of rows, expected .csv or another format")
-        if self.id is None and not isinstance(self.values, str):
-            raise ValueError(
-                "several columns of values need an id, the column that says which rows are the "
-                "steps of one sequence"
-            )
-        if self.id is None and self.step is not None:
-            raise ValueError("step needs an id, the column of the sequence of each row")
+        if self.id is None and not (isinstance(self.values, str) and self.step is None):
+            raise ValueError("a step, or a list of values, needs an id, the column of the sequence")
         names = (*self.channels, *filter(None, (self.id, self.step)), self.label)
         if not self.channels or len(set(names)) < len(names):
             raise ValueError("values, id, step and label must be different columns")
@@ -102,10 +91,8 @@ def fetch(settings: Settings, directory: Path) -> None:
     Raises DataError with the first errors of the file, by line and column.
     """
     errors = Errors(Path(settings.path))
-    samples = SampleRows(errors, settings, settings.label, settings.group, settings.split)
-    file = RowFile(errors, settings.encoding, settings.delimiter)
-    rows = file.rows(settings.columns[errors.path])
-    sequences = (_wide if settings.id is None else _long)(rows, settings, samples)
+    samples = SampleRows(errors, settings)
+    sequences = _sequences(settings, samples)
     samples.finish()
     ids: dict[Label, int] = {name: i for i, name in enumerate(samples.classes)}
     labels = [sequence.label for sequence in sequences]
@@ -128,16 +115,8 @@ def read(directory: Path) -> ArrayCorpus:
     if x.ndim != 3 or x.dtype != np.float32 or y.dtype != dtype or len(x) != n or y.shape != (n,):
         raise DataError(f"{directory}: x.npy or y.npy is damaged; run dvc repro")
     targets: dict[int, Target] = {0: "number", 2: "binary"}
-    return ArrayCorpus(
-        x=x,
-        y=y,
-        encoding="number",
-        target=targets.get(len(record.classes), "classes"),
-        classes=tuple(record.classes),
-        tolerance=record.tolerance,
-        groups=groups,
-        given=given,
-    )
+    target, classes = targets.get(len(record.classes), "classes"), tuple(record.classes)
+    return ArrayCorpus(x, y, "number", target, classes, record.tolerance, groups, given)
 
 
 @dataclass(frozen=True)
@@ -146,25 +125,13 @@ class _Sequence:
 
     name: what it is called in error messages.
     values: all channels of the first step, of the second, and so on.
-    steps: the numbers by which the steps are sorted; not used without a column of such.
+    steps: the numbers by which the steps are sorted; empty without a column of such.
     """
 
     name: str
     label: Label
     values: array[float] = field(default_factory=lambda: array("f"))
     steps: array[float] = field(default_factory=lambda: array("d"))
-
-    def sorted(self, settings: Settings, errors: Errors) -> NDArray[np.float32]:
-        """The values in the order of the steps, shape (length, channels)."""
-        values = np.array(self.values).reshape(-1, len(settings.channels))
-        if settings.step is None:
-            return values
-        numbers = np.array(self.steps)
-        order = np.argsort(numbers)
-        repeated = numbers[order][1:][np.diff(numbers[order]) == 0]
-        if repeated.size:
-            errors.stop(self.name, f"two rows with the number {repeated[0]:g}", settings.step)
-        return values[order]
 
 
 def _same_length(
@@ -175,7 +142,15 @@ def _same_length(
     steps = settings.steps or len(sequences[0].values) // channels
     x = np.zeros((len(sequences), steps, channels), np.float32)
     for i, sequence in enumerate(sequences):
-        values = sequence.sorted(settings, errors)
+        values = np.array(sequence.values).reshape(-1, channels)
+        if settings.step is not None:
+            order = np.argsort(sequence.steps)
+            numbers = np.array(sequence.steps)[order]
+            repeated = numbers[1:][np.diff(numbers) == 0]
+            if repeated.size:
+                problem = f"two rows with the number {repeated[0]:g}"
+                errors.stop(sequence.name, problem, settings.step)
+            values = values[order]
         if settings.steps is None and len(values) != steps:
             problem = f"{len(values)} steps, but {sequences[0].name} has {steps}"
             hint = "set steps to cut and pad all sequences to one length"
@@ -184,75 +159,49 @@ def _same_length(
     return x
 
 
-def _wide(rows: Iterable[Row], settings: Settings, samples: SampleRows) -> list[_Sequence]:
-    """One sequence per row."""
-    sequences = []
-    for row in rows:
-        label = samples.label(row)
-        numbers = _numbers(row, settings.channels[0], samples.errors)
-        if label is not None and numbers is not None:
-            samples.add(row)
-            # Long sequences are cut here, to store less.
-            values = array("f", numbers[-(settings.steps or 0) :])
-            sequences.append(_Sequence(row.place, label, values))
-    return sequences
-
-
-def _numbers(row: Row, column: str, errors: Errors) -> list[float] | None:
-    """The numbers of a cell; None after an error."""
-    value = row.cells[column]
-    text = cell_text(value)
-    cells = value if isinstance(value, list) else _SEPARATOR.split(text) if text else [value]
-    found = [finite_number(cell) for cell in cells]
-    numbers = [number for number in found if number is not None]
-    if numbers and len(numbers) == len(found):
-        return numbers
-    wrong = cells[found.index(None)] if cells else value
-    problem = f"got {shown(wrong)}, expected finite numbers with blanks between them"
-    errors.add(row.place, problem, column)
-    return None
-
-
-def _long(rows: Iterable[Row], settings: Settings, samples: SampleRows) -> list[_Sequence]:
-    """One step per row."""
-    assert settings.id is not None
-    errors = samples.errors
-    sequences: list[_Sequence] = []
+def _sequences(settings: Settings, samples: SampleRows) -> list[_Sequence]:
+    """The sequences of all rows, which are its steps, or one sequence each without an id."""
+    errors, sequences = samples.errors, list[_Sequence]()
     # The first row of each sequence; the sequence is None if it is left out.
     first: dict[str, tuple[Row, _Sequence | None]] = {}
-    for row in rows:
-        name = cell_text(row.cells[settings.id])
-        if not name:
+    for row in settings.rows(errors):
+        key = row.place if settings.id is None else cell_text(row.cells[settings.id])
+        if not key:
             errors.add(row.place, "no value, expected that of a sequence", settings.id)
             continue
-        if name not in first:
+        if settings.id is None:
+            first.clear()
+        if key not in first:
             label = samples.label(row)
             if label is not None:
                 samples.add(row)
-                sequences.append(_Sequence(f"{settings.id} {shown(name)}", label))
-            first[name] = row, None if label is None else sequences[-1]
-        first_row, sequence = first[name]
-        _compare(row, first_row, settings, errors)
-        numbers = [_number(row, column, errors) for column in settings.channels]
-        step = 0.0 if settings.step is None else _number(row, settings.step, errors)
+                name = key if settings.id is None else f"{settings.id} {shown(key)}"
+                sequences.append(_Sequence(name, label))
+            first[key] = row, None if label is None else sequences[-1]
+        first_row, sequence = first[key]
+        for column in filter(None, (settings.label, settings.group, settings.split)):
+            value, expected = row.cells[column], first_row.cells[column]
+            if cell_text(value) != cell_text(expected):
+                problem = f"got {shown(value)}, but {shown(expected)} in {first_row.place}"
+                errors.add(row.place, f"{problem} of the same sequence", column)
+        numbers = [_numbers(row, name, errors, settings.id is None) for name in settings.channels]
+        steps = [] if settings.step is None else _numbers(row, settings.step, errors, False)
         if sequence is not None:
-            sequence.values.extend(numbers)
-            sequence.steps.append(step)
+            sequence.values.extend(chain.from_iterable(numbers))
+            sequence.steps.extend(steps)
     return sequences
 
 
-def _compare(row: Row, first: Row, settings: Settings, errors: Errors) -> None:
-    """Note an error if a row differs in what all rows of a sequence have in common."""
-    for column in filter(None, (settings.label, settings.group, settings.split)):
-        value, expected = row.cells[column], first.cells[column]
-        if cell_text(value) != cell_text(expected):
-            problem = f"got {shown(value)}, but {shown(expected)} in {first.place}"
-            errors.add(row.place, f"{problem} of the same sequence", column)
-
-
-def _number(row: Row, column: str, errors: Errors) -> float:
-    """The number of a cell; 0 after an error."""
-    number = finite_number(row.cells[column])
-    if number is None:
-        errors.add(row.place, f"got {shown(row.cells[column])}, expected a finite number", column)
-    return number or 0.0
+def _numbers(row: Row, column: str, errors: Errors, several: bool) -> list[float]:
+    """The number, or the numbers, of a cell; 0 after an error."""
+    value = row.cells[column]
+    cells, expected = [value], "a finite number"
+    if several:
+        expected = "finite numbers with blanks between them"
+        text = cell_text(value)
+        cells = (value if isinstance(value, list) else _SEPARATOR.split(text or "")) or [value]
+    found = [finite_number(cell) for cell in cells]
+    if None in found:
+        wrong = cells[found.index(None)]
+        errors.add(row.place, f"got {shown(wrong)}, expected {expected}", column)
+    return [number or 0.0 for number in found]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.validation import shown
 from rnnbench.corpora.base import TextCorpus
 from rnnbench.corpora.fetch import full_disk_errors
 from rnnbench.corpora.files import read_texts, write_texts
-from rnnbench.corpora.rows.compressed import is_row_file
-from rnnbench.corpora.rows.encodings import encoding_of, wrong_encoding
-from rnnbench.corpora.rows.errors import Errors
-from rnnbench.corpora.rows.reader import Row, RowFile
+from rnnbench.corpora.rows.files import FILE_NAMES, Errors, encoding_of, row_format, wrong_encoding
+from rnnbench.corpora.rows.reader import Row
 from rnnbench.corpora.rows.samples import PARTS, Label, SampleRows, read_samples
 from rnnbench.corpora.rows.settings import RowSettings, UserPath
 from rnnbench.data.config import UserTextDataset
@@ -25,39 +22,24 @@ TITLE = "Labelled texts"
 Dataset = UserTextDataset
 
 # It becomes part of file names and of columns.
-_NAME = re.compile(r"[a-z0-9_]{1,40}")
+_Name = Annotated[str, Field(pattern="^[a-z0-9_]{1,40}$")]
 
 
 class Settings(RowSettings):
     """The settings of a table of texts.
 
-    path: a .csv, .tsv, .jsonl, .ndjson or .parquet file, as it is or compressed as .gz, .bz2, .xz,
-        .zst or .zip with one file, with a header and one text per row; or a folder with one folder
-        of text files per class. If the folders of a folder all have names of parts (see split),
-        each has folders of classes. ``~`` and paths relative to params.yaml are allowed; hidden
-        files are ignored.
+    path: a .csv, .tsv, .jsonl, .ndjson or .parquet file, as it is or compressed as .gz, .bz2 or
+        .zst, with a header and one text per row; or a folder with one folder of text files per
+        class. If the folders of a folder all have names of parts (see split), each has folders of
+        classes. ``~`` and paths relative to params.yaml are allowed; hidden files are ignored.
     text: the column of the texts; not for folders.
     label: the column of the labels; not for folders. Rows without a text or a label are left out.
-    group: a column; rows with the same value, such as those of one author, can be split together
-        ("by_group").
-    split: a column with the part of each row, for the split "given": train or training;
-        validation, valid or dev; evaluation, eval or test; empty for none.
     out_of_domain: further evaluation sets by name, never trained on: paths as above, with the same
         columns and classes.
     """
 
     text: str | None = None
-    out_of_domain: dict[str, UserPath] = Field(default={})
-
-    @field_validator("out_of_domain")
-    @classmethod
-    def _have_plain_names(cls, paths: dict[str, str]) -> dict[str, str]:
-        for name in paths:
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"got the name {shown(name)}, expected up to 40 of a to z, 0 to 9 and _"
-                )
-        return paths
+    out_of_domain: dict[_Name, UserPath] = Field(default={})
 
     @property
     def columns(self) -> dict[Path, tuple[str | None, ...]]:
@@ -69,7 +51,7 @@ class Settings(RowSettings):
     def splits(self) -> tuple[str, ...]:  # type: ignore[override]
         """How these samples can be split, values of `rnnbench.data.config.ArrayDataset.split`."""
         path = Path(self.path)
-        if is_row_file(path):
+        if row_format(path):
             return super().splits
         # The last files of a folder are all of one class. One that is not here may have parts.
         may_have_parts = not path.is_dir() or _are_parts(_folders(path))
@@ -79,16 +61,15 @@ class Settings(RowSettings):
         """Raise ValueError if keys contradict each other."""
         super().check_keys()
         in_files = {name: getattr(self, name) for name in ("text", "label")}
-        if any(map(is_row_file, self.columns)):
+        if any(map(row_format, self.columns)):
             if missing := [name for name, column in in_files.items() if column is None]:
-                raise ValueError(
-                    f"a file needs the columns of text and label, {missing[0]} is missing"
-                )
+                raise ValueError(f"a file needs columns of text and label, {missing[0]} is missing")
             if self.text == self.label:
                 raise ValueError("text and label must be two columns")
         elif given := [name for name, column in in_files.items() if column is not None]:
-            raise ValueError(f"{given[0]} applies to files, but {self.path!r} is no such file")
-        if not is_row_file(Path(self.path)) and (self.group, self.split) != (None, None):
+            problem = f"{self.path!r} is no such file: {FILE_NAMES}"
+            raise ValueError(f"{given[0]} applies to files, but {problem}")
+        if not row_format(Path(self.path)) and (self.group, self.split) != (None, None):
             raise ValueError("group and split apply to files, not to folders")
 
 
@@ -140,29 +121,26 @@ def _write_texts(
     known: the classes of the main file, if this is a further one.
     """
     errors = Errors(source)
-    text, label, group, split = settings.text, settings.label, settings.group, settings.split
-    if not is_row_file(source):
-        text, label, split = "text", "folder", "part" if _are_parts(_folders(source)) else None
+    if row_format(source):
+        rows = settings.rows(errors)
+    else:
+        rows = _folder_rows(source, settings.encoding, errors)
+        part = "part" if _are_parts(_folders(source)) else None
+        settings = settings.model_copy(update={"text": "text", "label": "folder", "split": part})
     if known is not None:
-        group = split = None
-    assert text is not None
-    assert label is not None
-    rows = _folder_rows(source, settings.encoding, errors)
-    if is_row_file(source):
-        file = RowFile(errors, settings.encoding, settings.delimiter)
-        rows = file.rows((text, label, group, split))
-    samples = SampleRows(errors, settings, label, group, split, known)
-    write_texts(target, _labelled(rows, samples, text))
+        settings = settings.model_copy(update={"group": None, "split": None})
+    samples = SampleRows(errors, settings, known)
+
+    def labelled() -> Iterator[tuple[str, Label]]:
+        for row in rows:
+            content = samples.text(row, settings.text or "")
+            if content is not None and (name := samples.label(row)) is not None:
+                samples.add(row)
+                yield content, name
+
+    write_texts(target, labelled())
     samples.finish()
     return samples
-
-
-def _labelled(rows: Iterable[Row], samples: SampleRows, column: str) -> Iterator[tuple[str, Label]]:
-    for row in rows:
-        text = samples.text(row, column)
-        if text is not None and (label := samples.label(row)) is not None:
-            samples.add(row)
-            yield text, label
 
 
 def _folder_rows(root: Path, encoding: str, errors: Errors) -> Iterator[Row]:

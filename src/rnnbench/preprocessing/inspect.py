@@ -31,29 +31,27 @@ def find_sample(directory: Path, number: int) -> Sample:
     file is missing or damaged.
     """
     data = read_prepared(directory)
-    samples, splits = data.samples, data.targets.splits
-    rows = np.flatnonzero(samples.id == number)
+    rows = np.flatnonzero(data.samples.id == number)
     if not len(rows):
         raise DataError(f"{directory}: no sample {number}")
-    row = int(rows[0])
-    parts = [part for part, flag in FLAGS.items() if splits[0, row] & flag]
-    content = _content(directory, data.meta, samples.x[row])
-    return Sample(" and ".join(parts) or "none", _label(data.meta, samples.y[row]), *content)
-
-
-def _content(directory: Path, meta: Meta, x: NDArray[Any]) -> tuple[str, str]:
-    """The sample as text, and its length with a unit."""
+    meta, row = data.meta, int(rows[0])
+    x, label = data.samples.x[row], label_of(meta, data.samples.y[row])
+    parts = [part for part, flag in FLAGS.items() if data.targets.splits[0, row] & flag]
+    length = f"{len(x)} steps"
     if has_encoder(directory):
         encoder = read_encoder(directory)
         tokens, unit = encoder.decode(x), encoder.dataset.tokens
-        return ("|" if unit == "subwords" else " ").join(tokens), f"{len(tokens)} {unit}"
-    if meta.encoding != "number":
-        return "".join(meta.classes[i] for i in x), f"{len(x)} steps"
-    lines = [" ".join(f"{value:g}" for value in np.atleast_1d(step)) for step in x]
-    return "\n".join(lines), f"{len(x)} steps"
+        text, length = ("|" if unit == "subwords" else " ").join(tokens), f"{len(tokens)} {unit}"
+    elif meta.encoding != "number":
+        text = "".join(meta.classes[i] for i in x)
+    else:
+        text = "\n".join(" ".join(f"{v:g}" for v in np.atleast_1d(step)) for step in x)
+    title = "target " if meta.target == "number" else ""
+    return Sample(" and ".join(parts) or "none", title + label, text, length)
 
 
-def _label(meta: Meta, y: Any) -> str:
+def label_of(meta: Meta, y: NDArray[Any]) -> str:
+    """The label of a sample as text: a class, those of its steps, or a number."""
     if meta.target == "number":
-        return f"target {float(y):g}"
+        return f"{float(y):g}"
     return "".join(meta.classes[i] for i in np.atleast_1d(y))

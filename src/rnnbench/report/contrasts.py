@@ -78,9 +78,10 @@ def contrast(
     None if nothing can be tested: a variant is in no set or has no finite scores, both are ranked
     by different measures, or one of them has no error that could be estimated.
     """
-    one, other = (_set_of(name, sets) for name in names)
-    if one is None or other is None or one.measure != other.measure:
+    chosen = [s for name in names for s in sets if name in [r.name for r in s.finished]]
+    if len(chosen) < 2 or chosen[0].measure != chosen[1].measure:
         return None
+    one, other = chosen
     measure = measure or one.measure
     if one is other:
         both = one.only(names)
@@ -88,17 +89,9 @@ def contrast(
         scores = both.scores(measure, kind)
         estimate = scores.difference(number, 1 - number) if scores else None
     else:
-        means = []
-        for members, name in zip((one, other), names, strict=True):
-            scores = members.only([name]).scores(measure, kind)
-            means.append(scores.mean(0) if scores else None)
+        means = [
+            scores.mean(0) if (scores := members.only([name]).scores(measure, kind)) else None
+            for members, name in zip(chosen, names, strict=True)
+        ]
         estimate = independent(means[0], means[1]) if means[0] and means[1] else None
     return Contrast(measure, one is other, one.splits, estimate) if estimate else None
-
-
-def _set_of(name: str, sets: list[EvaluationSet]) -> EvaluationSet | None:
-    """The evaluation set of a variant; None if all of its replicates diverged."""
-    for evaluation_set in sets:
-        if name in [result.name for result in evaluation_set.finished]:
-            return evaluation_set
-    return None

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Prepared, read_prepared
+from rnnbench.data.format import read_prepared
 from rnnbench.params import Params
 from rnnbench.preprocessing.encoders import has_encoder, read_encoder
+from rnnbench.preprocessing.inspect import label_of
 from rnnbench.report.comparison import score_interval
 from rnnbench.report.contrasts import contrast
 from rnnbench.report.evaluation_sets import EvaluationSet, evaluation_sets
 from rnnbench.report.findings import difference, p_value, power, untested
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
+from rnnbench.report.outputs import FIRST, OPEN, SECOND, UNTESTED
 from rnnbench.report.results import Measure, Result, read_result
-from rnnbench.report.statistics.estimates import ALPHA
-
-_SHOWN = 5
+from rnnbench.report.statistics.estimates import ALPHA, Interval
 
 
 @dataclass(frozen=True)
 class Score:
-    """The mean score of one variant over its splits; geometric for losses.
-
-    low, high: its 95 % interval, None if nothing can be inferred.
-    """
+    """The mean score of one variant over its splits, geometric for losses; its 95 % interval."""
 
     variant: str
     mean: float
-    low: float | None
-    high: float | None
+    interval: Interval | None
     replicates: int
     splits: int
 
@@ -102,23 +95,22 @@ class HeadToHead:
     def sentences(self) -> list[str]:
         """What the test says."""
         first, second = self.first.variant, self.second.variant
-        if self.answer == UNTESTED:
-            return [_plain(untested(first, second))]
         row = self.test | {"first": first, "second": second}
-        bound = f"{self.margin:g}" if self.measure == "accuracy" else f"{100 * self.margin:g} %"
-        verdict = {
-            FIRST: f"{first} is significantly better",
-            SECOND: f"{second} is significantly better",
-            EQUAL: "neither is significantly better",
-            OPEN: "neither is significantly better",
-        }[self.answer]
-        within = "lies within" if self.within_margin else "reaches beyond"
-        return [
-            f"{_plain(difference(row, self.margin))} (95 % interval)",
-            f"{verdict}: {p_value(self.test['p'])} of this test alone, not corrected for others",
-            f"the interval {within} the margin of {bound}",
-            *([_plain(power(row))] if self.answer == OPEN else []),
-        ]
+        if self.answer == UNTESTED:
+            lines = [untested(first, second)]
+        else:
+            bound = f"{self.margin:g}" if self.measure == "accuracy" else f"{100 * self.margin:g} %"
+            better = {FIRST: first, SECOND: second}.get(self.answer, "neither")
+            p = f"{p_value(self.test['p'])} of this test alone, not corrected for others"
+            within = "lies within" if self.within_margin else "reaches beyond"
+            lines = [
+                f"{difference(row, self.margin)} (95 % interval)",
+                f"{better} is significantly better: {p}",
+                f"the interval {within} the margin of {bound}",
+                *([power(row)] if self.answer == OPEN else []),
+            ]
+        # They are written for Markdown.
+        return [line.replace("`", "") for line in lines]
 
 
 def compare(
@@ -129,7 +121,12 @@ def compare(
     measure: by default the one that they are ranked by. Raises UnknownNameError, and DataError if
     they cannot be compared, or if a file is missing or damaged.
     """
-    _check(params, first, second)
+    corpora = [params.corpus_of(name) for name in (first, second)]
+    if first == second:
+        raise DataError(f"{first} cannot be compared with itself")
+    if corpora[0] != corpora[1]:
+        which = f"{first} has {corpora[0]}, {second} has {corpora[1]}"
+        raise DataError(f"variants of different corpora cannot be compared: {which}")
     one, other = (read_result(workspace, params, name) for name in (first, second))
     for result in (one, other):
         if not result.finished:
@@ -144,7 +141,7 @@ def compare(
     if not paired and "new" in (one.summary.protocol, other.summary.protocol):
         samples = samples.iloc[:0]
     folder = workspace.prepared(one.dataset)
-    data, decisive = read_prepared(folder), decisive_samples(samples, measure)
+    lists = [_described(folder, rows) for rows in decisive_samples(samples, measure)]
     return HeadToHead(
         corpus=one.meta.corpus,
         measure=measure,
@@ -156,20 +153,9 @@ def compare(
         margin=settings.margin if measure == "accuracy" else settings.loss_margin,
         within_margin=found.within_margin(ALPHA, settings) if found else None,
         agreement=agreement(samples, paired),
-        for_first=_described(folder, data, decisive[0]),
-        for_second=_described(folder, data, decisive[1]),
+        for_first=lists[0],
+        for_second=lists[1],
     )
-
-
-def _check(params: Params, first: str, second: str) -> None:
-    corpora = [params.corpus_of(name) for name in (first, second)]
-    if first == second:
-        raise DataError(f"{first} cannot be compared with itself")
-    if corpora[0] != corpora[1]:
-        raise DataError(
-            f"variants of different corpora cannot be compared: {first} has {corpora[0]}, "
-            f"{second} has {corpora[1]}"
-        )
 
 
 def _score(result: Result, sets: list[EvaluationSet], measure: Measure) -> Score:
@@ -177,14 +163,8 @@ def _score(result: Result, sets: list[EvaluationSet], measure: Measure) -> Score
     scores = members.scores(measure)
     estimate = scores.mean(members.results.index(result)) if scores else None
     interval = score_interval(result, measure, estimate)
-    return Score(
-        variant=result.name,
-        mean=float(getattr(result.scores, measure)),
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
-        replicates=len(result.replicates),
-        splits=result.splits,
-    )
+    mean = float(getattr(result.scores, measure))
+    return Score(result.name, mean, interval, len(result.replicates), result.splits)
 
 
 def shared_samples(first: Result, second: Result, paired: bool) -> pd.DataFrame:
@@ -196,26 +176,19 @@ def shared_samples(first: Result, second: Result, paired: bool) -> pd.DataFrame:
     keys = ["split", "id", "target"]
     tables = []
     for result, suffix in ((first, "_first"), (second, "_second")):
-        rows = _by_prediction(result)
-        rows["split"] = rows["split"] if paired else 0
-        tables.append(rows.groupby(keys).mean().add_suffix(suffix))
-    return tables[0].join(tables[1], how="inner").reset_index().drop(columns="target")
-
-
-def _by_prediction(result: Result) -> pd.DataFrame:
-    """One row per replicate and evaluation sample: split, id, target, accuracy and loss."""
-    evaluated, record = result.evaluated, result.record
-    replicates, n = evaluated.id.shape
-    return pd.DataFrame(
-        {
-            "split": np.repeat([record.splits[number] for number in record.finished], n),
+        evaluated, record = result.evaluated, result.record
+        replicates, n = evaluated.id.shape
+        splits = np.repeat([record.splits[number] for number in record.finished], n)
+        columns = {
+            "split": splits if paired else 0,
             "id": evaluated.id.ravel(),
             # Generated corpora can have different samples of the same number.
             "target": evaluated.y.reshape(replicates * n, -1).mean(axis=1),
             "accuracy": result.table("accuracy").ravel(),
             "loss": result.table("loss").ravel(),
         }
-    )
+        tables.append(pd.DataFrame(columns).groupby(keys).mean().add_suffix(suffix))
+    return tables[0].join(tables[1], how="inner").reset_index().drop(columns="target")
 
 
 def agreement(samples: pd.DataFrame, paired: bool) -> Agreement | None:
@@ -224,17 +197,8 @@ def agreement(samples: pd.DataFrame, paired: bool) -> Agreement | None:
         return None
     splits = samples["split"].nunique() if paired else 1
     first, second = samples["accuracy_first"], samples["accuracy_second"]
-
-    def total(values: pd.Series[float]) -> float:
-        return float(values.sum()) / splits
-
-    return Agreement(
-        samples=len(samples) / splits,
-        both=total(first * second),
-        first=total(first * (1 - second)),
-        second=total((1 - first) * second),
-        neither=total((1 - first) * (1 - second)),
-    )
+    parts = first * second, first * (1 - second), (1 - first) * second, (1 - first) * (1 - second)
+    return Agreement(len(samples) / splits, *(float(part.sum()) / splits for part in parts))
 
 
 def decisive_samples(samples: pd.DataFrame, measure: Measure) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -244,43 +208,29 @@ def decisive_samples(samples: pd.DataFrame, measure: Measure) -> tuple[pd.DataFr
     first and second: the mean of each. Equal differences in accuracy are ordered by those in loss.
     """
     means = samples.groupby("id").mean()
+    shown = means[[f"{measure}_first", f"{measure}_second"]].set_axis(["first", "second"], axis=1)
     lead = pd.DataFrame(
         {
             "accuracy": means["accuracy_first"] - means["accuracy_second"],
             "loss": means["loss_second"] - means["loss_first"],
         }
     )
-    shown = means[[f"{measure}_first", f"{measure}_second"]].set_axis(["first", "second"], axis=1)
-
-    def best(ahead: pd.DataFrame) -> pd.DataFrame:
-        keys = [measure, "loss"] if measure == "accuracy" else ["loss"]
-        ordered = ahead[ahead[measure] > 0].sort_values(keys, ascending=False, kind="stable")
-        return shown.loc[ordered.index[:_SHOWN]]
-
-    return best(lead), best(-lead)
+    best = []
+    for ahead in (lead, -lead):
+        keys = dict.fromkeys([measure, "loss"])
+        ordered = ahead[ahead[measure] > 0].sort_values([*keys], ascending=False, kind="stable")
+        best.append(shown.loc[ordered.index[:5]])
+    return best[0], best[1]
 
 
-def _described(folder: Path, data: Prepared, rows: pd.DataFrame) -> list[Decisive]:
+def _described(folder: Path, rows: pd.DataFrame) -> list[Decisive]:
     """The samples of `decisive_samples` with labels, and texts as the first split has them."""
-    places = [int(np.flatnonzero(data.samples.id == number)[0]) for number in rows.index]
-    texts: Sequence[str | None] = [None] * len(places)
-    if has_encoder(folder):
-        encoder = read_encoder(folder)
-        texts = [encoder.text(data.samples.x[place]) for place in places]
-    return [
-        Decisive(int(number), _label(data, data.samples.y[place]), text, first, second)
-        for number, place, text, first, second in zip(
-            rows.index, places, texts, rows["first"], rows["second"], strict=True
-        )
-    ]
-
-
-def _label(data: Prepared, y: NDArray[Any]) -> str:
-    if data.meta.target == "number":
-        return f"{float(y):g}"
-    return "".join(data.meta.classes[i] for i in np.atleast_1d(y))
-
-
-def _plain(text: str) -> str:
-    """Markdown without its marks of code."""
-    return text.replace("`", "")
+    data = read_prepared(folder)
+    encoder = read_encoder(folder) if has_encoder(folder) else None
+    found = []
+    for number, first, second in rows.itertuples():
+        place = int(np.flatnonzero(data.samples.id == number)[0])
+        text = encoder.text(data.samples.x[place]) if encoder else None
+        label = label_of(data.meta, data.samples.y[place])
+        found.append(Decisive(int(number), label, text, first, second))
+    return found

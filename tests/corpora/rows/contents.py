@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from rnnbench.core.errors import DataError
-from rnnbench.corpora.rows.errors import Errors
+from rnnbench.corpora.rows.files import Errors
 from rnnbench.corpora.rows.reader import RowFile
 
 ROWS = [("환불이 늦어요", "refund"), ("great, thanks\nbye", "praise"), ('"new"', "refund")]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.core.errors import DataError
-from rnnbench.corpora.rows.errors import Errors
+from rnnbench.corpora.rows.files import Errors
 from rnnbench.corpora.rows.reader import RowFile
 from tests.corpora.rows.contents import COLUMNS, as_parquet, error_of, file, rows
 

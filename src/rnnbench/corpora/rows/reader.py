@@ -9,20 +9,17 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.validation import shown, unknown
-from rnnbench.corpora.rows.compressed import FORMATS, is_compressed, opened, suffix_of_rows
-from rnnbench.corpora.rows.encodings import encoding_of, wrong_encoding
-from rnnbench.corpora.rows.errors import Errors
+from rnnbench.corpora.rows.files import Errors, encoding_of, opened, row_format, wrong_encoding
 
 MAX_CELL = 100 * 2**20
-_ONE_OBJECT = "expected a JSON object on each line"
 _UNQUOTED = 'put cells that contain quotes into quotes, and write each quote in them twice ("")'
 _CSV_ERRORS = {
     "expected after": f"a stray quote in the row that starts here; {_UNQUOTED}",
@@ -42,12 +39,10 @@ class Row(NamedTuple):
 
 
 class RowFile:
-    """A file of rows.
+    """A file of rows; raises DataError if it is missing or damaged.
 
     errors: of this file; receives those of single rows.
     encoding, delimiter: as in `RowSettings`; neither applies to Parquet.
-
-    Raises DataError if the file is missing, damaged or of an unknown format.
     """
 
     def __init__(self, errors: Errors, encoding: str, delimiter: str | None) -> None:
@@ -55,9 +50,8 @@ class RowFile:
         # A pipe or a device may never end.
         if not self._path.is_file():
             raise DataError(f"{self._path}: no such file")
-        suffix = suffix_of_rows(self._path)
-        self._format = FORMATS[suffix]
-        self._delimiter = delimiter or ("\t" if suffix == ".tsv" else ",")
+        self._format = row_format(self._path)
+        self._delimiter = delimiter or ("\t" if self._format == "tsv" else ",")
         with opened(self._path) as file:
             self._encoding = encoding_of(file.read(4), encoding)
 
@@ -67,8 +61,9 @@ class RowFile:
         columns: None is ignored.
         Raises DataError if the file is not of its format or lacks a column.
         """
-        read = {"csv": self._csv_rows, "json": self._json_rows, "parquet": self._parquet_rows}
-        return read[self._format]([name for name in dict.fromkeys(columns) if name is not None])
+        read = {"json": self._json_rows, "parquet": self._parquet_rows}.get(self._format)
+        names = [name for name in dict.fromkeys(columns) if name is not None]
+        return (read or self._csv_rows)(names)
 
     def _csv_rows(self, columns: list[str]) -> Iterator[Row]:
         records = self._records()
@@ -116,34 +111,33 @@ class RowFile:
     def _objects(self) -> Iterator[tuple[str, dict[str, object]]]:
         """The objects of JSON lines, and their lines."""
         with self._text() as file:
-            # A file that is one array could be a single line that does not fit into memory.
-            lines = iter(partial(file.readline, MAX_CELL), "")
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(file, 1):
                 place = f"line {number}"
                 self._check_text(place, line)
-                if len(line) == MAX_CELL:
-                    self._errors.stop(place, f"too long, {_ONE_OBJECT}")
                 if not line.strip():
                     continue
-                problem = ""
                 try:
                     value = json.loads(line)
+                    problem = f"got {shown(value)}"
                 except (ValueError, RecursionError) as error:
                     value, problem = None, f"not JSON ({getattr(error, 'msg', error)})"
                 if isinstance(value, dict):
                     yield place, value
                 else:
-                    self._errors.add(place, f"{problem or f'got {shown(value)}'}, {_ONE_OBJECT}")
+                    self._errors.add(place, f"{problem}, expected a JSON object on each line")
 
     def _parquet_rows(self, columns: list[str]) -> Iterator[Row]:
         import pyarrow.parquet  # Slow to import.
 
         number = 0
-        with self._seekable() as source:
+        with opened(self._path) as file, tempfile.TemporaryFile() as copy:
+            if not file.seekable():
+                shutil.copyfileobj(file, copy)
+            source = file if file.seekable() else copy
             try:
-                file = pyarrow.parquet.ParquetFile(source, pre_buffer=False, buffer_size=2**20)
-                self._check_header(columns, file.schema_arrow.names)
-                for batch in file.iter_batches(256, columns=columns, use_threads=False):
+                table = pyarrow.parquet.ParquetFile(source, pre_buffer=False, buffer_size=2**20)
+                self._check_header(columns, table.schema_arrow.names)
+                for batch in table.iter_batches(256, columns=columns, use_threads=False):
                     for cells in batch.to_pylist():
                         number += 1
                         yield Row(f"row {number}", cells)
@@ -151,7 +145,7 @@ class RowFile:
             except ValueError as error:
                 self._errors.stop(f"after row {number}", f"not Parquet: {error}")
 
-    def _check_header(self, columns: list[str], found: Sequence[str]) -> None:
+    def _check_header(self, columns: list[str], found: list[str]) -> None:
         if not found:
             self._errors.check()
             self._errors.stop("", "the file is empty; expected rows, after a header if it is CSV")
@@ -172,20 +166,10 @@ class RowFile:
                 blocks = iter(partial(file.read, 2**20), b"")
                 self._errors.stop(place, wrong_encoding(self._encoding, blocks), column)
         if "\0" in text:
-            problem = (
-                "a NUL byte, which no text has; remove it, or set the encoding: "
-                f"{self._encoding} may be wrong, and UTF-16 without a byte order mark is utf-16-le"
-            )
+            problem = "a NUL byte; remove it, or set the encoding, which may be utf-16-le"
             self._errors.stop(place, problem, column)
 
     @contextmanager
     def _text(self) -> Iterator[io.TextIOWrapper]:
         with opened(self._path) as file:
             yield io.TextIOWrapper(file, self._encoding, "rnnbench.undecoded", newline="")
-
-    @contextmanager
-    def _seekable(self) -> Iterator[IO[bytes]]:
-        with opened(self._path) as file, tempfile.TemporaryFile() as copy:
-            if is_compressed(self._path):
-                shutil.copyfileobj(file, copy)
-            yield copy if is_compressed(self._path) else file

@@ -7,24 +7,21 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.schema import Schema, read_json, write_json
 from rnnbench.core.validation import shown, unknown
-from rnnbench.corpora.rows.errors import MAX_ERRORS, Errors
+from rnnbench.corpora.rows.files import MAX_ERRORS, Errors
 from rnnbench.corpora.rows.reader import Row
 from rnnbench.corpora.rows.settings import RowSettings
 from rnnbench.data.format import FLAGS, Part, read_array
 
 MAX_CLASSES = 1000
 MAX_NUMBER = float(np.finfo(np.float32).max)
-MAX_LISTED = 20
 # The values of a split column, and the folders that are parts and not classes.
 _PART_NAMES: dict[Part, tuple[str, ...]] = {
     "train": ("train", "training"),
@@ -50,7 +47,7 @@ class RowsRecord(Schema):
     samples: int
     classes: list[str]
     tolerance: float
-    further: dict[str, int] = Field(default={})
+    further: dict[str, int]
 
 
 class SampleRows:
@@ -58,25 +55,16 @@ class SampleRows:
 
     errors: receives those of single cells.
     classes: the class names; known after `finish`, empty for numbers.
-    label, group, split: columns.
     known: the classes that labels may have; None for any.
     """
 
     def __init__(
-        self,
-        errors: Errors,
-        settings: RowSettings,
-        label: str,
-        group: str | None = None,
-        split: str | None = None,
-        known: Sequence[str] | None = None,
+        self, errors: Errors, settings: RowSettings, known: Sequence[str] | None = None
     ) -> None:
-        self.errors = errors
-        self.count = 0
+        self.errors, self.count = errors, 0
         self.classes: tuple[str, ...] = ()
-        self._settings = settings
-        self._label, self._group, self._split = label, group, split
-        self._known = known
+        self._settings, self._known = settings, known
+        self._label, self._group, self._split = settings.label or "", settings.group, settings.split
         self._classes: set[str] = set()
         self._group_numbers: dict[object, int] = {}
         self._groups, self._given = array("q"), array("B")
@@ -108,10 +96,8 @@ class SampleRows:
                 self.errors.add(row.place, problem, self._label)
             return number
         if self._known is not None and name not in self._known:
-            detail = unknown(f"got {shown(name)}", "unknown class", name, self._known)
-            if len(self._known) > MAX_LISTED:
-                detail = replace(detail, allowed=f"the {len(self._known)} classes of the main file")
-            self.errors.add(row.place, str(detail), self._label)
+            problem = str(unknown(f"got {shown(name)}", "unknown class", name, self._known))
+            self.errors.add(row.place, problem, self._label)
             return None
         self._classes.add(name)
         if len(self._classes) > MAX_CLASSES:
@@ -141,10 +127,8 @@ class SampleRows:
         self.errors.check()
         for lacking, places in self._left_out.items():
             first = ", ".join(places[:MAX_ERRORS]) + (", ..." if places[MAX_ERRORS:] else "")
-            print(
-                f"{self.errors.path.name}: left out {len(places)} "
-                f"{'row' if len(places) == 1 else 'rows'} without a {lacking} ({first})"
-            )
+            rows = f"{len(places)} {'row' if len(places) == 1 else 'rows'}"
+            print(f"{self.errors.path.name}: left out {rows} without a {lacking} ({first})")
         if not self.count:
             self.errors.stop("", "no samples; expected rows with a label")
         if self._known is None and len(self._classes) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,9 +13,8 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from rnnbench.core.errors import DataError
 from rnnbench.core.validation import shown
 from rnnbench.corpora.base import CorpusSettings
-from rnnbench.corpora.rows.compressed import FILE_NAMES, is_row_file, may_be_csv
-from rnnbench.corpora.rows.errors import Errors
-from rnnbench.corpora.rows.reader import RowFile
+from rnnbench.corpora.rows.files import FILE_NAMES, Errors, row_format
+from rnnbench.corpora.rows.reader import Row, RowFile
 
 
 def _absolute(path: str, info: ValidationInfo) -> str:
@@ -39,6 +39,10 @@ class RowSettings(CorpusSettings):
     encoding: the character encoding of text files, such as "cp949"; a byte order mark has
         priority.
     delimiter: the character between the cells of a CSV file; by default a comma, in .tsv a tab.
+    group: a column; samples with the same value, such as those of one author or patient, can be
+        split together ("by_group").
+    split: a column with the part of each sample, for the split "given": train or training;
+        validation, valid or dev; evaluation, eval or test; empty for none.
     """
 
     path: UserPath
@@ -48,7 +52,7 @@ class RowSettings(CorpusSettings):
     group: str | None = None
     split: str | None = None
     encoding: str = "utf-8"
-    delimiter: str | None = None
+    delimiter: str | None = Field(default=None, pattern=r'^[^"\r\n\x00]$')
 
     @field_validator("encoding")
     @classmethod
@@ -57,37 +61,30 @@ class RowSettings(CorpusSettings):
             io.TextIOWrapper(io.BytesIO(), encoding).read()
         # Text after a NUL, or a codec that is not of text.
         except (LookupError, ValueError) as error:
-            raise ValueError(
-                f"got {shown(encoding)}, expected an encoding of Python such as utf-8 or cp949"
-            ) from error
+            problem = f"got {shown(encoding)}, expected an encoding of Python such as cp949"
+            raise ValueError(problem) from error
         return encoding
-
-    @field_validator("delimiter")
-    @classmethod
-    def _is_one_character(cls, delimiter: str | None) -> str | None:
-        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
-            raise ValueError(
-                f"got {shown(delimiter)}, expected one character that is no quote or line break"
-            )
-        return delimiter
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
         self.check_keys()
         if (info.context or {}).get("ask_libraries"):
-            for path, columns in self.columns.items():
-                self._check_input(path, columns)
+            for path in self.columns:
+                try:
+                    if row_format(path):
+                        next(self.rows(Errors(path)), None)
+                    elif not path.is_dir():
+                        raise ValueError(f"'{path}' is neither a folder nor a file: {FILE_NAMES}")
+                except DataError as error:
+                    raise ValueError(str(error)) from error
         return self
 
     def check_keys(self) -> None:
         """Raise ValueError if keys contradict each other."""
-        if self.target == "number" and self.tolerance is None:
-            raise ValueError(
-                "target number needs a tolerance, the largest error of a correct prediction"
-            )
-        if self.target != "number" and self.tolerance is not None:
-            raise ValueError("tolerance applies to target: number only")
-        if self.delimiter is not None and not any(map(may_be_csv, self.columns)):
+        if (self.target == "number") != (self.tolerance is not None):
+            problem = "tolerance, the largest error of a correct prediction, is for target: number"
+            raise ValueError(f"{problem}, which needs one")
+        if self.delimiter is not None and not {"csv", "tsv"} & set(map(row_format, self.columns)):
             raise ValueError("delimiter applies to CSV files only")
 
     @property
@@ -107,11 +104,6 @@ class RowSettings(CorpusSettings):
         columns = {"given": self.split, "by_group": self.group}
         return (*(name for name, column in columns.items() if column is not None), "random", "last")
 
-    def _check_input(self, path: Path, columns: tuple[str | None, ...]) -> None:
-        try:
-            if is_row_file(path):
-                next(RowFile(Errors(path), self.encoding, self.delimiter).rows(columns), None)
-            elif not path.is_dir():
-                raise ValueError(f"{str(path)!r} is neither a folder nor a file: {FILE_NAMES}")
-        except DataError as error:
-            raise ValueError(str(error)) from error
+    def rows(self, errors: Errors) -> Iterator[Row]:
+        """The rows of the file of `errors`, with the columns that are read from it."""
+        return RowFile(errors, self.encoding, self.delimiter).rows(self.columns[errors.path])

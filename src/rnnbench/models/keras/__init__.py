@@ -35,8 +35,8 @@ class Settings(VariantSettings):
     """A variant with Keras layers.
 
     layers: the layers between input and output, each ``Name`` or ``{Name: {argument: value}}``.
-        Name is a layer of Keras, ``FILE.py:Class`` for one in a file of the project, relative to
-        the folder of params.yaml, or ``package.module:Class`` for one in an installed package.
+        Name is a layer of Keras, ``FILE.py:Class`` in a file of the project, relative to the folder
+        of params.yaml, one per variant, or ``package.module:Class`` in an installed package.
     optimizer: the optimizer, in the same notation. Its learning_rate is a number, or a schedule as
         ``{class_name: Name, config: {argument: value}}``.
     epochs: the number of passes over the training samples.
@@ -51,22 +51,22 @@ class Settings(VariantSettings):
     output_layer: bool = True
 
     @model_validator(mode="after")
-    def _has_code_in_one_place(self) -> Self:
-        if problem := custom.place_error(self.code):
-            raise ValueError(problem)
+    def _has_one_file(self) -> Self:
+        if len(self.code) > 1:
+            raise ValueError(f"the layers come from {', '.join(self.code)}, expected one file")
         return self
 
     @property
     def code(self) -> tuple[str, ...]:
-        """The files of the project that its layers come from, relative to params.yaml."""
-        return tuple(sorted({file for name in self._own if (file := custom.project_file(name))}))
+        """The file of the project that its layers come from, if any, relative to params.yaml."""
+        return tuple(sorted(set(filter(None, map(custom.project_file, self._references)))))
 
     def requirements(self, folder: Path) -> tuple[str, ...]:
-        """The installed packages that its own layers need; their files are in `folder`."""
-        return custom.requirements(self._own, folder) if self._own else ()
+        """The installed packages that its custom layers need; their file is in `folder`."""
+        return custom.requirements(self._references, folder) if self._references else ()
 
     @property
-    def _own(self) -> list[str]:
+    def _references(self) -> list[str]:
         return [name for name, _ in walk(self.layers) if custom.is_reference(name)]
 
     def check(self, key: str, meta: Meta | None) -> list[ErrorDetail]:
@@ -78,8 +78,8 @@ class Settings(VariantSettings):
         for index, layer in enumerate(self.layers):
             errors += check_spec("layer", layer, child(f"{key}.layers", index))
         if not errors and meta is not None:
-            own = tuple(custom_classes(self.layers).items())
-            found = _misfits(json.dumps(self.layers), self.output_layer, meta, own)
+            classes = tuple(custom_classes(self.layers).items())
+            found = _misfits(json.dumps(self.layers), self.output_layer, meta, classes)
             errors += [replace(error, key=f"{key}.{error.key}") for error in found]
         return errors + check_spec("optimizer", self.optimizer, f"{key}.optimizer")
 
@@ -116,17 +116,17 @@ def _rate(value: Any) -> Any:
 
 @cache
 def _misfits(
-    layers: str, output_layer: bool, meta: Meta, own: tuple[tuple[str, type], ...]
+    layers: str, output_layer: bool, meta: Meta, classes: tuple[tuple[str, type], ...]
 ) -> tuple[ErrorDetail, ...]:
     """The errors in how layers, as JSON, fit each other and a dataset; many variants share them.
 
-    own: the items of `custom_classes`.
+    classes: the items of `custom_classes`.
     """
     parsed = json.loads(layers)
     # Keras warns of lost masks, whether they matter or not.
     with warnings.catch_warnings(action="ignore"):
         try:
-            check(build(parsed, meta, 0, output_layer, dict(own)), parsed, meta)
+            check(build(parsed, meta, 0, output_layer, dict(classes)), parsed, meta)
         except ParamsError as error:
             return error.errors
     return ()

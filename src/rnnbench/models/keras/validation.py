@@ -138,16 +138,16 @@ def keras_classes(kind: Kind) -> dict[str, type]:
 def keras_arguments(cls: type) -> dict[str, inspect.Parameter]:
     """The arguments of a class and of its bases, which receive its ``**kwargs``."""
     found: dict[str, inspect.Parameter] = {}
-    own = cls.__module__.partition(".")[0] != "keras"
+    is_custom = cls.__module__.partition(".")[0] != "keras"
     for init in (vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)):
         inherited, parameters = bool(found), inspect.signature(init).parameters
         for name, parameter in parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             # A subclass passes what its base requires, such as the cell of an RNN, by itself.
-            if not (own and inherited and parameter.default is parameter.empty):
+            if not (is_custom and inherited and parameter.default is parameter.empty):
                 found.setdefault(name, parameter)
-        if own and all(p.kind != p.VAR_KEYWORD for p in parameters.values()):
+        if is_custom and all(p.kind != p.VAR_KEYWORD for p in parameters.values()):
             break
     del found["self"]
     return found
@@ -203,8 +203,8 @@ def _check(
     if not errors:
         try:
             with keras_errors(lambda words: ParamsError("", [ErrorDetail(key, words)])):
-                own = custom_classes([{name: arguments}]) if kind == "layer" else {}
-                _try(kind, name, json.dumps(arguments, default=str), tuple(own.items()))
+                classes = custom_classes([{name: arguments}]) if kind == "layer" else {}
+                _try(kind, name, json.dumps(arguments, default=str), tuple(classes.items()))
         except ParamsError as error:
             problem = f"got {shown(arguments)}: {error.errors[0].problem}"
             errors = [ErrorDetail(key, problem)]
@@ -213,15 +213,15 @@ def _check(
 
 @cache
 def _try(
-    kind: Kind, name: str, arguments_json: str, own: tuple[tuple[str, type], ...] = ()
+    kind: Kind, name: str, arguments_json: str, classes: tuple[tuple[str, type], ...] = ()
 ) -> None:
     """Raise what Keras raises; for a schedule, also ParamsError if a rate cannot be one.
 
-    own: the items of `custom_classes`.
+    classes: the items of `custom_classes`.
     """
     arguments = json.loads(arguments_json)
     if kind == "layer":
-        layer({name: arguments}, 1, dict(own))
+        layer({name: arguments}, 1, dict(classes))
     elif kind == "optimizer":
         _apply(optimizer({name: arguments}))
     else:

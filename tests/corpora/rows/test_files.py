@@ -2,10 +2,7 @@
 
 import bz2
 import gzip
-import io
-import lzma
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +10,6 @@ import pyarrow
 import pytest
 
 from tests.corpora.rows.contents import ROWS, as_csv, as_json, as_parquet, error_of, file, rows
-
-
-def zipped(content: bytes, *names: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name in names:
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 def zstandard(content: bytes) -> bytes:
@@ -33,9 +22,7 @@ def zstandard(content: bytes) -> bytes:
         ("", bytes),
         (".gz", gzip.compress),
         (".BZ2", bz2.compress),
-        (".xz", lzma.compress),
         (".zst", zstandard),
-        (".zip", lambda content: zipped(content, "inside.txt", "__MACOSX/._inside.txt")),
     ],
 )
 def test_every_format_and_compression_has_the_same_rows(
@@ -52,21 +39,13 @@ def test_every_format_and_compression_has_the_same_rows(
         assert rows(file(tmp_path, name + suffix, compress(content))) == ROWS, name
 
 
-def test_a_zip_archive_has_the_format_of_its_file(tmp_path: Path) -> None:
-    content = zipped(as_json().encode(), "export/data.JSONL")
-    assert rows(file(tmp_path, "data.zip", content)) == ROWS
-
-
 def test_files_that_are_damaged_or_unknown_are_reported(tmp_path: Path) -> None:
     cut = gzip.compress(as_csv().encode() * 100)[:-20]
     assert error_of(file(tmp_path, "a.csv.gz", cut)).startswith(": not readable, or damaged")
-    for name in ("a.csv.gz", "a.csv.bz2", "a.csv.xz", "a.csv.zst", "a.zip", "a.parquet.gz"):
+    for name in ("a.csv.gz", "a.csv.bz2", "a.csv.zst", "a.parquet.gz"):
         path = file(tmp_path, name, b"something else")
         assert error_of(path).startswith(": not readable, or damaged"), name
     assert "not Parquet" in error_of(file(tmp_path, "a.parquet", b"PAR1, but not really PAR1"))
-    assert "unknown format, expected .csv" in error_of(file(tmp_path, "a.xlsx", b"PK"))
-    two = zipped(b"", "a.csv", "b.csv")
-    assert "2 files in the archive, expected one" in error_of(file(tmp_path, "a.zip", two))
     assert "no such file" in error_of(tmp_path / "none.csv")
     os.mkfifo(tmp_path / "pipe.csv")
     assert "no such file" in error_of(tmp_path / "pipe.csv")

@@ -79,11 +79,19 @@ class VariantSettings(Schema):
         """
         if meta is None:
             return []
-        try:
-            import_module(f"rnnbench.models.{self.model}.model").Model.build(self, meta, 0)
-        except ParamsError as error:
-            return list(error.under(key).errors)
-        return []
+        model = import_module(f"rnnbench.models.{self.model}.model").Model
+        found: list[ErrorDetail] = []
+        # How many classes there are is often not known before the data are read.
+        several = {"target": "classes", "classes": ("", "", "")}
+        others = [meta.model_copy(update=several)] if meta.target == "binary" else []
+        for possible in (meta, *others):
+            try:
+                model.build(self, possible, 0)
+            except ParamsError as error:
+                found = found or list(error.under(key).errors)
+            else:
+                return []
+        return found
 
 
 @dataclass(frozen=True)

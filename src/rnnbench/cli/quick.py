@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from rnnbench.cli.common import command, echo, warn
+from rnnbench.cli.common import command, echo, stage_lock, warn
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, load_params
@@ -22,21 +22,28 @@ _NOTE = "A first look, with few samples and trainings: no result of the comparis
 
 @click.command()
 @command
-def quick(workspace: Workspace, params: Params) -> None:
+def quick(workspace: Workspace, params: Params) -> None:  # noqa: ARG001
     """Train three small networks and two baselines on a slice of the reviews, in a minute.
 
     The folder quick/ becomes a small project of its own, without DVC: its params.yaml can be
     edited, and rnnbench works in it (predict, compare, ui). Variants that are trained already with
     the same settings are not trained again.
     """
+    # Called inside it, it is the folder itself.
+    inside = workspace.root.name == _FOLDER
+    folder = workspace if inside else Workspace(workspace.root / _FOLDER)
+    if not folder.params.exists():
+        text = resources.files("rnnbench.cli").joinpath("quick.yaml").read_text(encoding="utf-8")
+        write_text(folder.params, text)
+    with stage_lock(folder, "quick", "all"):
+        _run(folder)
+
+
+def _run(folder: Workspace) -> None:
     from rnnbench import corpora
     from rnnbench.preprocessing.stage import preprocess
     from rnnbench.report.results import missing
 
-    folder = Workspace(workspace.root / _FOLDER)
-    if not folder.params.exists():
-        text = resources.files("rnnbench.cli").joinpath("quick.yaml").read_text(encoding="utf-8")
-        write_text(folder.params, text)
     params = load_params(folder.params)
     for corpus, settings in params.corpora.items():
         # What is on this machine is read again: it may have changed.

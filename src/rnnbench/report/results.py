@@ -26,6 +26,7 @@ from rnnbench.data.roles import OTHER, RECURRENT
 from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.outputs import Scores, read_replicates, read_scores
 from rnnbench.params import Params
+from rnnbench.report.lock import Lock
 from rnnbench.training.outputs import (
     Evaluated,
     TrainingRecord,
@@ -113,7 +114,7 @@ def read_result(workspace: Workspace, params: Params, name: str) -> Result:
 
     Raises UnknownNameError, and DataError if the variant is `missing` or a file is damaged.
     """
-    if why := _why_missing(workspace, params, name):
+    if why := _why_missing(workspace, params, name, Lock(workspace.root)):
         raise DataError(f"{name}: {why}")
     return _read(workspace, params, name)
 
@@ -138,11 +139,12 @@ def missing(workspace: Workspace, params: Params) -> dict[str, str]:
     The values say why, and name the command that helps. A file that is there but unreadable makes
     no variant missing. Raises DataError if a training record is damaged.
     """
-    reasons = {name: _why_missing(workspace, params, name) for name in params.variants}
+    lock = Lock(workspace.root)
+    reasons = {name: _why_missing(workspace, params, name, lock) for name in params.variants}
     return {name: why for name, why in reasons.items() if why}
 
 
-def _why_missing(workspace: Workspace, params: Params, name: str) -> str | None:
+def _why_missing(workspace: Workspace, params: Params, name: str, lock: Lock) -> str | None:
     settings = params.variant(name)
     # DVC removes the outputs of a stage before it runs it.
     trained = (
@@ -158,6 +160,8 @@ def _why_missing(workspace: Workspace, params: Params, name: str) -> str | None:
         why = f"its dataset {settings.dataset} is not prepared"
     elif record.data != training_data_digest(prepared):
         why = f"trained on another version of its dataset {settings.dataset}"
+    elif lock.is_stale(params, name):
+        why = "trained with other settings of its run, dataset or corpus, or another layer"
     elif not (workspace.scores(name).exists() and workspace.replicates(name).exists()):
         why = "not evaluated"
     else:

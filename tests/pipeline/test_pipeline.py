@@ -177,13 +177,8 @@ def test_a_changed_value_needs_one_run_and_another_list_of_variants_two(project:
     log = project.parent / "stopped.log"
     assert start(project, log, "dvc", "repro").wait(SECONDS) != 0
     assert "it is written now: run dvc repro once more" in log.read_text()
-    ran = stages_run(run(project, "dvc", "repro"))
-    assert {stage for stage in ran if stage.startswith("train")} == {
-        "train@twin-epochs-1",
-        "train@twin-epochs-2",
-    }
-    git("checkout", "-q", "HEAD", "--", ".", cwd=project)
-    assert "twin" not in run(project, "rnnbench", "sync")
+    stale = json.loads(run(project, "dvc", "status", "--json").splitlines()[-1])
+    assert {"train@twin-epochs-1", "train@twin-epochs-2"} <= set(stale)
 
 
 def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_trains_nothing(

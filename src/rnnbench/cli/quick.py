@@ -1,4 +1,4 @@
-"""`rnnbench quick`: a first table in two minutes, on a slice of the reviews."""
+"""`rnnbench quick`: a first table in a minute, on a slice of the reviews."""
 
 from __future__ import annotations
 

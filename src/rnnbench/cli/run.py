@@ -1,4 +1,4 @@
-"""`rnnbench run`: some rows of the comparison alone."""
+"""`rnnbench run`: only some rows of the comparison."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(workspace: Workspace, params: Params, variants: tuple[str, ...]) -> None
     path = filter(None, [str(Path(sys.executable).parent), INHERITED.get("PATH", "")])
     environment = {**INHERITED, "PATH": os.pathsep.join(path)}
     stages = [f"evaluate@{name}" for name in names]
-    # The tables alone: DVC would train all other variants for them.
+    # Only the tables: DVC would train all other variants for them.
     for arguments in (stages, ["--single-item", "report", "cost", "article"]):
         click.echo(f"$ {shlex.join(['dvc', 'repro', *arguments])}")
         command_line = [sys.executable, "-m", "dvc", "repro", *arguments]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -92,13 +95,15 @@ class Result:
         return score(self.meta, self.evaluated.prediction, self.evaluated.y)
 
 
-def read_results(workspace: Workspace, params: Params) -> list[Result]:
+def read_results(
+    workspace: Workspace, params: Params, warn: Callable[[str], None] | None = None
+) -> list[Result]:
     """The results of `present`: corpora in the order of params.yaml, the best variant first.
 
-    Variants whose replicates all diverged come last. Raises DataError if a file is damaged, or as
-    `present` does.
+    Variants whose replicates all diverged come last. warn: as in `present`. Raises DataError if a
+    file is damaged, or as `present` does.
     """
-    results = [_read(workspace, params, name) for name in present(workspace, params)]
+    results = [_read(workspace, params, name) for name in present(workspace, params, warn)]
     corpora = list(params.corpora)
 
     def rank(result: Result) -> tuple[int, float, str]:
@@ -114,17 +119,23 @@ def read_result(workspace: Workspace, params: Params, name: str) -> Result:
 
     Raises UnknownNameError, and DataError if the variant is `missing` or a file is damaged.
     """
-    if why := _why_missing(workspace, params, name, Lock(workspace.root)):
+    for why in missing(workspace, params, [name]).values():
         raise DataError(f"{name}: {why}")
     return _read(workspace, params, name)
 
 
-def present(workspace: Workspace, params: Params) -> list[str]:
+def present(
+    workspace: Workspace, params: Params, warn: Callable[[str], None] | None = None
+) -> list[str]:
     """The variants of params.yaml that are not `missing`, in its order.
 
-    Raises DataError if there is none, or if a training record is damaged.
+    warn: is called once for each variant that is left out. Raises DataError if there is no other
+    one, or if a training record is damaged.
     """
     absent = missing(workspace, params)
+    if warn is not None:
+        for name, why in absent.items():
+            warn(f"{name} is not in the table: {why}")
     if found := [name for name in params.variants if name not in absent]:
         return found
     raise DataError(
@@ -133,18 +144,27 @@ def present(workspace: Workspace, params: Params) -> list[str]:
     )
 
 
-def missing(workspace: Workspace, params: Params) -> dict[str, str]:
-    """The variants of params.yaml that are not trained and evaluated with its settings.
+def missing(
+    workspace: Workspace, params: Params, names: Iterable[str] | None = None
+) -> dict[str, str]:
+    """The variants, of `names` or all, that are not trained and evaluated as params.yaml says.
 
     The values say why, and name the command that helps. A file that is there but unreadable makes
-    no variant missing. Raises DataError if a training record is damaged.
+    no variant missing. Raises UnknownNameError, and DataError if a training record is damaged.
     """
     lock = Lock(workspace.root)
-    reasons = {name: _why_missing(workspace, params, name, lock) for name in params.variants}
+    # Many variants share a dataset.
+    digest = cache(training_data_digest)
+    reasons = {
+        name: _why_missing(workspace, params, name, lock, digest)
+        for name in (params.variants if names is None else names)
+    }
     return {name: why for name, why in reasons.items() if why}
 
 
-def _why_missing(workspace: Workspace, params: Params, name: str, lock: Lock) -> str | None:
+def _why_missing(
+    workspace: Workspace, params: Params, name: str, lock: Lock, digest: Callable[[Path], str]
+) -> str | None:
     settings = params.variant(name)
     # DVC removes the outputs of a stage before it runs it.
     trained = (
@@ -158,7 +178,7 @@ def _why_missing(workspace: Workspace, params: Params, name: str, lock: Lock) ->
         why = "trained with other settings"
     elif not (prepared := workspace.prepared(settings.dataset)).exists():
         why = f"its dataset {settings.dataset} is not prepared"
-    elif record.data != training_data_digest(prepared):
+    elif record.data != digest(prepared):
         why = f"trained on another version of its dataset {settings.dataset}"
     elif lock.is_stale(params, name):
         why = "trained with other settings of its run, dataset or corpus, or another layer"

@@ -19,7 +19,7 @@ from rnnbench.report.evaluation_sets import evaluation_sets
 from rnnbench.report.outputs import finished
 from rnnbench.report.pictures import draw_all
 from rnnbench.report.questions import ask
-from rnnbench.report.results import missing, read_results
+from rnnbench.report.results import read_results
 from rnnbench.report.tables import further_tables
 
 
@@ -33,9 +33,7 @@ def report(
     its settings; the tables are of the others. Raises DataError if there is no other one, or if a
     file is damaged.
     """
-    for name, why in missing(workspace, params).items():
-        warn(f"{name} is not in the table: {why}")
-    every = read_results(workspace, params)
+    every = read_results(workspace, params, warn)
     results = [result for result in every if result.finished]
     sets = evaluation_sets(every)
     comparison, pairs = compare_all(sets, params.published, params.comparison)

@@ -48,7 +48,6 @@ EXCEPTIONS = {
     ("cli.compare", "report.head_to_head"),
     ("report.head_to_head", "preprocessing.inspect"),
     # It runs all stages, without DVC.
-    ("cli.quick", "preprocessing.stage"),
     ("cli.quick", "training.stage"),
     ("cli.quick", "evaluation.stage"),
     ("cli.quick", "report.results"),

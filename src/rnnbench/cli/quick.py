@@ -6,13 +6,15 @@ import multiprocessing
 import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import chdir
 from importlib import resources
 from pathlib import Path
 
 import click
 
 from rnnbench.cli.common import command, echo, stage_lock, warn
-from rnnbench.core.files import new_directory, write_text
+from rnnbench.cli.stages import download, preprocess
+from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params, load_params
 
@@ -40,22 +42,20 @@ def quick(workspace: Workspace, params: Params) -> None:  # noqa: ARG001
 
 
 def _run(folder: Workspace) -> None:
-    from rnnbench import corpora
-    from rnnbench.preprocessing.stage import preprocess
     from rnnbench.report.results import missing
 
+    context = click.get_current_context()
     params = load_params(folder.params)
-    for corpus, settings in params.corpora.items():
-        # What is on this machine is read again: it may have changed.
-        if settings.inputs or not folder.raw(corpus).exists():
-            click.echo(f"reading {corpus}")
-            with new_directory(folder.raw(corpus)) as directory:
-                corpora.load(params.kind(corpus)).fetch(settings, directory)
-    for name, dataset in params.datasets.items():
-        click.echo(f"preparing {name}")
-        with new_directory(folder.prepared(name)) as directory:
-            raw, kind = folder.raw(dataset.corpus), params.kind(dataset.corpus)
-            preprocess(dataset, kind, raw, directory, params.run.seed, params.run.split_count)
+    # The stages work on the project of the current folder.
+    with chdir(folder.root):
+        for corpus, settings in params.corpora.items():
+            # What is on this machine is read again: it may have changed.
+            if settings.inputs or not folder.raw(corpus).exists():
+                click.echo(f"reading {corpus}")
+                context.invoke(download, corpus=corpus)
+        for dataset in params.datasets:
+            click.echo(f"preparing {dataset}")
+            context.invoke(preprocess, dataset=dataset)
     _train_all(folder, list(missing(folder, params)))
     _report(folder, params)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.core.errors import ParamsError, UnknownNameError
 from rnnbench.params import Params, load_params
 from tests.frozen import PARAMS_FILE
+from tests.params.properties import check
 
 VALID = """
 run: {seed: 1, splits: 2, replicates: 2}
@@ -169,17 +169,6 @@ def load(file: Path, content: str | bytes) -> Params | list[str]:
     assert len(lines) >= 1
     assert all(line.startswith(f"{file}: ") and line.isprintable() for line in lines)
     return [line.removeprefix(f"{file}: ") for line in lines]
-
-
-def check(examples: int, holds: Any, *strategies: st.SearchStrategy) -> None:
-    run = settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run(given(*strategies)(holds))()
 
 
 def test_entries_keep_the_order_of_the_file() -> None:

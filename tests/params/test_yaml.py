@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import EncodingError, ParseError, dump_yaml, load_yaml, parse_yaml
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.core.errors import ParamsError
 from rnnbench.params import load_params
 from rnnbench.params.yaml import MAX_BYTES, read_yaml
 from tests.frozen import PARAMS_FILE
+from tests.params.properties import check
 
 SCALARS = (
     st.text("0123456789+-._eEobxXaAfFnNuUlLtTrRsSiI~:,<=", max_size=7)
@@ -38,17 +38,6 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 examples = pytest.mark.parametrize("examples", [150, pytest.param(3000, marks=pytest.mark.full)])
-
-
-def check(examples: int, strategy: st.SearchStrategy, holds: Any) -> None:
-    run = settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run(given(strategy)(holds))()
 
 
 def read(file: Path, text: str) -> Any:
@@ -76,7 +65,7 @@ def test_a_scalar_means_the_same_to_dvc(tmp_path: Path, examples: int) -> None:
         else:
             assert repr(ours) == repr(theirs)
 
-    check(examples, SCALARS, holds)
+    check(examples, holds, SCALARS)
 
 
 @examples
@@ -86,7 +75,7 @@ def test_a_document_means_the_same_to_dvc_or_is_refused(tmp_path: Path, examples
         if not isinstance(ours, ParamsError):
             assert repr(ours or {}) == repr(theirs)
 
-    check(examples, DOCUMENTS, holds)
+    check(examples, holds, DOCUMENTS)
 
 
 @examples
@@ -95,7 +84,7 @@ def test_what_dvc_writes_is_read_back(tmp_path: Path, examples: int) -> None:
         dump_yaml(tmp_path / "p.yaml", {"k": value})
         assert repr(read_yaml(tmp_path / "p.yaml")) == repr({"k": value})
 
-    check(examples, VALUES, holds)
+    check(examples, holds, VALUES)
 
 
 def test_dvc_changes_one_line_of_a_file_in_its_layout(tmp_path: Path) -> None:

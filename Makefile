@@ -2,18 +2,22 @@
 VENV ?= .venv
 PYTHON ?= python3
 JOBS ?= 2
+# The address of a Dask scheduler, whose workers train; without one, JOBS processes do.
+CLUSTER ?=
 PORT ?= 5000
 
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 # A copy of the project runs its own code, also if another one is installed in the environment.
 export PYTHONPATH := $(abspath src)$(if $(PYTHONPATH),:$(PYTHONPATH))
+export JOBS CLUSTER
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help doctor env dev quick reproduce test test-full test-bits check readme docs ui bench load audit lock
+.PHONY: help doctor env cluster-env dev quick reproduce test test-full test-bits check readme docs ui bench load audit lock
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
+	@echo "    CLUSTER=tls://HEAD:8786  train on the workers of a Dask scheduler, docs/cluster.md"
 	@echo "make quick               install, then a first table, of a slice of the reviews: a minute"
 	@echo "make doctor              what stands in the way of it on this machine, before the installation"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"
@@ -34,6 +38,8 @@ doctor:
 
 env: $(VENV)/installed
 
+cluster-env: $(VENV)/installed-cluster
+
 dev: $(VENV)/installed-dev
 
 define install
@@ -48,14 +54,18 @@ $(VENV)/installed: requirements.txt pyproject.toml | doctor
 	python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(VENV)/installed-cluster: $(VENV)/installed requirements-cluster.txt
+	$(call install,requirements-cluster.txt)
+	touch $@
+
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(call install,requirements-dev.txt)
 	touch $@
 
-reproduce: env
+reproduce: $(if $(CLUSTER),cluster-env,env)
 	rnnbench check
 	dvc repro preprocess
-	dvc stage list --name-only train | xargs -P $(JOBS) -n 1 dvc --wait-for-lock repro --quiet --single-item
+	rnnbench train-all
 	dvc repro
 	@echo "The table is in metrics/comparison.md; 'make ui' shows every training."
 
@@ -100,4 +110,6 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 lock:
 	$(LOCK) pyproject.toml --output-file requirements.txt
-	$(LOCK) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --extra cluster --constraints requirements.txt \
+		--output-file requirements-cluster.txt
+	$(LOCK) --group dev --constraints requirements-cluster.txt --output-file requirements-dev.txt

@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _no_store_from_outside() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for variable in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+        for variable in ("MLFLOW_TRACKING_URI", "RNNBENCH_PROJECT", "DVC_ROOT", "DVC_EXP_NAME"):
             patch.delenv(variable, raising=False)
         yield
 

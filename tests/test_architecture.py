@@ -22,6 +22,8 @@ ORDER = (
     "params",
     "training",
     "evaluation",
+    "engine",
+    "studies",
     "report",
     "tracking",
     "serving",

@@ -84,17 +84,16 @@ def test_a_network_that_holds_code_is_rejected_unexecuted(tmp_path: Path, sprung
 
 
 def test_a_checkpoint_that_holds_a_pickle_is_not_loaded(tmp_path: Path, sprung: Path) -> None:
-    workspace = Workspace(tmp_path)
-    checkpoints = Checkpoints(workspace, NAME, "key")
-    checkpoints.save(0, Checkpoint([], 1.0, {"weights": np.zeros(2)}))
-    assert checkpoints.load(0) is not None
-    (path,) = workspace.checkpoints(NAME).glob("*.npz")
+    checkpoints = Checkpoints(tmp_path, 0, "key")
+    checkpoints.save(Checkpoint([], 1.0, {"weights": np.zeros(2)}))
+    assert checkpoints.load() is not None
+    path = checkpoints.path("npz")
     with np.load(path) as archive:
         arrays = dict(archive)
     with path.open("wb") as file:
         trap = np.array([Trap(sprung)], dtype=object)
         np.savez(file, allow_pickle=True, **dict.fromkeys(arrays, trap))
-    assert checkpoints.load(0) is None
+    assert checkpoints.load() is None
     assert not sprung.exists()
 
 

@@ -18,6 +18,7 @@ from rnnbench.cli.main import main
 from rnnbench.core.workspace import Workspace
 from rnnbench.corpora import imdb
 from rnnbench.data.format import read_meta, read_prepared
+from rnnbench.tracking.project import name_in_mlflow
 from tests.frozen import PARAMS_FILE
 from tests.pipeline.helpers import (
     REPLICATES,
@@ -102,7 +103,8 @@ def test_every_logged_model_predicts_what_the_pipeline_predicted(
         # The first replicate trained on the first split.
         meta, samples = read_meta(folder), read_prepared(folder).part(0, "evaluation")
         predictions = np.load(workspace.predictions(name) / "evaluation.npy")
-        experiment = client.get_experiment_by_name(meta.corpus).experiment_id
+        experiment_name = name_in_mlflow(workspace, meta.corpus)
+        experiment = client.get_experiment_by_name(experiment_name).experiment_id
         logged = client.search_logged_models([experiment], filter_string=f"name = '{name}'")
         assert len(logged) == len(predictions) == REPLICATES
         seeds = {client.get_run(m.source_run_id).data.tags["seed"]: m.model_uri for m in logged}

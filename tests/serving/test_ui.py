@@ -68,7 +68,7 @@ def test_each_task_with_trainings_gets_two_links(ui: Ui) -> None:
 
 def test_every_column_of_the_table_is_logged(ui: Ui) -> None:
     client = mlflow.MlflowClient(store_uri(ui.project))
-    experiment = client.get_experiment_by_name("imdb")
+    experiment = client.get_experiment_by_name("project-imdb")
     view = json.loads(experiment.tags["mlflow.sharedViewState.rnnbench"])
     query = "tags.variant = 'imdb_numpy_rnn' and tags.current = 'true'"
     (run,) = client.search_runs([experiment.experiment_id], query)

@@ -40,7 +40,7 @@ def _soon(monkeypatch) -> None:
 
 def runs_of(workspace: Workspace, query: str = "") -> list[Any]:
     client = mlflow.MlflowClient(store_uri(workspace))
-    experiment = client.get_experiment_by_name("imdb")
+    experiment = client.get_experiment_by_name("project-imdb")
     return list(client.search_runs([experiment.experiment_id], query)) if experiment else []
 
 

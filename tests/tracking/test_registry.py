@@ -96,11 +96,11 @@ def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace
     for interval in (BEHIND, BEHIND, EQUIVALENT, BEHIND):
         write(project, interval)
         assert promote(project, COMPLETE, pytest.fail)
-        version = client.get_model_version_by_alias("rnnbench-imdb", "champion")
+        version = client.get_model_version_by_alias("project-imdb", "champion")
         found.append((int(version.version), version.tags["variant"]))
     assert found == [(1, BEST), (1, BEST), (2, SMALL), (1, BEST)]
     assert client.get_run(version.run_id).data.tags["seed"] == "42"
-    experiment = client.get_experiment_by_name("imdb").experiment_id
+    experiment = client.get_experiment_by_name("project-imdb").experiment_id
     current = client.search_runs([experiment], "tags.current = 'true'")
     tags = {run.data.tags["variant"]: run.data.tags for run in current}
     assert {name: tag.get("champion", "") for name, tag in tags.items()} == {
@@ -124,14 +124,20 @@ def test_a_comparison_without_some_variants_moves_no_champion(project: Workspace
 
 
 def test_models_that_rnnbench_did_not_register_are_left_unchanged(project: Workspace) -> None:
-    client = mlflow.MlflowClient(store_uri(project))
-    client.create_registered_model("imdb")
-    client.create_model_version("imdb", "s3://elsewhere/model")
-    client.set_registered_model_alias("imdb", "champion", "1")
+    client, name = mlflow.MlflowClient(store_uri(project)), "project-imdb"
+    client.create_registered_model(name)
+    client.create_model_version(name, "s3://elsewhere/model")
+    client.set_registered_model_alias(name, "champion", "1")
     write(project, EQUIVALENT)
-    promote(project, PARAMS, pytest.fail)
-    assert client.get_model_version_by_alias("imdb", "champion").source == "s3://elsewhere/model"
-    assert len(client.search_model_versions("name = 'imdb'")) == 1
+    warnings: list[str] = []
+    assert promote(project, PARAMS, warnings.append) == {}
+    (warning,) = warnings
+    assert "not created by rnnbench" in warning
+    assert "RNNBENCH_PROJECT" in warning
+    assert client.get_model_version_by_alias(name, "champion").source == "s3://elsewhere/model"
+    assert len(client.search_model_versions(f"name = '{name}'")) == 1
+    with pytest.raises(DataError, match="not created by rnnbench"):
+        load_model(project, PARAMS, "imdb", None)
 
 
 def test_a_variant_that_is_not_in_the_store_is_not_promoted(project: Workspace) -> None:

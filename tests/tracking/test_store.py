@@ -14,8 +14,9 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
+from rnnbench.tracking.project import project_root
 from rnnbench.tracking.registry import load_model
-from rnnbench.tracking.store import masked_uri, open_store, project_root, store_uri
+from rnnbench.tracking.store import masked_uri, open_store, store_uri
 from rnnbench.tracking.sync import log_trainings
 from tests.frozen import PARAMS
 
@@ -192,7 +193,7 @@ def test_a_moved_or_copied_project_has_its_models_and_writes_no_others(
     history.write_text(history.read_text().replace("0.51", "0.81"))
     assert log_trainings(moved, PARAMS, [NAME], pytest.fail) == [NAME]
     client = mlflow.MlflowClient(store_uri(moved))
-    experiment = client.get_experiment_by_name("imdb")
+    experiment = client.get_experiment_by_name("a-project-2-imdb")
     assert experiment.artifact_location == (moved.root / "mlartifacts" / "imdb").as_uri()
     for run in client.search_runs([experiment.experiment_id]):
         assert run.info.artifact_uri.startswith(f"{experiment.artifact_location}/")

@@ -27,7 +27,7 @@ def client_of(workspace: Workspace) -> mlflow.MlflowClient:
 
 def runs_of(workspace: Workspace, level: str) -> list:
     client = client_of(workspace)
-    experiment = client.get_experiment_by_name("imdb").experiment_id
+    experiment = client.get_experiment_by_name("project-imdb").experiment_id
     return client.search_runs([experiment], f"tags.level = '{level}' and tags.variant = '{NAME}'")
 
 
@@ -194,7 +194,7 @@ def test_an_experiment_that_rnnbench_did_not_create_is_not_used(
     invented: Path, tmp_path: Path
 ) -> None:
     project = new_project(invented, tmp_path / "project", [NAME])
-    client_of(project).create_experiment("imdb")
+    client_of(project).create_experiment("project-imdb")
     warnings: list[str] = []
     assert log_trainings(project, PARAMS, [NAME], warnings.append) == []
     assert "not created by rnnbench" in warnings[0]
@@ -203,9 +203,9 @@ def test_an_experiment_that_rnnbench_did_not_create_is_not_used(
 
 def test_a_deleted_experiment_is_restored(project: Workspace) -> None:
     client = client_of(project)
-    client.delete_experiment(client.get_experiment_by_name("imdb").experiment_id)
+    client.delete_experiment(client.get_experiment_by_name("project-imdb").experiment_id)
     assert log_trainings(project, PARAMS, [NAME], pytest.fail)
-    assert client.get_experiment_by_name("imdb").lifecycle_stage == "active"
+    assert client.get_experiment_by_name("project-imdb").lifecycle_stage == "active"
 
 
 def test_a_training_whose_logging_was_killed_is_logged_again(
@@ -223,7 +223,9 @@ def test_a_training_whose_logging_was_killed_is_logged_again(
         assert log_trainings(project, PARAMS, [NAME], warnings.append) == []
         assert "unreachable" in warnings[0]
     client = client_of(project)
-    foreign = client.create_run(client.get_experiment_by_name("imdb").experiment_id).info.run_id
+    foreign = client.create_run(
+        client.get_experiment_by_name("project-imdb").experiment_id
+    ).info.run_id
     assert current_accuracies(project) == [pytest.approx(0.61)]
     assert log_trainings(project, PARAMS, [NAME], pytest.fail)
     statuses = sorted(run.info.status for run in runs_of(project, "variant"))

@@ -13,6 +13,7 @@ from rnnbench.tracking.store import store_uri
 from rnnbench.tracking.sync import log_trainings, reconcile
 from tests.frozen import PARAMS
 from tests.stores import new_project
+from tests.tracking.champions import make_best
 
 NAME = "imdb_numpy_rnn"
 
@@ -21,17 +22,13 @@ NAME = "imdb_numpy_rnn"
 def project(invented: Path, tmp_path: Path) -> Workspace:
     workspace = new_project(invented, tmp_path / "project", [NAME])
     assert log_trainings(workspace, PARAMS, [NAME], pytest.fail) == [NAME]
-    (workspace.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,variant,role,replicates,parameters,target,accuracy_low,"
-        f"accuracy_high\nimdb,1,{NAME},recurrent network,5,500,binary,0.4,0.6\n"
-    )
-    (workspace.metrics / "pairs.csv").write_text("measure,first,second,high\n")
+    make_best(workspace, NAME)
     assert promote(workspace, PARAMS, pytest.fail) == {"imdb": NAME}
     return workspace
 
 
 def champion(client: mlflow.MlflowClient) -> mlflow.entities.Run:
-    return client.get_run(client.get_model_version_by_alias("rnnbench-imdb", "champion").run_id)
+    return client.get_run(client.get_model_version_by_alias("project-imdb", "champion").run_id)
 
 
 def all_artifacts(project: Workspace, _client: mlflow.MlflowClient) -> None:
@@ -58,7 +55,7 @@ def the_code_of_a_model(project: Workspace, _client: mlflow.MlflowClient) -> Non
 
 
 def the_variant_of_the_version(_project: Workspace, client: mlflow.MlflowClient) -> None:
-    client.delete_model_version_tag("rnnbench-imdb", "1", "variant")
+    client.delete_model_version_tag("project-imdb", "1", "variant")
 
 
 def a_seed(_project: Workspace, client: mlflow.MlflowClient) -> None:
@@ -92,11 +89,11 @@ def a_logged_model(_project: Workspace, client: mlflow.MlflowClient) -> None:
 
 
 def the_registered_model(_project: Workspace, client: mlflow.MlflowClient) -> None:
-    client.delete_registered_model("rnnbench-imdb")
+    client.delete_registered_model("project-imdb")
 
 
 def the_experiment(_project: Workspace, client: mlflow.MlflowClient) -> None:
-    client.delete_experiment(client.get_experiment_by_name("imdb").experiment_id)
+    client.delete_experiment(client.get_experiment_by_name("project-imdb").experiment_id)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +117,7 @@ def test_what_is_missing_is_logged_again(
     for variant in (None, NAME):
         found = load_model(project, PARAMS, "imdb", variant)[1].predict(["the film"])
         assert found.equals(expected)
-    experiment = client.get_experiment_by_name("imdb").experiment_id
+    experiment = client.get_experiment_by_name("project-imdb").experiment_id
     (current,) = client.search_runs([experiment], "tags.current = 'true'")
     assert {file.path for file in client.list_artifacts(current.info.run_id)} >= {f"{NAME}.csv"}
     before = len(client.search_runs([experiment]))

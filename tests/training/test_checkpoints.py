@@ -8,7 +8,7 @@ import pytest
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.training import checkpoints, replicate
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints, training_key
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints
 from rnnbench.training.outputs import read_training_record
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
@@ -124,56 +124,43 @@ def test_a_checkpoint_of_another_model_is_not_used(
     name, params = "imdb_numpy_rnn", short("imdb_numpy_rnn")
     train(results, params, name, lambda _: None)
     expected = outputs(results, name)
-    scalars = json.dumps({"rows": [{"epoch": 1}], "seconds": 1.0})
     for number in range(2):
         path = results.checkpoints(name) / f"replicate_{number}.npz"
+        with np.load(path.with_suffix(".result")) as archive:
+            key = json.loads(str(archive["json"]))["key"]
         path.with_suffix(".result").unlink()
+        scalars = json.dumps({"key": key, "rows": [{"epoch": 1}], "seconds": 1.0})
         np.savez(path, json=np.array(scalars), **content)
     train(results, params, name, lambda _: None)
     assert outputs(results, name) == expected
 
 
 def test_a_checkpoint_with_another_key_is_not_used(tmp_path) -> None:
-    workspace = Workspace(tmp_path)
     checkpoint = Checkpoint([{"epoch": 1}], 2.5, {"weights": np.arange(3)})
-    Checkpoints(workspace, "any", "first").save(0, checkpoint)
-    again = Checkpoints(workspace, "any", "first").load(0)
+    Checkpoints(tmp_path, 0, "first").save(checkpoint)
+    again = Checkpoints(tmp_path, 0, "first").load()
     assert again is not None
     assert (again.rows, again.seconds) == ([{"epoch": 1}], 2.5)
     assert list(again.arrays["weights"]) == [0, 1, 2]
-    assert Checkpoints(workspace, "any", "second").load(0) is None
-    assert Checkpoints(workspace, "any", "first").load(0) is None
+    assert Checkpoints(tmp_path, 0, "second").load() is None
+    assert Checkpoints(tmp_path, 1, "first").load() is None
 
 
 def test_a_damaged_file_is_no_checkpoint_and_no_result(tmp_path) -> None:
-    workspace = Workspace(tmp_path)
-    checkpoints = Checkpoints(workspace, "any", "key")
+    checkpoints = Checkpoints(tmp_path, 0, "key")
     for suffix in ("npz", "result"):
-        (workspace.checkpoints("any") / f"replicate_0.{suffix}").write_bytes(b"PK junk")
-    assert checkpoints.load(0) is None
-    assert checkpoints.load_result(0, tmp_path / "model") is None
+        checkpoints.path(suffix).write_bytes(b"PK junk")
+    assert checkpoints.load() is None
+    assert checkpoints.load_result(tmp_path / "model") is None
 
 
 def test_a_result_without_its_model_is_not_used(tmp_path) -> None:
-    workspace = Workspace(tmp_path)
-    checkpoints = Checkpoints(workspace, "any", "key")
+    checkpoints = Checkpoints(tmp_path / "files", 0, "key")
     result = Checkpoint([{"epoch": 1}], 2.5, {"evaluation": np.zeros(3, np.float32)}, 7)
     (tmp_path / "model").write_bytes(b"weights")
-    checkpoints.save_result(0, result, tmp_path / "model")
+    checkpoints.save_result(result, tmp_path / "model")
     copy = tmp_path / "copy"
-    assert checkpoints.load_result(0, copy) is not None
+    assert checkpoints.load_result(copy) is not None
     assert copy.read_bytes() == b"weights"
-    (workspace.checkpoints("any") / "replicate_0.model").unlink()
-    assert checkpoints.load_result(0, copy) is None
-
-
-def test_a_key_changes_with_settings_seeds_and_data(tmp_path) -> None:
-    (tmp_path / "meta.json").touch()
-    (tmp_path / "x.npy").write_bytes(b"1")
-    settings = PARAMS.variant("imdb_numpy_rnn")
-    first = training_key(settings, [42], tmp_path)
-    assert training_key(settings.model_copy(update={"replicates": 9}), [42], tmp_path) == first
-    assert training_key(settings.model_copy(update={"epochs": 9}), [42], tmp_path) != first
-    assert training_key(settings, [43], tmp_path) != first
-    (tmp_path / "x.npy").write_bytes(b"2")
-    assert training_key(settings, [42], tmp_path) != first
+    checkpoints.path("model").unlink()
+    assert checkpoints.load_result(copy) is None

@@ -22,6 +22,7 @@ from rnnbench.models.numpy_rnn.model import Model as NumpyModel
 from rnnbench.params import Params
 from rnnbench.report.champions import champions
 from rnnbench.report.stage import report
+from rnnbench.tracking.project import name_in_mlflow
 from rnnbench.tracking.store import store_uri
 from rnnbench.tracking.sync import log_trainings
 from rnnbench.training.outputs import read_training_record
@@ -49,7 +50,7 @@ def compare(workspace: Workspace, params: Params) -> pd.DataFrame:
 
 def runs_of(workspace: Workspace, name: str, level: str) -> list:
     client = mlflow.MlflowClient(store_uri(workspace))
-    number = client.get_experiment_by_name("imdb").experiment_id
+    number = client.get_experiment_by_name(name_in_mlflow(workspace, "imdb")).experiment_id
     found = client.search_runs([number], f"tags.variant = '{name}' and tags.level = '{level}'")
     return sorted(found, key=lambda run: run.data.tags.get("seed", ""))
 

@@ -11,6 +11,8 @@ from rnnbench.cli.predict import predict
 from rnnbench.cli.quick import quick
 from rnnbench.cli.run import run
 from rnnbench.cli.serve import serve
+from rnnbench.cli.study import study
+from rnnbench.cli.train_all import train_all
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +31,7 @@ def main() -> None:
 for _subcommand in (
     *(stages.check, stages.download, stages.preprocess, stages.train, stages.evaluate),
     *(stages.report, stages.cost, stages.article),
-    *(check_layer, compare, predict, quick, run, serve),
+    *(check_layer, compare, predict, quick, run, serve, study, train_all),
     *(tools.decode, tools.rerun, tools.show, tools.sync, tools.ui),
 ):
     main.add_command(_subcommand)

@@ -59,6 +59,10 @@ class DataError(RnnbenchError):
     """A file of data/ or models/ is missing, damaged or unsuitable."""
 
 
+class ClusterError(RnnbenchError):
+    """There is no such Dask scheduler, or it was lost."""
+
+
 class TrainingError(RnnbenchError):
     """A training did not yield a usable model."""
 

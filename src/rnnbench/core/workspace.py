@@ -63,6 +63,14 @@ class Workspace:
         """The folder of an unfinished training."""
         return self.root / ".checkpoints" / variant
 
+    def study(self, name: str) -> Path:
+        """The folder of a study's tables and its page."""
+        return self.metrics / "studies" / name
+
+    def study_results(self, name: str) -> Path:
+        """The trainings of a study that have ended, a line of JSON each."""
+        return self.root / ".studies" / f"{name}.jsonl"
+
     def lock(self, stage: str, name: str) -> Path:
         """The lock file of a stage instance."""
         return self.root / ".locks" / f"{stage}-{name}.lock"

@@ -60,6 +60,11 @@ class VariantSettings(Schema):
         """The files of the project that it loads code from, relative to params.yaml."""
         return ()
 
+    @property
+    def program(self) -> str:
+        """What `Model.rebuild` cannot change: equal for variants that can share a model."""
+        return self.model_dump_json(exclude={"replicates"})
+
     def requirements(self, folder: Path) -> tuple[str, ...]:  # noqa: ARG002
         """``DISTRIBUTION==VERSION`` of what its models need besides the libraries of this package.
 
@@ -135,7 +140,10 @@ class Model(Protocol):
         """An untrained model with weights drawn from `seed`; raises ParamsError if invalid."""
 
     def rebuild(self, settings: Any, meta: Meta, seed: int) -> Self:
-        """As `build`; may reuse the compiled code of this model, which must not be used again."""
+        """As `build`; may reuse the compiled code of this model, which must not be used again.
+
+        settings: with the same `VariantSettings.program` as those of this model.
+        """
         return self.build(settings, meta, seed)
 
     @classmethod

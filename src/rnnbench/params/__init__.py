@@ -2,7 +2,8 @@
 
 from rnnbench.params.plan import expect_unchanged, load_plan, write_plan
 from rnnbench.params.reader import check_params, load_params
-from rnnbench.params.schema import Comparison, Params, Published, Question, Run
+from rnnbench.params.schema import Comparison, Params, Published, Question, Run, Study
+from rnnbench.params.studies import Trial, study_variants
 
 __all__ = [
     "Comparison",
@@ -10,9 +11,12 @@ __all__ = [
     "Published",
     "Question",
     "Run",
+    "Study",
+    "Trial",
     "check_params",
     "expect_unchanged",
     "load_params",
     "load_plan",
+    "study_variants",
     "write_plan",
 ]

@@ -20,7 +20,7 @@ from typing import Any
 from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unknown
 
-SECTIONS = ("corpora", "datasets", "variants", "published")
+SECTIONS = ("corpora", "datasets", "variants", "published", "studies")
 _BASE, _GRID = "base", "grid"
 _MAX_MEMBERS = 1000
 # What a name has no place for.

@@ -24,7 +24,7 @@ from rnnbench.params.schema import Params
 # All values are below this key: DVC's templates would mix them up with those of params.yaml.
 _TOP = "plan"
 # What the plan has besides the sections of params.yaml: what the templates of dvc.yaml need.
-_EXTRA = ("download", "train")
+_EXTRA = ("download", "train", "study")
 # A dependency that all stages have: of those that need no further one.
 _NONE = "data/checked"
 
@@ -55,7 +55,11 @@ def expect_unchanged(params: Params, root: Path, stage: str) -> None:
     section = {"download": "corpora", "preprocess": "datasets"}.get(kind, "variants")
 
     def of_stage(sections: Mapping[str, Any]) -> Any:
-        return (sections["run"], sections[section].get(name)) if name else dict(sections)
+        if not name:
+            return dict(sections)
+        if kind == "study":
+            return sections["run"], _study(sections, name)
+        return sections["run"], sections[section].get(name)
 
     if of_stage(_read_sections(root)) != of_stage(_plain(params.sections)):
         raise DataError(f"{PLAN} was written again while {stage} ran; run dvc repro")
@@ -98,7 +102,17 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
             name: {"dataset": settings.dataset, "model": settings.model, "code": code[name]}
             for name, settings in params.variants.items()
         },
+        "study": {
+            name: _study(content, name) | {"code": code[study.variant]}
+            for name, study in params.studies.items()
+        },
     }
+
+
+def _study(sections: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a study depends on: its own entry, and that of its variant."""
+    entry = sections.get("studies", {}).get(name, {})
+    return {"settings": entry, "variant": sections["variants"].get(entry.get("variant"))}
 
 
 def _stages(plan: Any) -> Any:
@@ -106,7 +120,8 @@ def _stages(plan: Any) -> Any:
     try:
         content = plan[_TOP]
         corpora = {name: entry["corpus"] for name, entry in content["datasets"].items()}
-        return [*(content[key] for key in _EXTRA), corpora]
+        studies = {name: entry["code"] for name, entry in content["study"].items()}
+        return [content["download"], content["train"], studies, corpora]
     except (KeyError, TypeError, AttributeError):
         return None
 

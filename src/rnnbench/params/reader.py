@@ -27,12 +27,14 @@ from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.models.base import VariantSettings
 from rnnbench.models.probe import probe_meta
 from rnnbench.params.expansion import UNREADABLE, Expansion
-from rnnbench.params.schema import Comparison, Params, Published, Question, Run
+from rnnbench.params.schema import Comparison, Params, Published, Question, Run, Study
+from rnnbench.params.studies import study_errors
 from rnnbench.params.yaml import read_yaml
 
 # dvc.yaml names all sections, so DVC needs all of them; the last two may be empty.
 _FILLED = ("run", "corpora", "datasets", "variants")
-SECTIONS = (*_FILLED, "comparison", "questions", "published")
+_REQUIRED = (*_FILLED, "comparison", "questions", "published")
+SECTIONS = (*_REQUIRED, "studies")
 # A name becomes a folder, and an argument of a command.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
 
@@ -81,6 +83,7 @@ def validated(sections: Mapping[Any, Any], project: Path, ask_libraries: bool = 
     variants = reader.entries("variants", reader.variant)
     questions = reader.questions()
     published = reader.entries("published", reader.published)
+    studies = reader.entries("studies", reader.study)
     reader.errors += _unsuitable_splits(corpora_, datasets, ask_libraries)
     reader.errors += _contradictions(datasets, variants, questions, published)
     for name, variant in variants.items() if ask_libraries else ():
@@ -88,9 +91,12 @@ def validated(sections: Mapping[Any, Any], project: Path, ask_libraries: bool = 
         reader.errors += variant.check(child("variants", name), meta)
     if reader.errors or run is None or comparison is None:
         raise ParamsError("params.yaml", reader.errors)
-    return Params(
-        run, corpora_, datasets, variants, comparison, questions, published, dict(sections)
+    params = Params(
+        run, corpora_, datasets, variants, comparison, questions, published, studies, dict(sections)
     )
+    if errors := study_errors(params, context, ask_libraries):
+        raise ParamsError("params.yaml", errors)
+    return params
 
 
 def _unsuitable_splits(
@@ -163,7 +169,7 @@ class _Reader:
             for section in raw
             if section not in SECTIONS
         ]
-        self.errors += [ErrorDetail(s, "section is missing") for s in SECTIONS if s not in raw]
+        self.errors += [ErrorDetail(s, "section is missing") for s in _REQUIRED if s not in raw]
 
     def section(self, schema: type[_S], name: str) -> _S | None:
         """A section without entries; None if it is missing or has errors."""
@@ -243,6 +249,12 @@ class _Reader:
             schema: type[VariantSettings] = models.load(entry["model"]).Settings
             return schema
         return None
+
+    def study(self, key: str, _name: str, entry: object) -> type[Study]:
+        if isinstance(entry, dict) and isinstance(variant := entry.get("variant"), str):
+            names = self._names("variants")
+            self._exists(f"{key}.variant", "variant", variant, names, " in variants")
+        return Study
 
     def published(self, key: str, name: str, _entry: object) -> type[Published]:
         self._exists(key, "variant", name, self._names("variants"), " in variants")

@@ -18,6 +18,12 @@ from rnnbench.models.base import MAX_REPLICATES, VariantSettings
 # Splits with samples of their own are stored one after the other.
 _MAX_SPLITS = 100
 
+# The axes of a study that limit the size of the recurrent layers, with the field of
+# `rnnbench.models.recurrent.Size` that they limit, and all axes that change these layers.
+BUDGETS = {"parameters": "parameters", "compute": "multiply_adds"}
+RECURRENT_AXES = ("cell", "units", "depth", "bidirectional", *BUDGETS)
+_RATE = "learning_rate"
+
 _T = TypeVar("_T")
 
 
@@ -83,6 +89,66 @@ class Question(Schema):
         return self
 
 
+class Study(Schema):
+    """Many trainings that differ in a few settings: one stage, a table and a page.
+
+    question: what it is about, a sentence.
+    variant: the variant whose other settings all trainings have.
+    axes: the values that are tried, in all combinations. An axis is `cell` (a recurrent layer that
+        replaces the variant's), `units` (of each), `depth` (the number of recurrent layers),
+        `bidirectional`, `learning_rate`, or a key of a variant, such as ``dataset`` or
+        ``layers.0.Embedding.output_dim``. Instead of units there can be a budget, from which they
+        follow for each cell: `parameters` of the recurrent layers, or `compute`, the
+        multiplications and additions of their matrix products for one sample. Other lengths and
+        training sizes are other datasets.
+    compare: the axis whose values are compared; by default the first one.
+    tune: the axes whose best value is chosen on the validation part, for each combination of the
+        others; by default `learning_rate` if it is one.
+    replicates: the number of trainings of each combination; by default that of `run`.
+    """
+
+    question: str = Field(min_length=1)
+    variant: str
+    axes: dict[str, list[Any]] = Field(min_length=1)
+    compare: str = ""
+    tune: list[str] | None = None
+    replicates: int | None = Field(default=None, ge=2, le=MAX_REPLICATES)
+
+    @model_validator(mode="after")
+    def _has_consistent_axes(self) -> Self:
+        for axis, values in self.axes.items():
+            if not values:
+                raise ValueError(f"axis {axis} has no value")
+            if any(value in values[:number] for number, value in enumerate(values)):
+                raise ValueError(f"axis {axis} has a value twice")
+            if axis in BUDGETS and not all(type(value) is int and value > 0 for value in values):
+                raise ValueError(f"axis {axis} needs positive whole numbers")
+        if len(sizes := [axis for axis in ("units", *BUDGETS) if axis in self.axes]) > 1:
+            raise ValueError(f"{' and '.join(sizes)} are two rules for one size, expected one")
+        for axis in filter(None, (self.compare, *self.tuned)):
+            if axis not in self.axes:
+                raise ValueError(f"{axis} is no axis, expected one of {', '.join(self.axes)}")
+        if self.compared in self.tuned:
+            raise ValueError(f"{self.compared} is compared, so that it cannot be tuned")
+        return self
+
+    @property
+    def compared(self) -> str:
+        """The axis whose values are compared."""
+        return self.compare or next(iter(self.axes))
+
+    @property
+    def tuned(self) -> list[str]:
+        """The axes whose value is chosen on the validation part."""
+        default = [_RATE] if _RATE in self.axes and self.compared != _RATE else []
+        return default if self.tune is None else self.tune
+
+    @property
+    def facets(self) -> list[str]:
+        """The other axes: the comparison is made for each combination of their values."""
+        return [axis for axis in self.axes if axis != self.compared and axis not in self.tuned]
+
+
 class Published(Schema):
     """The result that a tutorial prints for a variant.
 
@@ -124,6 +190,7 @@ class Params:
     comparison: Comparison
     questions: list[Question]
     published: dict[str, Published]
+    studies: dict[str, Study]
     sections: dict[str, Any] = field(repr=False, compare=False)
 
     def corpus(self, name: str) -> CorpusSettings:
@@ -155,6 +222,10 @@ class Params:
     def replicates_of(self, name: str) -> int:
         """How many times one variant is trained; raises UnknownNameError."""
         return self.variant(name).replicates or self.run.replicates
+
+    def study(self, name: str) -> Study:
+        """One study; raises UnknownNameError."""
+        return _named("study", name, self.studies)
 
 
 def _named(kind: str, name: str, entries: dict[str, _T]) -> _T:

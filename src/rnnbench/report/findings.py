@@ -130,8 +130,15 @@ def _answer(row: dict[Any, Any], settings: Comparison, compared: Collection[str]
             f"Not tested: {_list(absent)} {verb} not trained and evaluated with the settings of "
             "`params.yaml`."
         )
+    if row["answer"] in (FIRST, SECOND):
+        return f"{'Yes' if row['answer'] == FIRST else 'No'}. {contrast_text(row, settings)}"
+    return contrast_text(row, settings)
+
+
+def contrast_text(row: dict[Any, Any], settings: Comparison) -> str:
+    """What the test of two variants has found: a row with the figures of a contrast."""
     if row["answer"] == UNTESTED:
-        return untested(*pair)
+        return untested(row["first"], row["second"])
     margin = settings.margin if row["measure"] == "accuracy" else settings.loss_margin
     shown = f"{margin:g}" if row["measure"] == "accuracy" else share(margin)
     if row["answer"] in (FIRST, SECOND):
@@ -153,16 +160,16 @@ def untested(first: str, second: str) -> str:
 
 def _better(row: dict[Any, Any], margin: float) -> tuple[str, bool]:
     """Which variant is better and by how much, and whether that is within the margin."""
-    better, worse, word = row["first"], row["second"], "Yes"
+    better, worse = row["first"], row["second"]
     ends = [row["effect"], row["low"], row["high"]]
     loss = row["measure"] == "loss"
     if row["answer"] == SECOND:
-        better, worse, word = worse, better, "No"
+        better, worse = worse, better
         ends = [1 / end if loss else -end for end in (ends[0], ends[2], ends[1])]
     what = "error is smaller by a factor of" if loss else "accuracy is higher by"
     limit = 1 + margin if loss else margin
     text = _estimate(ends, row["measure"], limit)
-    return f"{word}. `{better}` is better than `{worse}`: its {what} {text}", ends[2] < limit
+    return f"`{better}` is better than `{worse}`: its {what} {text}", ends[2] < limit
 
 
 def difference(row: dict[Any, Any], margin: float) -> str:

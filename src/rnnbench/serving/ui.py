@@ -57,7 +57,7 @@ def links(workspace: Workspace, params: Params, server: str) -> list[str]:
     lines = []
     with open_store(workspace) as client:
         for corpus in params.corpora:
-            experiment = find_experiment(client, corpus)
+            experiment = find_experiment(client, workspace, corpus)
             number = experiment.experiment_id if experiment else None
             if number and (runs := client.search_runs([number], CURRENT)):
                 # Numbers are ordered by loss, all other predictions by accuracy.

@@ -14,11 +14,13 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.champions import champions
 from rnnbench.report.outputs import read_table
+from rnnbench.tracking.project import is_project, name_in_mlflow
 from rnnbench.tracking.store import (
     CURRENT,
     OUT_OF_DATE,
+    OWNER,
+    check_owner,
     find_experiment,
-    is_project,
     open_store,
 )
 from rnnbench.tracking.verification import find_model, nested_runs
@@ -52,32 +54,38 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
     try:
         with open_store(workspace) as client:
             for corpus, variant in found.items():
-                chosen = _champion_to_keep(client, params, table, corpus) or variant
-                if chosen in params.variants and (model := _find_model(client, corpus, chosen)):
-                    _promote(client, corpus, params.title(corpus), chosen, model)
+                chosen = _champion_to_keep(client, workspace, params, table, corpus) or variant
+                if chosen not in params.variants:
+                    continue
+                if model := _find_model(client, workspace, corpus, chosen):
+                    _promote(client, workspace, corpus, params.title(corpus), chosen, model)
                     promoted[corpus] = chosen
             for corpus in params.corpora:
-                _annotate(client, corpus, notes)
+                _annotate(client, workspace, corpus, notes)
     except DataError as error:
         warn(OUT_OF_DATE.format(error))
     return promoted
 
 
-def _champion_to_keep(client: Any, params: Params, table: pd.DataFrame, corpus: str) -> str | None:
+def _champion_to_keep(
+    client: Any, workspace: Workspace, params: Params, table: pd.DataFrame, corpus: str
+) -> str | None:
     """The champion that an incomplete comparison must not replace; None if there is none."""
     variants = {name for name in params.variants if params.corpus_of(name) == corpus}
     if variants <= set(table["variant"]):
         return None
     try:
-        variant, _ = _champion(client, corpus)
+        variant, _ = _champion(client, workspace, corpus)
     except DataError:
         return None
     return variant if variant in variants else None
 
 
-def _annotate(client: Any, corpus: str, notes: dict[str, dict[str, str]]) -> None:
+def _annotate(
+    client: Any, workspace: Workspace, corpus: str, notes: dict[str, dict[str, str]]
+) -> None:
     """Give the current run of each variant of a corpus its tags."""
-    experiment = find_experiment(client, corpus)
+    experiment = find_experiment(client, workspace, corpus)
     ids = [experiment.experiment_id] if experiment else []
     for run in client.search_runs(ids, CURRENT) if ids else ():
         for key, value in notes.get(run.data.tags.get("variant", ""), {}).items():
@@ -107,10 +115,10 @@ def load_model(
     """
     with open_store(workspace, write=False) as client:
         if variant is None:
-            variant, uri = _champion(client, corpus)
+            variant, uri = _champion(client, workspace, corpus)
         else:
             corpus = params.corpus_of(variant)
-            model = _find_model(client, corpus, variant)
+            model = _find_model(client, workspace, corpus, variant)
             if model is None:
                 raise DataError(f"{variant} is not in MLflow; run dvc repro or rnnbench sync")
             uri = model.model_uri
@@ -124,9 +132,9 @@ def load_model(
             ) from error
 
 
-def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
+def _find_model(client: Any, workspace: Workspace, corpus: str, variant: str) -> Any | None:
     """The logged model of a variant's current training: its first replicate that has one."""
-    experiment = find_experiment(client, corpus)
+    experiment = find_experiment(client, workspace, corpus)
     if experiment is None:
         return None
     ids = [experiment.experiment_id]
@@ -137,25 +145,33 @@ def _find_model(client: Any, corpus: str, variant: str) -> Any | None:
     return None
 
 
-def _name(corpus: str) -> str:
-    # The prefix avoids the names of a server's other users.
-    return f"rnnbench-{corpus}"
+def _registered(client: Any, workspace: Workspace, corpus: str) -> Any | None:
+    """The registered model of a corpus; None if there is none.
+
+    Raises DataError if rnnbench did not register the model of that name.
+    """
+    name = name_in_mlflow(workspace, corpus)
+    for model in client.search_registered_models(f"name = '{name}'"):
+        check_owner("model", model, corpus)
+        return model
+    return None
 
 
-def _champion(client: Any, corpus: str) -> tuple[str, str]:
+def _champion(client: Any, workspace: Workspace, corpus: str) -> tuple[str, str]:
     """The champion of a corpus and the URI of its model."""
-    for model in client.search_registered_models(f"name = '{_name(corpus)}'"):
-        if number := model.aliases.get(_ALIAS):
-            version = client.get_model_version(model.name, number)
-            variant = version.tags.get("variant", model.name)
-            return variant, f"models:/{model.name}/{number}"
-    raise DataError(f"{corpus} has no champion in MLflow; run dvc repro or rnnbench sync")
+    model = _registered(client, workspace, corpus)
+    if model is None or not (number := model.aliases.get(_ALIAS)):
+        raise DataError(f"{corpus} has no champion in MLflow; run dvc repro or rnnbench sync")
+    version = client.get_model_version(model.name, number)
+    return version.tags.get("variant", model.name), f"models:/{model.name}/{number}"
 
 
-def _promote(client: Any, corpus: str, title: str, variant: str, model: Any) -> None:
-    name = _name(corpus)
-    if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name, description=f"{title}. {_RULE}")
+def _promote(
+    client: Any, workspace: Workspace, corpus: str, title: str, variant: str, model: Any
+) -> None:
+    name = name_in_mlflow(workspace, corpus)
+    if _registered(client, workspace, corpus) is None:
+        client.create_registered_model(name, {OWNER: corpus}, f"{title}. {_RULE}")
     for version in client.search_model_versions(f"name = '{name}'"):
         if version.tags.get("model_id") == model.model_id:
             break

@@ -15,11 +15,13 @@ from filelock import FileLock
 
 from rnnbench.core.errors import DataError, RnnbenchError
 from rnnbench.core.masking import masked
-from rnnbench.core.root import original_root
 from rnnbench.core.workspace import Workspace
+from rnnbench.tracking.project import name_in_mlflow, project_name, project_root
 
-# The tag of experiments that rnnbench created; its value is the corpus.
+# The tag of experiments and registered models that rnnbench created; its value is the corpus.
 OWNER = "rnnbench.corpus"
+# The tag of experiments in a database file: the project's folder, relative to that of the file.
+_FOLDER = "rnnbench.folder"
 # The runs of variants that belong to the files in the workspace.
 CURRENT = "tags.current = 'true'"
 OUT_OF_DATE = "MLflow is out of date: {}; run rnnbench sync when the store works again"
@@ -44,20 +46,6 @@ _ADDRESSES = (
     ("model_versions", "storage_location"),
 )
 _T = TypeVar("_T")
-
-
-def project_root(workspace: Workspace) -> Path:
-    """The root of the project that the store belongs to.
-
-    It is the workspace's own, unless DVC runs a queued experiment in a copy below the project.
-    DVC_ROOT would name the project too, but also any other one that has run this process.
-    """
-    return original_root(workspace.root)
-
-
-def is_project(workspace: Workspace) -> bool:
-    """Whether the workspace is the project itself, not a copy that runs a queued experiment."""
-    return project_root(workspace) == workspace.root.resolve()
 
 
 def store_uri(workspace: Workspace) -> str:
@@ -95,20 +83,45 @@ def _database_file(uri: str) -> Path:
     return Path(uri.removeprefix(_SQLITE).partition("?")[0])
 
 
-def find_experiment(client: Any, corpus: str) -> Any | None:
+def _folder(workspace: Workspace) -> str:
+    database = _database_file(store_uri(workspace))
+    return os.path.relpath(project_root(workspace), database.parent.resolve())
+
+
+def find_experiment(client: Any, workspace: Workspace, corpus: str) -> Any | None:
     """The experiment of a corpus, restored if it was deleted; None if there is none.
 
     Raises DataError if rnnbench did not create the experiment of that name.
     """
-    found = client.get_experiment_by_name(corpus)
-    if found is not None and found.tags.get(OWNER) != corpus:
-        raise DataError(
-            f"the MLflow experiment {corpus!r} was not created by rnnbench; "
-            "set MLFLOW_TRACKING_URI to another store"
-        )
-    if found is not None and found.lifecycle_stage == "deleted":
+    name = name_in_mlflow(workspace, corpus)
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return None
+    check_owner("experiment", found, corpus)
+    if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return found
+
+
+def check_owner(kind: str, found: Any, corpus: str) -> None:
+    """Raise DataError if rnnbench did not create an experiment or model, or not for this corpus."""
+    if found.tags.get(OWNER) != corpus:
+        raise DataError(
+            f"the MLflow {kind} {found.name!r} was not created by rnnbench for {corpus}; "
+            "set RNNBENCH_PROJECT to another name"
+        )
+
+
+def project_experiments(client: Any, workspace: Workspace) -> list[str]:
+    """The ids of all experiments that rnnbench created for the project."""
+    # Experiments of other projects may fill the page that MLflow returns.
+    query = f"name LIKE '{project_name(workspace)}-%'"
+    return [
+        experiment.experiment_id
+        for experiment in client.search_experiments(filter_string=query)
+        if (corpus := experiment.tags.get(OWNER))
+        and experiment.name == name_in_mlflow(workspace, corpus)
+    ]
 
 
 def ensure_experiment(client: Any, workspace: Workspace, corpus: str, title: str) -> str:
@@ -116,7 +129,7 @@ def ensure_experiment(client: Any, workspace: Workspace, corpus: str, title: str
 
     title: what the corpus is, for the description.
     """
-    if found := find_experiment(client, corpus):
+    if found := find_experiment(client, workspace, corpus):
         return str(found.experiment_id)
     tags = {
         "mlflow.note.content": f"{title}. One run per variant (the mean of "
@@ -124,17 +137,20 @@ def ensure_experiment(client: Any, workspace: Workspace, corpus: str, title: str
         "to the files in the workspace, those with `current: running` are being trained.",
         OWNER: corpus,
     }
-    folder = artifact_location(workspace, corpus)
-    return str(client.create_experiment(corpus, artifact_location=folder, tags=tags))
+    if is_local(workspace):
+        tags[_FOLDER] = _folder(workspace)
+    name, artifacts = name_in_mlflow(workspace, corpus), artifact_location(workspace, corpus)
+    return str(client.create_experiment(name, artifact_location=artifacts, tags=tags))
 
 
 @contextmanager
 def open_store(workspace: Workspace, write: bool = True) -> Iterator[Any]:
     """An MlflowClient, for one process at a time. write: whether a database must be writable.
 
-    Raises DataError if the store fails, whatever MLflow raises then, and within 10 s if it cannot
-    be reached.
+    Raises DataError if the project's name is not valid, or the store fails, whatever MLflow raises
+    then, and within 10 s if it cannot be reached.
     """
+    project_name(workspace)
     try:
         for variable, value in _DEFAULTS.items():
             os.environ.setdefault(variable, value)
@@ -172,7 +188,9 @@ def _connect(workspace: Workspace, write: bool) -> Any:
     if not database:
         _in_time(lambda: client.search_experiments(max_results=1))
     if is_local(workspace):
-        _relocate(client, workspace)
+        ours = [e for e in client.search_experiments() if OWNER in e.tags]
+        _relocate(ours, workspace)
+        _rename(client, ours, workspace)
     return client
 
 
@@ -212,7 +230,7 @@ def _in_time(function: Callable[[], _T]) -> _T:
     return results[0]
 
 
-def _relocate(client: Any, workspace: Workspace) -> None:
+def _relocate(experiments: list[Any], workspace: Workspace) -> None:
     """Correct the addresses of artifacts after the database and its artifacts were moved or copied.
 
     MLflow stores absolute addresses and has no function to change them.
@@ -220,11 +238,10 @@ def _relocate(client: Any, workspace: Workspace) -> None:
     from sqlalchemy import column, create_engine, func, table
 
     moved = {}
-    for experiment in client.search_experiments():
-        if corpus := experiment.tags.get(OWNER):
-            here = str(artifact_location(workspace, corpus))
-            if experiment.artifact_location != here:
-                moved[experiment.artifact_location] = here
+    for experiment in experiments:
+        here = str(artifact_location(workspace, experiment.tags[OWNER]))
+        if experiment.artifact_location != here:
+            moved[experiment.artifact_location] = here
     if not moved:
         return
     with create_engine(store_uri(workspace)).begin() as connection:
@@ -236,3 +253,24 @@ def _relocate(client: Any, workspace: Workspace) -> None:
                 # Neither LIKE, in which "_" is special, nor another corpus with this prefix.
                 inside = func.substr(address, 1, len(old) + 1) == f"{old}/"
                 connection.execute(statement.where((address == old) | inside))
+
+
+def _rename(client: Any, experiments: list[Any], workspace: Workspace) -> None:
+    """Give the experiments and registered models of this folder the project's present name.
+
+    Otherwise they would be lost when the folder is renamed.
+    """
+    for experiment in experiments:
+        old, corpus = experiment.name, experiment.tags[OWNER]
+        new = name_in_mlflow(workspace, corpus)
+        if old == new or experiment.tags.get(_FOLDER) != _folder(workspace):
+            continue
+        # Its user gave it a name, in which a quote would also break the filter below.
+        if not re.fullmatch(rf"[\w.-]+-{corpus}", old):
+            continue
+        # The experiment comes last: what fails before is done when the store is opened again.
+        for model in client.search_registered_models(f"name = '{old}'"):
+            if OWNER in model.tags and not client.search_registered_models(f"name = '{new}'"):
+                client.rename_registered_model(old, new)
+        if client.get_experiment_by_name(new) is None:
+            client.rename_experiment(experiment.experiment_id, new)

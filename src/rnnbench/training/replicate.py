@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import resource
+import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from rnnbench.data.format import FLAGS, Meta, Samples, read_further, read_prepar
 from rnnbench.data.scoring import correct, losses, no_number, or_prior, prior
 from rnnbench.models.base import Epoch, Model, VariantSettings
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row
+from rnnbench.training.keys import Replicate
 from rnnbench.training.outputs import LAST_EPOCH, METRICS
 
 _SECONDS_BETWEEN_LINES = 2.0
@@ -86,74 +89,86 @@ class ReplicateTrainer:
         family: type[Model],
         settings: VariantSettings,
         dataset: Dataset,
-        checkpoints: Checkpoints,
         report: Callable[[str], None],
         observe: Callable[[int, Row], None] | None = None,
     ) -> None:
         self._family, self._settings, self._dataset = family, settings, dataset
-        self._checkpoints, self._report, self._observe = checkpoints, report, observe
+        self._report, self._observe = report, observe
         self._model: Any = None
 
-    def train(self, replicate: int, seed: int, label: str, path: Path) -> Checkpoint:
-        """Train replicate `replicate`, counted from 0, unless its result is a checkpoint.
+    def switch(self, settings: VariantSettings) -> None:
+        """Go on with a variant that has the same `rnnbench.models.base.VariantSettings.program`."""
+        self._settings = settings
+
+    def train(
+        self, replicate: Replicate, label: str, path: Path, checkpoints: Checkpoints
+    ) -> Checkpoint:
+        """Train a replicate unless its result is a checkpoint.
 
         label: names the replicate in progress lines. path: the file of its model, which is
         written unless the replicate diverges. Raises TrainingError or ParamsError.
         """
-        if (result := self._checkpoints.load_result(replicate, path)) is not None:
+        if (result := checkpoints.load_result(path)) is not None:
             self._report(f"{label}  already trained")
             return result
-        data = self._dataset.split(replicate % self._dataset.splits)
-        progress = Progress(label, data, self._report)
-        self._build(seed)
-        try:
-            chosen = self._fit(replicate, seed, progress, data)
-            result = self._predict(progress, data, chosen)
+        result = self.result(replicate, label, checkpoints)
+        if result.diverged is None:
             self._model.save(path)
+        checkpoints.save_result(result, path)
+        return result
+
+    def result(
+        self, replicate: Replicate, label: str, checkpoints: Checkpoints | None = None
+    ) -> Checkpoint:
+        """As `train`, but without writing the model or the result."""
+        data = self._dataset.split(replicate.split)
+        progress = Progress(label, data, self._report)
+        self._build(replicate.seed)
+        try:
+            chosen = self._fit(replicate, progress, data, checkpoints)
+            result = self._predict(progress, data, chosen)
         except DivergedError as error:
             progress.print_last()
             self._report(f"{label}  diverged: {error}")
-            parameters = self._model.parameters
-            result = Checkpoint(
-                progress.rows, progress.seconds, {}, parameters, diverged=error.epoch
-            )
+            size = self._model.parameters
+            result = Checkpoint(progress.rows, progress.seconds, {}, size, diverged=error.epoch)
         finally:
             progress.print_last()
-        self._checkpoints.save_result(replicate, result, path)
-        return result
+        return replace(result, memory=_peak_memory_mib())
 
     def _build(self, seed: int) -> None:
         build = self._family.build if self._model is None else self._model.rebuild
         self._model = build(self._settings, self._dataset.meta, seed)
 
-    def _fit(self, replicate: int, seed: int, progress: Progress, data: Data) -> _State:
+    def _fit(
+        self, replicate: Replicate, progress: Progress, data: Data, checkpoints: Checkpoints | None
+    ) -> _State:
         """Train; returns the state after the chosen epoch, if it is not the last one."""
         chosen: _State = {}
-        if checkpoint := self._checkpoints.load(replicate):
+        if checkpoints and (checkpoint := checkpoints.load()):
             try:
                 chosen, state = _split_states(checkpoint.arrays)
                 self._model.restore(self._settings, state)
                 progress.resume(checkpoint)
             # A damaged state: start over.
             except (LookupError, TypeError, ValueError):
-                self._build(seed)
+                self._build(replicate.seed)
 
         def on_epoch(epoch: Epoch) -> None:
             progress(epoch)
             if self._observe is not None:
-                self._observe(replicate, progress.rows[-1])
+                self._observe(replicate.number, progress.rows[-1])
             if data.validated and progress.chosen == epoch.number:
                 chosen.clear()
                 # A model can update its arrays in place.
                 chosen.update({key: value.copy() for key, value in self._model.state().items()})
-            if self._checkpoints.due:
+            if checkpoints and checkpoints.due:
                 state = self._model.state() | {_CHOSEN + key: v for key, v in chosen.items()}
-                self._checkpoints.save(
-                    replicate, Checkpoint(progress.rows, progress.seconds, state)
-                )
+                checkpoints.save(Checkpoint(progress.rows, progress.seconds, state))
 
         done = len(progress.rows)
-        self._model.fit(self._settings, seed, data.train, data.unseen.x, on_epoch, done)
+        seed, unseen = replicate.seed, data.unseen.x
+        self._model.fit(self._settings, seed, data.train, unseen, on_epoch, done)
         return chosen
 
     def _predict(self, progress: Progress, data: Data, chosen: _State) -> Checkpoint:
@@ -180,6 +195,12 @@ class ReplicateTrainer:
             round(training_loss, 6),
             round(training_accuracy, 6),
         )
+
+
+def _peak_memory_mib() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes, Linux KiB.
+    return round(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
 
 
 def _split_states(arrays: Mapping[str, NDArray[Any]]) -> tuple[_State, _State]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import resource
+import hashlib
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,9 +17,9 @@ from rnnbench.core.files import new_directory, new_file, write_text
 from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import training_data_digest
 from rnnbench.params import Params
-from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row, training_key
+from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row
+from rnnbench.training.keys import find_inputs, replicates
 from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings
 from rnnbench.training.replicate import Dataset, ReplicateTrainer
 
@@ -54,26 +53,29 @@ def train(
     folder = workspace.prepared(settings.dataset)
     dataset = Dataset(folder)
     model_class = models.model_class(settings.model)
-    seeds = [params.run.seed + replicate for replicate in range(params.replicates_of(name))]
-    code = _code(workspace, params, name)
-    key = training_key(settings, seeds, folder, code)
-    checkpoints = Checkpoints(workspace, name, key)
+    code = project_code(workspace, params, name)
+    inputs = find_inputs(settings.model, folder, code)
+    count = params.replicates_of(name)
+    planned = replicates(settings, params.run.seed, count, dataset.splits, inputs)
     if observer is not None:
-        observer.start(key)
+        keys = "".join(replicate.key for replicate in planned)
+        observer.start(hashlib.sha256(keys.encode()).hexdigest())
     on_epoch = observer.epoch if observer is not None else None
-    trainer = ReplicateTrainer(model_class, settings, dataset, checkpoints, report, on_epoch)
+    trainer = ReplicateTrainer(model_class, settings, dataset, report, on_epoch)
     results = []
     with new_directory(workspace.models(name)) as directory:
         # A model is loaded with these copies, whatever the project has by then.
         for path in code:
             shutil.copyfile(path, directory / path.name)
-        for replicate, seed in enumerate(seeds):
-            path = directory / workspace.model(name, replicate, model_class.SUFFIX).name
-            label = f"{name}  replicate {replicate + 1}/{len(seeds)}"
+        for replicate in planned:
+            number = replicate.number
+            path = directory / workspace.model(name, number, model_class.SUFFIX).name
+            label = f"{name}  replicate {number + 1}/{count}"
+            checkpoints = Checkpoints(workspace.checkpoints(name), number, replicate.key)
             try:
-                results.append(trainer.train(replicate, seed, label, path))
+                results.append(trainer.train(replicate, label, path, checkpoints))
             except TrainingError as error:
-                raise TrainingError(f"{name}, replicate {replicate + 1}: {error}") from error
+                raise TrainingError(f"{name}, replicate {number + 1}: {error}") from error
             except ParamsError as error:
                 raise error.under(f"variants.{name}") from error
     record = TrainingRecord(
@@ -81,14 +83,14 @@ def train(
         role=settings.role,
         architecture=settings.architecture,
         parameters=results[-1].parameters,
-        seeds=seeds,
-        splits=[replicate % dataset.splits for replicate in range(len(seeds))],
+        seeds=[replicate.seed for replicate in planned],
+        splits=[replicate.split for replicate in planned],
         epochs=[result.epoch for result in results],
         training_loss=[result.training_loss for result in results],
         training_accuracy=[result.training_accuracy for result in results],
         diverged={r: result.diverged for r, result in enumerate(results) if result.diverged},
         settings=training_settings(settings),
-        data=training_data_digest(folder),
+        data=inputs.data,
     )
     with new_directory(workspace.predictions(name)) as directory:
         _write_predictions(directory, dataset, results)
@@ -97,7 +99,7 @@ def train(
     write_text(workspace.cost(name), _cost(results).model_dump_json(indent=2) + "\n")
 
 
-def _code(workspace: Workspace, params: Params, name: str) -> list[Path]:
+def project_code(workspace: Workspace, params: Params, name: str) -> list[Path]:
     """The project files that the layers of a variant come from; raises DataError without them."""
     paths = [workspace.root / file for file in params.variant(name).code]
     for path in paths:
@@ -132,12 +134,6 @@ def _cost(results: list[Checkpoint]) -> Cost:
     return Cost(
         seconds=round(seconds, 2),
         seconds_per_replicate=round(seconds / len(results), 2),
-        peak_memory_mib=round(_peak_memory_mib()),
+        peak_memory_mib=max(result.memory for result in results),
         machine=this_machine(),
     )
-
-
-def _peak_memory_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # macOS counts bytes, Linux KiB.
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

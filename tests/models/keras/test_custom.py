@@ -22,7 +22,7 @@ from rnnbench.models.keras import Settings
 from rnnbench.models.keras.model import Model
 from rnnbench.models.keras.validation import check_spec
 from rnnbench.tracking.logged_model import artifacts
-from rnnbench.training.checkpoints import training_key
+from rnnbench.training.keys import find_inputs
 from rnnbench.training.stage import train
 from tests.frozen import PARAMS
 
@@ -275,13 +275,13 @@ def test_what_a_file_imports_is_required_to_run_its_model(project: Path) -> None
 
 
 def test_an_edited_file_does_not_resume_a_checkpoint_of_the_old_one(project: Path) -> None:
-    plan, file = settings(CELL), project / "my_cells.py"
+    file = project / "my_cells.py"
     (project / "data").mkdir()
     (project / "data" / "meta.json").touch()
-    key = training_key(plan, [1], project / "data", [file])
-    assert training_key(plan, [1], project / "data", [file]) == key
+    inputs = find_inputs("keras", project / "data", [file])
+    assert find_inputs("keras", project / "data", [file]) == inputs
     file.write_text(file.read_text() + "\n")
-    assert training_key(plan, [1], project / "data", [file]) != key
+    assert find_inputs("keras", project / "data", [file]) != inputs
 
 
 def test_a_trained_variant_is_complete_without_the_project(

@@ -61,6 +61,15 @@ class Settings(VariantSettings):
         """The file of the project that its layers come from, if any, relative to params.yaml."""
         return tuple(sorted(set(filter(None, map(custom.project_file, self._references)))))
 
+    @property
+    def program(self) -> str:
+        """Epochs and a constant learning rate are no part of it: an optimizer has a variable."""
+        name, arguments = name_and_arguments(self.optimizer)
+        if isinstance(arguments.get("learning_rate"), int | float):
+            arguments["learning_rate"] = "constant"
+        shared = self.model_dump(exclude={"replicates", "epochs"})
+        return json.dumps(shared | {"optimizer": {name: arguments}})
+
     def requirements(self, folder: Path) -> tuple[str, ...]:
         """The installed packages that its custom layers need; their file is in `folder`."""
         return custom.requirements(self._references, folder) if self._references else ()

@@ -53,7 +53,7 @@ class Model(BaseModel):
             for variable, drawn in zip(self._network.variables, fresh.variables, strict=True):
                 variable.assign(drawn)
             if self._trainer is not None:
-                self._trainer.restart()
+                self._trainer.restart(network.optimizer(settings.optimizer))
         return self
 
     @classmethod

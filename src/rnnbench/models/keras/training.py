@@ -39,7 +39,6 @@ class Trainer:
         self._masks = masks and meta.encoding == "index"
         # Slot variables must exist before the first compiled call.
         optimizer.build(network.trainable_variables)
-        self._initial = [variable.value.numpy() for variable in optimizer.variables]
         self._compiled_batches = _compiled(self._batches)
         self._compiled_step = _compiled(self._step)
         self._compiled_gradients = _compiled(self._gradients)
@@ -72,9 +71,10 @@ class Trainer:
         loss, accuracy = sums / len(order)
         return float(loss), float(accuracy)
 
-    def restart(self) -> None:
-        """Reset the optimizer's variables."""
-        for variable, initial in zip(self.optimizer.variables, self._initial, strict=True):
+    def restart(self, fresh: Any) -> None:
+        """Give the optimizer the variables of a new one, which can have another learning rate."""
+        fresh.build(self._network.trainable_variables)
+        for variable, initial in zip(self.optimizer.variables, fresh.variables, strict=True):
             variable.assign(initial)
 
     def finish(self) -> None:

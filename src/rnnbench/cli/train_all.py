@@ -1,0 +1,91 @@
+"""`rnnbench train-all`: the trainings that `dvc repro` would run, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from rnnbench.cli.common import command, echo, stage_lock
+from rnnbench.cli.study import cluster_option, jobs_option
+from rnnbench.core.machine import this_machine
+from rnnbench.core.workspace import Workspace
+from rnnbench.engine.run import open_engine, run_all
+from rnnbench.engine.tasks import Task
+from rnnbench.params import Params
+
+
+@click.command()
+@jobs_option
+@cluster_option
+@command
+def train_all(workspace: Workspace, params: Params, jobs: int, cluster: str | None) -> None:
+    """Train all replicates that dvc repro would train, on several processes or machines.
+
+    The results are kept in .checkpoints/: dvc repro then takes them, and writes the outputs of its
+    stages. Datasets must be prepared (dvc repro preprocess).
+    """
+    from rnnbench.training.checkpoints import Checkpoints
+
+    with stage_lock(workspace, "train", "all"):
+        stale = list(_stale(workspace, params))
+        planned = [task for name in stale for task in _tasks(workspace, params, name)]
+        missing = [
+            task
+            for task in planned
+            if Checkpoints(workspace.checkpoints(task.variant), task.number, task.key).load(
+                "result"
+            )
+            is None
+        ]
+        if not missing:
+            click.echo(f"nothing to train: {len(planned)} replicates wait for dvc repro")
+            return
+        folder = workspace.checkpoints("any").parent
+        kept = len(planned) - len(missing)
+        with open_engine(workspace.root, folder, missing, jobs, cluster, echo) as engine:
+            run_all(engine, missing, f"{len(stale)} variants", kept, lambda *_: None, echo)
+
+
+def _stale(workspace: Workspace, params: Params) -> Iterator[str]:
+    """The variants that DVC would train: out of date, and not in its cache."""
+    from dvc.repo import Repo
+    from dvc.stage.cache import RunCacheNotFoundError
+
+    with Repo(str(workspace.root)) as repo, repo.lock:
+        stages = {stage.addressing: stage for stage in repo.index.stages}
+        for name in params.variants:
+            stage = stages[f"train@{name}"]
+            if not stage.changed():
+                continue
+            stage.save_deps()
+            try:
+                repo.stage_cache.restore(stage, dry=True)
+            except RunCacheNotFoundError:
+                yield name
+
+
+def _tasks(workspace: Workspace, params: Params, name: str) -> list[Task]:
+    """All replicates of a variant."""
+    from rnnbench.data.format import read_summary
+    from rnnbench.training.keys import find_inputs, replicates
+    from rnnbench.training.stage import project_code
+
+    settings = params.variant(name)
+    folder = workspace.prepared(settings.dataset)
+    inputs = find_inputs(settings.model, folder, project_code(workspace, params, name))
+    count, splits = params.replicates_of(name), read_summary(folder).splits
+    system = this_machine().system
+    return [
+        Task(
+            variant=name,
+            model=settings.model,
+            settings=settings.model_dump(mode="json"),
+            program=settings.program,
+            inputs=inputs,
+            system=system,
+            code=settings.code,
+            **vars(replicate),
+        )
+        for replicate in replicates(settings, params.run.seed, count, splits, inputs)
+    ]

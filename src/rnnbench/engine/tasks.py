@@ -1,0 +1,65 @@
+"""What one training needs to know, and what it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from rnnbench.core.errors import DataError
+from rnnbench.core.schema import Schema
+from rnnbench.training.keys import Inputs
+
+
+class Task(Schema):
+    """One replicate of a variant, to be trained by any process that has its inputs.
+
+    variant: its name, for messages and for the files of its result.
+    model: its model family.
+    settings: its settings as JSON; `program` is theirs.
+    number, seed, split, key: those of `rnnbench.training.keys.Replicate`.
+    inputs: what its key was computed from; a process with other ones refuses the task.
+    system: the operating system and the C library, which must be the same too.
+    code: the project files of its own layers, relative to the project.
+    scores: whether only its scores are wanted; otherwise its result and its model are written as
+        `rnnbench.training.checkpoints` has them.
+    """
+
+    variant: str
+    model: str
+    settings: dict[str, Any]
+    program: str
+    number: int
+    seed: int
+    split: int
+    key: str
+    inputs: Inputs
+    system: str
+    code: tuple[str, ...] = ()
+    scores: bool = False
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        return f"{self.variant} replicate {self.number + 1}"
+
+
+class Outcome(Schema):
+    """What became of a task.
+
+    scores: of `rnnbench.engine.scoring.score`, if they were wanted.
+    error: why it failed, or None.
+    refused: whether the process lacks the inputs of the task, so that another one may have them.
+    """
+
+    scores: dict[str, Any] | None = None
+    error: str | None = None
+    refused: bool = False
+
+
+def read_outcome(text: str) -> Outcome:
+    """The outcome in a line of JSON; raises DataError if it is none."""
+    try:
+        return Outcome.model_validate_json(text)
+    except ValidationError as error:
+        raise DataError(f"a training process answered {text[:200]!r}") from error

@@ -1,0 +1,180 @@
+"""The pictures of a study: scores, the tuned axis, expected best of k, score by compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rnnbench.report.pictures.style import BLUE, FAINT, GREEN, GREY, ORANGE, RED, picture
+from rnnbench.report.studies.analysis import Analysis
+
+_MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (RED, "D"), (GREY, "v"), ("#CC79A7", "P"))
+_MAX_COLUMNS = 4
+
+
+def draw_study(directory: Path, analysis: Analysis) -> None:
+    """Draw all pictures that the axes of a study allow into `directory`."""
+    _scores(directory / "scores.svg", analysis)
+    if analysis.study.tuned:
+        _sweeps(directory / "tuning.svg", analysis)
+    if len(analysis.tuning):
+        _expected(directory / "best_of_k.svg", analysis)
+    if len(analysis.compute):
+        _compute(directory / "compute.svg", analysis)
+
+
+def facet_name(facet: dict[str, Any]) -> str:
+    """The values of the facets, in words."""
+    return ", ".join(
+        str(value)
+        if axis == "dataset"
+        else f"{value:,} {axis}"
+        if _is_count(value)
+        else f"{axis} {value}"
+        for axis, value in facet.items()
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _scores(path: Path, analysis: Analysis) -> None:
+    """The score of each level at its best setting, with intervals, by facet."""
+    best = analysis.best
+    names = [facet_name(facet) for facet, _ in analysis.facets()]
+    with picture(path, 6.4, 3.2) as figure:
+        panel = figure.subplots()
+        levels = list(dict.fromkeys(best["level"]))
+        for number, level in enumerate(levels):
+            rows = best[best["level"] == level]
+            # Next to each other, so that intervals do not hide each other.
+            shift = 0.12 * (number - (len(levels) - 1) / 2)
+            places = np.arange(len(rows)) + shift
+            color, marker = _MARKS[number % len(_MARKS)]
+            panel.vlines(places, rows["low"].astype(float), rows["high"].astype(float), color=color)
+            panel.plot(places, rows["score"], marker=marker, color=color, label=str(level))
+        baselines = (
+            best.groupby(analysis.study.facets, sort=False)["baseline"].mean()
+            if (analysis.study.facets)
+            else pd.Series([best["baseline"].mean()])
+        )
+        panel.plot(np.arange(len(names)), baselines, "_", color=GREY, ms=26, label="baseline")
+        panel.set_xticks(np.arange(len(names)), names)
+        _score_axis(panel, analysis, "evaluation")
+        figure.legend(loc="outside upper center", ncols=len(levels) + 1)
+
+
+def _sweeps(path: Path, analysis: Analysis) -> None:
+    """The score at each value of the first tuned axis; a panel a facet."""
+    axis = analysis.study.tuned[0]
+    with picture(path, *_size(analysis)) as figure:
+        facets = list(analysis.facets())
+        for panel, (facet, rows) in zip(_panels(figure, len(facets)), facets, strict=False):
+            panel.set_title(facet_name(facet))
+            for (color, marker), level in zip(_marks(analysis), _levels(analysis), strict=True):
+                values, scores = analysis.sweep(rows[rows[analysis.study.compared] == level], axis)
+                panel.plot(_places(values), scores, marker=marker, color=color, label=str(level))
+            if _is_log(values):
+                panel.set_xscale("log")
+                panel.set_xticks(values, [f"{value:g}" for value in values])
+                panel.minorticks_off()
+            else:
+                panel.set_xticks(_places(values), list(map(str, values)))
+            _score_axis(panel, analysis, "evaluation")
+            panel.label_outer(remove_inner_ticks=False)
+        figure.supxlabel(axis.replace("_", " "))
+        _legend(figure, analysis)
+
+
+def _expected(path: Path, analysis: Analysis) -> None:
+    """The expected score of the best of k settings; a panel a facet."""
+    table = analysis.tuning
+    with picture(path, *_size(analysis)) as figure:
+        facets = list(analysis.facets())
+        for panel, (facet, _) in zip(_panels(figure, len(facets)), facets, strict=False):
+            panel.set_title(facet_name(facet))
+            own = table
+            for axis, value in facet.items():
+                own = own[own[axis] == value]
+            for (color, marker), level in zip(_marks(analysis), _levels(analysis), strict=True):
+                rows = own[own["level"] == level]
+                panel.plot(rows["k"], rows["expected"], marker=marker, color=color)
+            panel.set_xticks(range(1, int(table["k"].max()) + 1))
+            _score_axis(panel, analysis, "evaluation")
+            panel.label_outer(remove_inner_ticks=False)
+        figure.supxlabel("settings tried")
+        _legend(figure, analysis)
+
+
+def _compute(path: Path, analysis: Analysis) -> None:
+    """The best validation score within some compute; a panel a dataset, if that is an axis."""
+    table = analysis.compute
+    datasets = list(dict.fromkeys(table["dataset"])) if "dataset" in table else [None]
+    with picture(path, *_size(analysis, len(datasets))) as figure:
+        for panel, dataset in zip(_panels(figure, len(datasets)), datasets, strict=False):
+            rows = table if dataset is None else table[table["dataset"] == dataset]
+            panel.axhline(rows["goal"].iloc[0], color=FAINT)
+            panel.set_title(dataset or "")
+            for (color, _), level in zip(_marks(analysis), _levels(analysis), strict=True):
+                compute, scores = analysis.envelope(level, dataset)
+                panel.step(compute, scores, where="post", color=color)
+            panel.set_xscale("log")
+            _score_axis(panel, analysis, "validation")
+            panel.label_outer(remove_inner_ticks=False)
+        figure.supxlabel("multiplications and additions of one training")
+        _legend(figure, analysis)
+
+
+def _levels(analysis: Analysis) -> list[Any]:
+    return list(dict.fromkeys(analysis.best["level"]))
+
+
+def _marks(analysis: Analysis) -> list[tuple[str, str]]:
+    return [_MARKS[number % len(_MARKS)] for number in range(len(_levels(analysis)))]
+
+
+def _legend(figure: Figure, analysis: Analysis) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=color, marker=marker, label=str(level))
+        for (color, marker), level in zip(_marks(analysis), _levels(analysis), strict=True)
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+
+
+def _panels(figure: Figure, count: int) -> list[Axes]:
+    columns = min(_MAX_COLUMNS, count)
+    rows = -(-count // columns)
+    panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).ravel())
+    for panel in panels[count:]:
+        panel.remove()
+    return panels[:count]
+
+
+def _size(analysis: Analysis, panels: int | None = None) -> tuple[float, float]:
+    count = panels or sum(1 for _ in analysis.facets())
+    columns = min(_MAX_COLUMNS, count)
+    return 2.1 * max(columns, 2) + 0.6, 2.2 * -(-count // columns) + 0.5
+
+
+def _score_axis(panel: Axes, analysis: Analysis, part: str) -> None:
+    if analysis.numbers:
+        panel.set_yscale("log")
+    what = "squared error" if analysis.numbers else "accuracy"
+    panel.set_ylabel(f"{what}, {part}")
+
+
+def _is_log(values: list[Any]) -> bool:
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return len(numbers) == len(values) > 1 and min(numbers) > 0
+
+
+def _places(values: list[Any]) -> list[Any]:
+    return values if _is_log(values) else list(range(len(values)))

@@ -1,0 +1,176 @@
+"""The study stage: the axes of a study -> trainings -> tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.core.errors import ParamsError
+from rnnbench.core.files import write_text
+from rnnbench.core.machine import this_machine
+from rnnbench.core.validation import ErrorDetail
+from rnnbench.core.workspace import Workspace
+from rnnbench.data.format import Meta, read_meta, read_summary
+from rnnbench.engine.child import SCORING
+from rnnbench.engine.run import open_engine, run_all
+from rnnbench.engine.tasks import Outcome, Task
+from rnnbench.evaluation.outputs import rounded
+from rnnbench.models.base import VariantSettings
+from rnnbench.models.recurrent import Size, size, units_for
+from rnnbench.params import Params, Trial, study_variants
+from rnnbench.studies.kept import Kept, Scores
+from rnnbench.studies.outputs import COLUMNS, CURVE_COLUMNS, SCORES, SIZES, WHOLE
+from rnnbench.training.keys import Inputs, find_inputs, replicates
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A training with its row of the table, but for the scores."""
+
+    row: dict[str, Any]
+    task: Task
+
+
+def run_study(
+    workspace: Workspace,
+    params: Params,
+    name: str,
+    jobs: int,
+    cluster: str | None,
+    report: Callable[[str], None],
+) -> None:
+    """Train what study `name` lacks, and write its tables.
+
+    jobs, cluster: as in `rnnbench.engine.run.open_engine`. report: prints a line.
+    Raises UnknownNameError, DataError, ParamsError, ClusterError or TrainingError; what has been
+    trained by then is kept.
+    """
+    trainings = _plan(workspace, params, name)
+    kept = Kept(workspace, name)
+    # Two combinations can be the same training.
+    tasks = {training.task.key: training.task for training in trainings}
+    missing = [task for key, task in tasks.items() if kept.get(key) is None]
+    if missing:
+
+        def keep(task: Task, outcome: Outcome) -> None:
+            kept.add(task.key, outcome.scores or {})
+
+        results = workspace.checkpoints(name)
+        with open_engine(workspace.root, results, missing, jobs, cluster, report) as engine:
+            run_all(engine, missing, name, len(tasks) - len(missing), keep, report)
+    else:
+        report(f"{name}  all {len(tasks)} trainings are kept")
+    _write(workspace.study(name), trainings, kept)
+
+
+def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
+    study = params.study(name)
+    schema = type(params.variant(study.variant))
+    count = study.replicates or params.run.replicates
+    system = this_machine().system
+    plan: list[_Training] = []
+    datasets: dict[str, _Dataset] = {}
+    for trial in study_variants(params, name):
+        dataset = trial.entry["dataset"]
+        if dataset not in datasets:
+            settings = params.variant(study.variant)
+            datasets[dataset] = _Dataset.read(workspace, dataset, settings)
+        data = datasets[dataset]
+        entry, measured = _sized(trial, data.meta, f"studies.{name}")
+        settings = schema.model_validate(entry)
+        number = len(plan)
+        for replicate in replicates(settings, params.run.seed, count, data.splits, data.inputs):
+            task = Task(
+                variant=f"{name} {_words(trial)}",
+                model=settings.model,
+                settings=settings.model_dump(mode="json"),
+                program=settings.program,
+                inputs=data.inputs,
+                system=system,
+                code=settings.code,
+                scores=True,
+                **vars(replicate),
+            )
+            row = {
+                "training": number + replicate.number,
+                **{axis: _cell(value) for axis, value in trial.levels.items()},
+                **measured,
+                "replicate": replicate.number,
+                "seed": replicate.seed,
+                "split": replicate.split,
+                "target": data.meta.target,
+                "protocol": data.protocol,
+                "key": replicate.key,
+            }
+            plan.append(_Training(row, task))
+    return plan
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """What is read once for all trainings on a dataset."""
+
+    meta: Meta
+    protocol: str
+    splits: int
+    inputs: Inputs
+
+    @classmethod
+    def read(cls, workspace: Workspace, name: str, settings: VariantSettings) -> _Dataset:
+        folder = workspace.prepared(name)
+        summary = read_summary(folder)
+        own = [workspace.root / file for file in settings.code]
+        inputs = find_inputs(settings.model, folder, own, SCORING)
+        return cls(read_meta(folder), summary.protocol, summary.splits, inputs)
+
+
+def _sized(trial: Trial, meta: Meta, key: str) -> tuple[dict[str, Any], dict[str, int | None]]:
+    """The settings of a trial with its units, and its sizes by column; imports Keras."""
+    entry, output_layer = trial.entry, trial.entry.get("output_layer", True)
+    if "layers" not in entry:
+        return entry, {}
+    try:
+        if trial.budget is not None:
+            measure, budget = trial.budget
+            units = units_for(budget, measure, trial.layers, output_layer, meta)
+            entry = entry | {"layers": trial.layers(units)}
+        found: Size = size(entry["layers"], output_layer, meta)
+    except ValueError as error:
+        raise ParamsError("params.yaml", [ErrorDetail(f"{key}.axes", str(error))]) from error
+    return entry, {
+        "units": found.units,
+        "recurrent_parameters": found.parameters,
+        "multiply_adds": found.multiply_adds,
+    }
+
+
+def _words(trial: Trial) -> str:
+    return ", ".join(f"{axis} {_cell(value)}" for axis, value in trial.levels.items())
+
+
+def _cell(value: Any) -> Any:
+    """A value of an axis as a table has it."""
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _write(folder: Path, trainings: list[_Training], kept: Kept) -> None:
+    rows, curves, seconds = [], [], []
+    for training in trainings:
+        scores: Scores = kept.get(training.task.key) or {}
+        number = training.row["training"]
+        rows.append(training.row | {k: v for k, v in scores.items() if k in SCORES})
+        seconds.append({"training": number, "seconds": scores["seconds"]})
+        for epoch, values in enumerate(scores["curve"], 1):
+            curves.append(dict(zip(CURVE_COLUMNS, (number, epoch, *values), strict=True)))
+    axes = [key for key in trainings[0].row if key not in COLUMNS]
+    columns = ["training", *axes, *COLUMNS[1:]]
+    table = pd.DataFrame(rows).reindex(columns=columns).map(rounded)
+    table = table.astype(dict.fromkeys((*SIZES, *WHOLE), "Int64"))
+    write_text(folder / "trainings.csv", table.to_csv(index=False))
+    curve = pd.DataFrame(curves, columns=list(CURVE_COLUMNS))
+    write_text(folder / "curves.csv", curve.to_csv(index=False))
+    write_text(folder / "seconds.csv", pd.DataFrame(seconds).to_csv(index=False))

@@ -19,8 +19,8 @@ def score(data: Data, result: Checkpoint) -> dict[str, Any]:
 
     If it diverged, only those that need no prediction.
 
-    epoch: the chosen one, up to `last_epoch`. accuracy, loss and others: on the evaluation part, see
-    `rnnbench.evaluation.metrics.scores`. last_*: after the last epoch. val_*: on the validation
+    epoch: the chosen one, up to `last_epoch`. accuracy, loss and others: on the evaluation part,
+    see `rnnbench.evaluation.metrics.scores`. last_*: after the last epoch. val_*: on the validation
     part after the chosen epoch. baseline_*: of the prior of the training part. curve: `METRICS` of
     each epoch. seconds: wall-clock seconds. diverged: the epoch, or None.
     """

@@ -17,9 +17,10 @@ from rnnbench.core.files import new_directory, new_file, write_text
 from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
+from rnnbench.models.base import VariantSettings
 from rnnbench.params import Params
 from rnnbench.training.checkpoints import Checkpoint, Checkpoints, Row
-from rnnbench.training.keys import find_inputs, replicates
+from rnnbench.training.keys import Inputs, Replicate, find_inputs, replicates
 from rnnbench.training.outputs import METRICS, Cost, TrainingRecord, training_settings
 from rnnbench.training.replicate import Dataset, ReplicateTrainer
 
@@ -78,7 +79,22 @@ def train(
                 raise TrainingError(f"{name}, replicate {number + 1}: {error}") from error
             except ParamsError as error:
                 raise error.under(f"variants.{name}") from error
-    record = TrainingRecord(
+    record = _record(name, settings, planned, results, inputs)
+    with new_directory(workspace.predictions(name)) as directory:
+        _write_predictions(directory, dataset, results)
+        write_json(directory / workspace.training_record(name).name, record)
+    _write_history(workspace.history(name), results)
+    write_text(workspace.cost(name), _cost(results).model_dump_json(indent=2) + "\n")
+
+
+def _record(
+    name: str,
+    settings: VariantSettings,
+    planned: list[Replicate],
+    results: list[Checkpoint],
+    inputs: Inputs,
+) -> TrainingRecord:
+    return TrainingRecord(
         variant=name,
         role=settings.role,
         architecture=settings.architecture,
@@ -92,11 +108,6 @@ def train(
         settings=training_settings(settings),
         data=inputs.data,
     )
-    with new_directory(workspace.predictions(name)) as directory:
-        _write_predictions(directory, dataset, results)
-        write_json(directory / workspace.training_record(name).name, record)
-    _write_history(workspace.history(name), results)
-    write_text(workspace.cost(name), _cost(results).model_dump_json(indent=2) + "\n")
 
 
 def project_code(workspace: Workspace, params: Params, name: str) -> list[Path]:

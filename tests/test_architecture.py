@@ -33,8 +33,10 @@ ORDER = (
 PUBLIC = {
     # Models that read text encode it as preprocessing did.
     "preprocessing": {"encoders"},
-    "training": {"outputs"},
+    # Whoever looks for the result of a training needs its key.
+    "training": {"outputs", "keys"},
     "evaluation": {"outputs"},
+    "studies": {"outputs"},
     "report": {"outputs"},
 }
 EXCEPTIONS = {
@@ -49,6 +51,17 @@ EXCEPTIONS = {
     ("cli.tools", "report.rerun"),
     ("cli.compare", "report.head_to_head"),
     ("report.head_to_head", "preprocessing.inspect"),
+    # A study trains, then draws.
+    ("cli.stages", "studies.stage"),
+    ("cli.stages", "report.studies.page"),
+    # The same trainings outside a stage: in processes that many tasks share.
+    ("engine.child", "training.checkpoints"),
+    ("engine.child", "training.replicate"),
+    ("engine.scoring", "training.checkpoints"),
+    ("engine.scoring", "training.replicate"),
+    ("engine.scoring", "evaluation.metrics"),
+    ("cli.train_all", "training.checkpoints"),
+    ("cli.train_all", "training.stage"),
     # It runs all stages, without DVC.
     ("cli.quick", "training.stage"),
     ("cli.quick", "evaluation.stage"),
@@ -71,7 +84,7 @@ UNDECLARED = {"core", "params", "cli", "tracking"}
 LOCATORS = ("corpora", "models")
 MAX_LINES = 60
 MAX_ROOT_MODULES = 6
-MAX_CODE_PATHS = 6
+MAX_CODE_PATHS = 7
 
 
 @cache
@@ -145,7 +158,11 @@ def stages() -> Iterator[tuple[str, str, list[str], dict[str, str]]]:
             yield name, command, paths, {}
             continue
         plan = {"download": "corpora", "train": "variants", "datasets": "datasets"}
-        group = plan[content["foreach"].strip("${}").removeprefix("plan.")]
+        group = plan.get(content["foreach"].strip("${}").removeprefix("plan."))
+        if group is None:
+            # A study has the variants of one family.
+            yield name, command, paths, {"models": "keras"}
+            continue
         for key, item in params[group].items():
             chosen = {"models": item.get("model"), "corpora": item.get("corpus")}
             if group == "corpora":

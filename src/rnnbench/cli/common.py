@@ -91,6 +91,30 @@ def port_option(default: int) -> Callable[[_F], _F]:
     )
 
 
+def usable_cores() -> int:
+    """The number of cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    envvar="JOBS",
+    default=usable_cores,
+    show_default="the number of cores",
+    help="How many processes of this machine train.",
+)
+cluster_option = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    envvar="CLUSTER",
+    # An empty variable is none.
+    callback=lambda _context, _parameter, value: value or None,
+    help="Train on the workers of a Dask scheduler instead, such as tls://head:8786.",
+)
+
+
 def stage_lock(workspace: Workspace, stage: str, name: str) -> AbstractContextManager[object]:
     """Acquire an exclusive lock for this stage instance, a context manager that releases it.
 

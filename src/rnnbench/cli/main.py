@@ -11,7 +11,6 @@ from rnnbench.cli.predict import predict
 from rnnbench.cli.quick import quick
 from rnnbench.cli.run import run
 from rnnbench.cli.serve import serve
-from rnnbench.cli.study import study
 from rnnbench.cli.train_all import train_all
 
 
@@ -30,8 +29,8 @@ def main() -> None:
 
 for _subcommand in (
     *(stages.check, stages.download, stages.preprocess, stages.train, stages.evaluate),
-    *(stages.report, stages.cost, stages.article),
-    *(check_layer, compare, predict, quick, run, serve, study, train_all),
+    *(stages.report, stages.study, stages.cost, stages.article),
+    *(check_layer, compare, predict, quick, run, serve, train_all),
     *(tools.decode, tools.rerun, tools.show, tools.sync, tools.ui),
 ):
     main.add_command(_subcommand)

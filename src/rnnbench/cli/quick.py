@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from rnnbench.cli.common import command, echo, stage_lock, warn
+from rnnbench.cli.common import command, echo, stage_lock, usable_cores, warn
 from rnnbench.cli.stages import download, preprocess
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
@@ -62,10 +61,9 @@ def _run(folder: Workspace) -> None:
 
 def _train_all(folder: Workspace, names: list[str]) -> None:
     """Train and evaluate variants, as many at once as there are cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # A forked process would inherit threads of the libraries.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(cores or 1, max(1, len(names))), context) as pool:
+    with ProcessPoolExecutor(min(usable_cores(), max(1, len(names))), context) as pool:
         for future in [pool.submit(_train, folder.root, name) for name in names]:
             future.result()
 

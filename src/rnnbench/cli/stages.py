@@ -13,8 +13,10 @@ import click
 
 import rnnbench
 from rnnbench.cli.common import (
+    cluster_option,
     command,
     echo,
+    jobs_option,
     print_champions,
     stage,
     stage_argument,
@@ -158,6 +160,27 @@ def report(workspace: Workspace, params: Params) -> None:
     with stage_lock(workspace, "report", "all"):
         table = run(workspace, params, warn)
     click.echo(f"{len(table)} variants are compared in {workspace.metrics / 'comparison.csv'}")
+
+
+@click.command()
+@stage_argument("name")
+@jobs_option
+@cluster_option
+@stage
+def study(workspace: Workspace, params: Params, name: str, jobs: int, cluster: str | None) -> None:
+    """Run the trainings of study NAME that are missing, and write its tables and its page.
+
+    What has been trained with the same settings, data, code and versions is kept.
+    """
+    from rnnbench.report.studies.page import write_page
+    from rnnbench.studies.stage import run_study
+
+    params.study(name)
+    with stage_lock(workspace, "study", name):
+        run_study(workspace, params, name, jobs, cluster, echo)
+        answers = write_page(workspace, params, name)
+    click.echo("\n".join([params.study(name).question, *answers]))
+    click.echo(f"The page is {workspace.study(name) / 'README.md'}")
 
 
 @click.command()

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from rnnbench.cli.common import command, echo, stage_lock
-from rnnbench.cli.study import cluster_option, jobs_option
+from rnnbench.cli.common import cluster_option, command, echo, jobs_option, stage_lock
 from rnnbench.core.machine import this_machine
 from rnnbench.core.workspace import Workspace
 from rnnbench.engine.run import open_engine, run_all

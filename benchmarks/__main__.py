@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import from_scratch, load, results, stages, text, training
+from benchmarks import engine, from_scratch, load, results, stages, text, training
 
 BENCHMARKS = {
     "training": ("Training networks", training.run),
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "from_scratch": ("The network in NumPy", from_scratch.run),
     "text": ("Text", text.run),
     "stages": ("Overhead of stages", stages.run),
+    "engine": ("Many short trainings", engine.run),
     "load": ("Serving under load", load.run),
     "whole_table": ("The whole comparison", training.whole_table),
 }

@@ -14,17 +14,17 @@ from rnnbench.core.schema import Schema
 from rnnbench.corpora.base import CorpusSettings
 from rnnbench.data.config import ArrayDataset, TextDataset
 from rnnbench.models.base import VariantSettings
-from rnnbench.params import Comparison, Published, Question, Run
+from rnnbench.params import Comparison, Published, Question, Run, Study
 
 _HEAD = """# The keys of params.yaml
 
 Generated from the docstrings of the settings by `make docs`. `rnnbench check` reports every key
 that is unknown, missing or out of range.
 
-Every entry of corpora, datasets, variants and published can have a `base`, the name of an entry of
-its section whose keys it takes over; a key with dots, such as `layers.1.LSTM.units`, changes a
-value inside what the base has. A variant can have a `grid`, a mapping of such keys to lists of
-values: one variant for each combination. [extending.md](extending.md) has examples.
+Every entry of corpora, datasets, variants, published and studies can have a `base`, the name of an
+entry of its section whose keys it takes over; a key with dots, such as `layers.1.LSTM.units`,
+changes a value inside what the base has. A variant can have a `grid`, a mapping of such keys to
+lists of values: one variant for each combination. [extending.md](extending.md) has examples.
 """
 _ENTRY = re.compile(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*): (.+(?:\n {4,}.+)*)", re.MULTILINE)
 
@@ -46,6 +46,7 @@ def page() -> str:
     parts += [_section("comparison", Comparison)]
     parts += ["## questions\n", _section("every question", Question)]
     parts += ["## published\n", _section("published.VARIANT", Published)]
+    parts += ["## studies\n", _section("every study", Study)]
     return "\n".join(parts)
 
 

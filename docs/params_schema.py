@@ -13,7 +13,7 @@ from rnnbench import corpora, models
 from rnnbench.core.schema import Schema
 from rnnbench.models.keras import validation
 from rnnbench.models.keras.network import WRAPPED
-from rnnbench.params import Comparison, Published, Question, Run
+from rnnbench.params import Comparison, Published, Question, Run, Study
 
 _Json = dict[str, Any]
 # What every entry can have besides its settings.
@@ -36,13 +36,14 @@ def page() -> str:
         "comparison": _settings(Comparison, entry=False),
         "questions": {"type": "array", "items": _settings(Question, entry=False)},
         "published": _entries(_settings(Published)),
+        "studies": _entries(_settings(Study)),
     }
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "params.yaml of rnnbench",
         "type": "object",
         "properties": sections,
-        "required": list(sections),
+        "required": [name for name in sections if name != "studies"],
         "additionalProperties": False,
         "definitions": {"layer": _specs("layer"), "optimizer": _specs("optimizer")},
     }

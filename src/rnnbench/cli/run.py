@@ -32,6 +32,8 @@ def run(workspace: Workspace, params: Params, variants: tuple[str, ...]) -> None
     names = expanded(variants, params.variants)
     # DVC reads the list of stages from it before it runs the first one.
     write_plan(params, workspace.root)
+    # The article depends on it, whether a study has been run or not.
+    (workspace.metrics / "studies").mkdir(parents=True, exist_ok=True)
     click.echo(f"trains and evaluates, as far as it is out of date: {', '.join(names)}")
     click.echo("then compares all variants that are trained")
     # DVC starts `rnnbench` by its name, also where the environment is not activated.

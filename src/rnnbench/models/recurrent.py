@@ -19,7 +19,8 @@ from rnnbench.models.keras.network import build, custom_classes, name_and_argume
 
 _CELLS = ("SimpleRNN", "LSTM", "GRU")
 _WRAPPER = "Bidirectional"
-_MAX_UNITS = 2**14
+# Keras takes minutes to initialize the weights of larger layers.
+_MAX_UNITS = 2**11
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,22 @@ def with_recurrent_layers(
     cell: a layer as in params.yaml, without units. All recurrent layers become equal, with `units`
     in each direction. Raises ValueError unless there are recurrent layers, one after the other.
     """
-    where = _recurrent(layers)
+    where = _neighbours(layers)
     first_name, first = name_and_arguments(layers[where[0]])
     _, last = _inner(layers[where[-1]])
-    name, arguments = _inner(layers[where[0]]) if cell is None else name_and_arguments(cell)
-    if units is not None or "units" not in arguments:
-        arguments["units"] = units or _inner(layers[where[0]])[1].get("units", 1)
+    name, arguments = _inner(layers[where[0]])
+    if cell is not None:
+        inherited_units = arguments.get("units", 1)
+        name, arguments = name_and_arguments(cell)
+        arguments.setdefault("units", inherited_units)
+        if not _is_recurrent(name, arguments):
+            raise ValueError(f"{name} is no recurrent layer")
+    if units is not None:
+        arguments["units"] = units
     both = first_name == _WRAPPER if bidirectional is None else bidirectional
     wrapper = {k: v for k, v in first.items() if k not in ("layer", "backward_layer")}
     block: list[Any] = []
-    for number in range(count := depth or len(where)):
+    for number in range(count := len(where) if depth is None else depth):
         # All but the last one must return the outputs of all steps.
         sequences = number < count - 1 or last.get("return_sequences", False)
         own = {k: v for k, v in arguments.items() if k != "return_sequences"}
@@ -69,9 +76,15 @@ def with_recurrent_layers(
     return [*copy.deepcopy(layers[: where[0]]), *block, *copy.deepcopy(layers[where[-1] + 1 :])]
 
 
+def has_recurrent_layers(layers: list[Any]) -> bool:
+    """Whether there is something whose size `size` can tell."""
+    return bool(_recurrent(layers))
+
+
 def size(layers: list[Any], output_layer: bool, meta: Meta) -> Size:
     """The size of the recurrent layers; imports Keras. Raises ParamsError if it rejects them."""
-    return _size(json.dumps(layers), output_layer, meta)
+    classes = tuple(custom_classes(layers).items())
+    return _size(json.dumps(layers), output_layer, meta, classes)
 
 
 def units_for(
@@ -108,20 +121,25 @@ def units_for(
 
 
 @cache
-def _size(layers: str, output_layer: bool, meta: Meta) -> Size:
+def _size(
+    layers: str, output_layer: bool, meta: Meta, classes: tuple[tuple[str, type], ...]
+) -> Size:
     parsed = json.loads(layers)
-    network = build(parsed, meta, 0, output_layer, custom_classes(parsed))
+    network = build(parsed, meta, 0, output_layer, dict(classes))
     # Before them are those that Keras needs for the input.
     start = len(network.layers) - len(parsed) - output_layer
     parameters, multiply_adds = 0, 0
     ragged = False
     for index in _recurrent(parsed):
         built = network.layers[start + index]
-        shapes = [tuple(weight.shape) for weight in built.trainable_weights]
-        parameters += sum(math.prod(shape) for shape in shapes)
-        steps = built.input.shape[1]
+        weights = built.trainable_weights
+        parameters += sum(math.prod(weight.shape) for weight in weights)
+        # The bias of a GRU is a matrix too. A mask is an input too.
+        products = [w.shape for w in weights if len(w.shape) > 1 and "bias" not in w.name]
+        first = built.input[0] if isinstance(built.input, list) else built.input
+        steps = first.shape[1]
         ragged = ragged or steps is None
-        multiply_adds += (steps or 0) * sum(math.prod(s) for s in shapes if len(s) > 1)
+        multiply_adds += (steps or 0) * sum(map(math.prod, products))
     units = {_inner(parsed[index])[1].get("units") for index in _recurrent(parsed)}
     return Size(
         units.pop() if len(units) == 1 else None, parameters, None if ragged else multiply_adds
@@ -129,8 +147,13 @@ def _size(layers: str, output_layer: bool, meta: Meta) -> Size:
 
 
 def _recurrent(layers: list[Any]) -> list[int]:
+    """The positions of the recurrent layers."""
+    return [i for i, spec in enumerate(layers) if _is_recurrent(*_inner(spec))]
+
+
+def _neighbours(layers: list[Any]) -> list[int]:
     """The positions of the recurrent layers; raises ValueError unless they are neighbours."""
-    found = [i for i, spec in enumerate(layers) if _is_recurrent(*_inner(spec))]
+    found = _recurrent(layers)
     if not found:
         raise ValueError("the variant has no recurrent layer")
     if found[-1] - found[0] != len(found) - 1:

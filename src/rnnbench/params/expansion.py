@@ -15,6 +15,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rnnbench.core.errors import ParamsError
@@ -22,6 +23,8 @@ from rnnbench.core.validation import ErrorDetail, child, shown, unexpected, unkn
 
 SECTIONS = ("corpora", "datasets", "variants", "published", "studies")
 _BASE, _GRID = "base", "grid"
+# An axis of a study that changes a key of the dataset.
+DATASET_AXIS = "dataset."
 _MAX_MEMBERS = 1000
 # What a name has no place for.
 _NOT_PLAIN = re.compile(r"[^a-z0-9-]+")
@@ -48,6 +51,8 @@ class Expansion:
         for section in SECTIONS:
             if isinstance(entries := raw.get(section), dict):
                 self.sections[section] = self._expanded(section, entries)
+        if isinstance(datasets := self.sections.get("datasets"), dict):
+            self.sections["datasets"] = datasets | self._of_studies(datasets)
 
     def without_repetitions(self, errors: list[ErrorDetail]) -> list[ErrorDetail]:
         """The errors, each only once for all entries that have inherited it."""
@@ -79,6 +84,28 @@ class Expansion:
             if any(str(k).partition(".")[0] == first for k in own):
                 return origin
         return chain[-1]
+
+    def _of_studies(self, datasets: dict[Any, Any]) -> dict[str, Any]:
+        """The datasets that the axes ``dataset.KEY`` of studies describe, by `derived_dataset`."""
+        found: dict[str, Any] = {}
+        studies = self.sections.get("studies")
+        for name, study in studies.items() if isinstance(studies, dict) else ():
+            try:
+                axes, variants = study["axes"], self.sections["variants"]
+                own = {k: v for k, v in axes.items() if str(k).startswith(DATASET_AXIS)}
+                bases = axes.get("dataset") or [variants[study["variant"]]["dataset"]]
+                for base, *values in itertools.product(bases, *own.values()) if own else ():
+                    changes = dict(zip(own, values, strict=True))
+                    member, entry = derived_dataset(datasets, base, changes)
+                    if member not in datasets:
+                        found[member] = entry
+            # The study is reported as it is, by its own checks.
+            except (KeyError, TypeError, AttributeError):
+                continue
+            except ParamsError as error:
+                at = child("studies", name)
+                self.errors += [replace(e, key=f"{at}.axes") for e in error.errors]
+        return found
 
     def _expanded(self, section: str, entries: dict[Any, Any]) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
@@ -134,6 +161,22 @@ class Expansion:
         if section != "variants" or _GRID not in entry:
             return {name: entry}
         return _grid(name, entry, child(key, _GRID))
+
+
+def derived_dataset(
+    datasets: Mapping[str, Any], base: str, changes: Mapping[str, Any]
+) -> tuple[str, _Entry]:
+    """The name and the settings of a dataset with other values at keys ``dataset.KEY``.
+
+    It is `base` itself if the values are those that it has. Raises KeyError or ParamsError.
+    """
+    entry, name = copy.deepcopy(dict(datasets[base])), base
+    for axis, value in changes.items():
+        key = str(axis).removeprefix(DATASET_AXIS)
+        if entry.get(key) != value:
+            set_value(entry, key, copy.deepcopy(value), f"datasets.{base}")
+            name += f"-{_axis_name(key)}-{_value_name(value)}"
+    return name, entry
 
 
 def set_value(entry: _Entry, path: str, value: object, key: str) -> None:

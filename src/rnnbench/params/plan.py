@@ -24,7 +24,7 @@ from rnnbench.params.schema import Params
 # All values are below this key: DVC's templates would mix them up with those of params.yaml.
 _TOP = "plan"
 # What the plan has besides the sections of params.yaml: what the templates of dvc.yaml need.
-_EXTRA = ("download", "train", "study")
+_EXTRA = ("download", "train", "study", "article")
 # A dependency that all stages have: of those that need no further one.
 _NONE = "data/checked"
 
@@ -61,7 +61,7 @@ def expect_unchanged(params: Params, root: Path, stage: str) -> None:
             return sections["run"], _study(sections, name)
         return sections["run"], sections[section].get(name)
 
-    if of_stage(_read_sections(root)) != of_stage(_plain(params.sections)):
+    if of_stage(_read_sections(root)) != of_stage(_sections(params)):
         raise DataError(f"{PLAN} was written again while {stage} ran; run dvc repro")
 
 
@@ -95,7 +95,7 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
         name: _dependency([root / file for file in settings.code], root, child("variants", name))
         for name, settings in params.variants.items()
     }
-    content: dict[str, Any] = _plain(params.sections)
+    content = _sections(params)
     return content | {
         "download": {name: {"input": input_} for name, input_ in inputs.items()},
         "train": {
@@ -106,6 +106,8 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
             name: _study(content, name) | {"code": code[study.variant]}
             for name, study in params.studies.items()
         },
+        # DVC refuses a dependency that no stage makes.
+        "article": {"studies": "metrics/studies" if params.studies else _NONE},
     }
 
 
@@ -113,6 +115,12 @@ def _study(sections: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What a study depends on: its own entry, and that of its variant."""
     entry = sections.get("studies", {}).get(name, {})
     return {"settings": entry, "variant": sections["variants"].get(entry.get("variant"))}
+
+
+def _sections(params: Params) -> dict[str, Any]:
+    """All sections of params.yaml, also the one that may be missing."""
+    content: dict[str, Any] = _plain(params.sections)
+    return {"studies": {}} | content
 
 
 def _stages(plan: Any) -> Any:

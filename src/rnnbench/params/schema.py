@@ -96,11 +96,11 @@ class Study(Schema):
     variant: the variant whose other settings all trainings have.
     axes: the values that are tried, in all combinations. An axis is `cell` (a recurrent layer that
         replaces the variant's), `units` (of each), `depth` (the number of recurrent layers),
-        `bidirectional`, `learning_rate`, or a key of a variant, such as ``dataset`` or
-        ``layers.0.Embedding.output_dim``. Instead of units there can be a budget, from which they
-        follow for each cell: `parameters` of the recurrent layers, or `compute`, the
-        multiplications and additions of their matrix products for one sample. Other lengths and
-        training sizes are other datasets.
+        `bidirectional`, `learning_rate`, a key of a variant, such as ``dataset`` or
+        ``layers.0.Embedding.output_dim``, or ``dataset.KEY``, a key of its dataset, such as
+        ``dataset.length`` or ``dataset.train``. Instead of units there can be a budget, from which
+        they follow for each cell: `parameters` of the recurrent layers, or `compute`, the
+        multiplications and additions of their matrix products for one sample.
     compare: the axis whose values are compared; by default the first one.
     tune: the axes whose best value is chosen on the validation part, for each combination of the
         others; by default `learning_rate` if it is one.

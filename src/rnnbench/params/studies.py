@@ -16,7 +16,7 @@ from rnnbench.core.validation import ErrorDetail, child, pydantic_errors, shown,
 from rnnbench.models.keras.network import name_and_arguments
 from rnnbench.models.probe import probe_meta
 from rnnbench.models.recurrent import with_recurrent_layers
-from rnnbench.params.expansion import set_value
+from rnnbench.params.expansion import DATASET_AXIS, derived_dataset, set_value
 from rnnbench.params.schema import BUDGETS, RECURRENT_AXES, Params, Study
 
 MAX_TRAININGS = 100_000
@@ -58,7 +58,13 @@ def study_variants(params: Params, name: str) -> list[Trial]:
     found = []
     for values in itertools.product(*study.axes.values()):
         levels = dict(zip(study.axes, values, strict=True))
-        found.append(Trial(levels, _entry(levels, variant, f"{key}.axes")))
+        entry = _entry(levels, variant, f"{key}.axes")
+        changes = {k: v for k, v in levels.items() if k.startswith(DATASET_AXIS)}
+        if changes and entry["dataset"] in params.datasets:
+            entry["dataset"], _ = derived_dataset(
+                params.sections["datasets"], entry["dataset"], changes
+            )
+        found.append(Trial(levels, entry))
     return found
 
 
@@ -121,7 +127,7 @@ def _entry(levels: dict[str, Any], variant: Mapping[str, Any], key: str) -> dict
         if axis == "learning_rate" and "optimizer" in entry:
             name, arguments = name_and_arguments(entry["optimizer"])
             entry["optimizer"] = {name: {**arguments, "learning_rate": value}}
-        elif axis not in RECURRENT_AXES:
+        elif axis not in RECURRENT_AXES and not axis.startswith(DATASET_AXIS):
             set_value(entry, axis, copy.deepcopy(value), key)
     return entry
 

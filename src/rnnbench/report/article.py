@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ from rnnbench.report.markdown import (
     spreads_table,
 )
 from rnnbench.report.outputs import best_network, finished, read_csv, read_table
+from rnnbench.report.studies.page import analysis_of, study_answers
 
 
 def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -33,7 +35,8 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
         read_table(workspace.metrics, name) for name in ("comparison", "pairs", "questions")
     )
     pictures = {path.name for path in (workspace.metrics / "pictures").glob("*.svg")}
-    page = article(comparison, pairs, questions, params, pictures)
+    studies = [_study(workspace, params, name) for name in params.studies]
+    page = article(comparison, pairs, questions, params, pictures, studies)
     write_text(workspace.metrics / "comparison.md", page)
     errors = pd.concat(
         read_csv(workspace.misclassifications(name), dtype=str, keep_default_na=False)
@@ -50,10 +53,13 @@ def article(
     questions: pd.DataFrame,
     params: Params,
     pictures: set[str],
+    studies: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """The text of comparison.md; `pictures` are the file names of the existing pictures.
+    """The text of comparison.md.
 
-    It names the variants of params.yaml that the comparison lacks.
+    pictures: the file names of the existing pictures. studies: the name, the question and the
+    answers of each study, none if it has not been run. The article names the variants of
+    params.yaml that the comparison lacks.
     """
     settings, compared = params.comparison, set(comparison["variant"])
     findings = Findings(finished(comparison), pairs)
@@ -67,6 +73,7 @@ def article(
         "article.md.j2",
         missing=[name for name in params.variants if name not in compared],
         answers=answers(questions, settings, compared),
+        studies=studies,
         epochs=epochs_table(accuracies) if accuracies["last_effect"].notna().any() else "",
         tasks=tasks,
         pairs=len(pairs),
@@ -74,6 +81,13 @@ def article(
         settings=settings,
         published=params.published,
     )
+
+
+def _study(workspace: Workspace, params: Params, name: str) -> dict[str, Any]:
+    found = []
+    if (workspace.study(name) / "trainings.csv").exists():
+        found = study_answers(analysis_of(workspace, params, name))
+    return {"name": name, "question": params.study(name).question, "answers": found}
 
 
 def _task(corpus: str, rows: pd.DataFrame, findings: Findings, params: Params) -> dict[str, Any]:

@@ -153,3 +153,100 @@ def test_a_value_that_json_lacks_is_an_error_of_params_yaml(params_file: Path, v
     params_file.write_text(text)
     with pytest.raises(ParamsError):
         write(params_file)
+
+
+# Studies
+
+STUDIES = """
+rates: {question: "Which?", variant: lstm, axes: {learning_rate: [0.1, 0.2]}}
+cells: {base: rates, axes: {cell: [LSTM, GRU]}}
+others: {base: rates, variant: other}
+"""
+
+
+@pytest.fixture
+def studies_file(params_file: Path) -> Path:
+    plan = yaml.safe_load(params_file.read_text())
+    plan["datasets"]["short"]["validation"] = 4
+    plan["variants"]["other"] = {"base": "lstm"} | plan["variants"]["lstm"]
+    plan["studies"] = yaml.safe_load(STUDIES)
+    params_file.write_text(yaml.safe_dump(plan, sort_keys=False))
+    return params_file
+
+
+def planned(file: Path) -> dict[str, object]:
+    """What each stage of a study depends on."""
+    write(file)
+    found: dict[str, object] = json.loads(file.with_name("plan.json").read_text())["plan"]["study"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "entry", "changed"),
+    [
+        ("studies", "cells", {"axes": {"cell": ["LSTM"]}}, {"cells"}),
+        ("studies", "rates", {"replicates": 5}, {"rates", "cells", "others"}),
+        ("studies", "rates", {"axes": {"learning_rate": [0.1]}}, {"rates", "others"}),
+        ("variants", "lstm", {"epochs": 9}, {"rates", "cells"}),
+        ("variants", "other", {"epochs": 9}, {"others"}),
+        ("published", "lstm", {"samples": 11}, set()),
+    ],
+)
+def test_an_edit_reaches_the_studies_that_it_concerns(
+    studies_file: Path, section: str, name: str, entry: dict[str, object], changed: set[str]
+) -> None:
+    before = planned(studies_file)
+    edit(studies_file, section, name, entry)
+    assert not write(studies_file)
+    after = planned(studies_file)
+    assert {study for study in before if before[study] != after[study]} == changed
+    assert list(before) == list(after) == ["rates", "cells", "others"]
+
+
+def test_a_new_or_removed_study_changes_the_list_of_stages(studies_file: Path) -> None:
+    write(studies_file)
+    edit(studies_file, "studies", "new", {"base": "rates"})
+    assert write(studies_file)
+    plan = yaml.safe_load(studies_file.read_text())
+    del plan["studies"]["cells"]
+    studies_file.write_text(yaml.safe_dump(plan, sort_keys=False))
+    assert write(studies_file)
+    assert list(planned(studies_file)) == ["rates", "others", "new"]
+
+
+def test_a_study_waits_for_the_files_of_its_cells(studies_file: Path) -> None:
+    cells = ["LSTM", "cells/a.py:A", "cells/b.py:B"]
+    codes = {}
+    for number in (1, 2, 3):
+        edit(studies_file, "studies", "cells", {"axes": {"cell": cells[:number]}})
+        codes[number] = planned(studies_file)["cells"]["code"]
+    assert codes == {1: "data/checked", 2: "cells/a.py", 3: "cells"}
+    assert planned(studies_file)["rates"]["code"] == "data/checked"
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "entry", "stage", "changed"),
+    [
+        ("studies", "cells", {"replicates": 5}, "study@cells", True),
+        ("studies", "cells", {"replicates": 5}, "study@rates", False),
+        ("studies", "cells", {"replicates": 5}, "train@lstm", False),
+        ("variants", "lstm", {"epochs": 9}, "study@cells", True),
+        ("variants", "other", {"epochs": 9}, "study@cells", False),
+        ("comparison", "margin", {}, "study@cells", True),
+    ],
+)
+def test_a_study_whose_values_change_while_it_runs_fails(
+    studies_file: Path, section: str, name: str, entry: dict[str, object], stage: str, changed: bool
+) -> None:
+    write(studies_file)
+    running = load_params(studies_file)
+    if section == "comparison":
+        studies_file.write_text(studies_file.read_text().replace("margin: 0.02", "margin: 0.03"))
+    else:
+        edit(studies_file, section, name, entry)
+    write(studies_file)
+    if changed:
+        with pytest.raises(DataError, match="was written again while"):
+            expect_unchanged(running, studies_file.parent, stage)
+    else:
+        expect_unchanged(running, studies_file.parent, stage)

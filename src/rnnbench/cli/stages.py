@@ -174,11 +174,13 @@ def study(workspace: Workspace, params: Params, name: str, jobs: int, cluster: s
     """
     from rnnbench.report.studies.page import write_page
     from rnnbench.studies.stage import run_study
+    from rnnbench.tracking.studies import log_study
 
     params.study(name)
     with stage_lock(workspace, "study", name):
         run_study(workspace, params, name, jobs, cluster, echo)
         answers = write_page(workspace, params, name)
+        log_study(workspace, params, name, warn)
     click.echo("\n".join([params.study(name).question, *answers]))
     click.echo(f"The page is {workspace.study(name) / 'README.md'}")
 

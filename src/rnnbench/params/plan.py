@@ -20,6 +20,7 @@ from rnnbench.core.root import PLAN
 from rnnbench.core.validation import ErrorDetail, child
 from rnnbench.params.reader import load_params, validated
 from rnnbench.params.schema import Params
+from rnnbench.params.studies import study_code
 
 # All values are below this key: DVC's templates would mix them up with those of params.yaml.
 _TOP = "plan"
@@ -58,7 +59,7 @@ def expect_unchanged(params: Params, root: Path, stage: str) -> None:
         if not name:
             return dict(sections)
         if kind == "study":
-            return sections["run"], _study(sections, name)
+            return sections["run"], sections["comparison"], _study(sections, name)
         return sections["run"], sections[section].get(name)
 
     if of_stage(_read_sections(root)) != of_stage(_sections(params)):
@@ -95,6 +96,12 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
         name: _dependency([root / file for file in settings.code], root, child("variants", name))
         for name, settings in params.variants.items()
     }
+    studies = {
+        name: _dependency(
+            [root / file for file in study_code(params, name)], root, child("studies", name)
+        )
+        for name in params.studies
+    }
     content = _sections(params)
     return content | {
         "download": {name: {"input": input_} for name, input_ in inputs.items()},
@@ -102,10 +109,7 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
             name: {"dataset": settings.dataset, "model": settings.model, "code": code[name]}
             for name, settings in params.variants.items()
         },
-        "study": {
-            name: _study(content, name) | {"code": code[study.variant]}
-            for name, study in params.studies.items()
-        },
+        "study": {name: _study(content, name) | {"code": code} for name, code in studies.items()},
         # DVC refuses a dependency that no stage makes.
         "article": {"studies": "metrics/studies" if params.studies else _NONE},
     }

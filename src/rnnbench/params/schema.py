@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -23,6 +24,8 @@ _MAX_SPLITS = 100
 BUDGETS = {"parameters": "parameters", "compute": "multiply_adds"}
 RECURRENT_AXES = ("cell", "units", "depth", "bidirectional", *BUDGETS)
 _RATE = "learning_rate"
+# Keys of a variant that a study has otherwise, or not at all.
+_NO_AXES = ("model", "replicates")
 
 _T = TypeVar("_T")
 
@@ -89,6 +92,25 @@ class Question(Schema):
         return self
 
 
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_layer(value: object) -> bool:
+    if not isinstance(value, dict):
+        return isinstance(value, str)
+    arguments = next(iter(value.values()), None)
+    return len(value) == 1 and (arguments is None or isinstance(arguments, dict))
+
+
+# What the values of some axes are.
+_VALUES: dict[str, tuple[Callable[[object], bool], str]] = {
+    **dict.fromkeys(("units", "depth", *BUDGETS), (_is_count, "positive whole numbers")),
+    "bidirectional": (lambda value: isinstance(value, bool), "true or false"),
+    "cell": (_is_layer, "layers: Name or {Name: {argument: value}}"),
+}
+
+
 class Study(Schema):
     """Many trainings that differ in a few settings: one stage, a table and a page.
 
@@ -119,12 +141,20 @@ class Study(Schema):
         for axis, values in self.axes.items():
             if not values:
                 raise ValueError(f"axis {axis} has no value")
-            if any(value in values[:number] for number, value in enumerate(values)):
+            # Tables have their texts.
+            if any(value in values[:n] for n, value in enumerate(values)) or (
+                len({str(value) for value in values}) < len(values)
+            ):
                 raise ValueError(f"axis {axis} has a value twice")
-            if axis in BUDGETS and not all(type(value) is int and value > 0 for value in values):
-                raise ValueError(f"axis {axis} needs positive whole numbers")
+            if axis in _NO_AXES:
+                raise ValueError(f"{axis} cannot be an axis")
+            valid, expected = _VALUES.get(axis, (lambda _: True, ""))
+            if not all(map(valid, values)):
+                raise ValueError(f"axis {axis} needs {expected}")
         if len(sizes := [axis for axis in ("units", *BUDGETS) if axis in self.axes]) > 1:
             raise ValueError(f"{' and '.join(sizes)} are two rules for one size, expected one")
+        if len(set(self.tuned)) < len(self.tuned):
+            raise ValueError("tune has an axis twice")
         for axis in filter(None, (self.compare, *self.tuned)):
             if axis not in self.axes:
                 raise ValueError(f"{axis} is no axis, expected one of {', '.join(self.axes)}")

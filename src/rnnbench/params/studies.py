@@ -15,7 +15,7 @@ from rnnbench.core.errors import ParamsError
 from rnnbench.core.validation import ErrorDetail, child, pydantic_errors, shown, unknown
 from rnnbench.models.keras.network import name_and_arguments
 from rnnbench.models.probe import probe_meta
-from rnnbench.models.recurrent import with_recurrent_layers
+from rnnbench.models.recurrent import units_for, with_recurrent_layers
 from rnnbench.params.expansion import DATASET_AXIS, derived_dataset, set_value
 from rnnbench.params.schema import BUDGETS, RECURRENT_AXES, Params, Study
 
@@ -58,7 +58,11 @@ def study_variants(params: Params, name: str) -> list[Trial]:
     found = []
     for values in itertools.product(*study.axes.values()):
         levels = dict(zip(study.axes, values, strict=True))
-        entry = _entry(levels, variant, f"{key}.axes")
+        try:
+            entry = _entry(levels, variant, f"{key}.axes")
+        # Of values that are no layer or no optimizer.
+        except (AttributeError, TypeError, ValueError) as error:
+            raise _error(f"{key}.axes", f"cannot be combined ({error})") from error
         changes = {k: v for k, v in levels.items() if k.startswith(DATASET_AXIS)}
         if changes and entry["dataset"] in params.datasets:
             entry["dataset"], _ = derived_dataset(
@@ -66,6 +70,13 @@ def study_variants(params: Params, name: str) -> list[Trial]:
             )
         found.append(Trial(levels, entry))
     return found
+
+
+def study_code(params: Params, name: str) -> tuple[str, ...]:
+    """The files of the project that the layers of a study come from, relative to params.yaml."""
+    schema = type(params.variant(params.study(name).variant))
+    trials = study_variants(params, name)
+    return tuple(sorted({file for t in trials for file in schema.model_validate(t.entry).code}))
 
 
 def study_errors(params: Params, context: dict[str, Any], ask_libraries: bool) -> list[ErrorDetail]:
@@ -107,7 +118,19 @@ def _trial_errors(
     if study.tuned and not dataset.validation:
         problem = f"{settings.dataset} has no validation part, on which {study.tuned[0]} is chosen"
         return [ErrorDetail(key, problem, "tune: []")]
-    return settings.check(key, probe_meta(params.corpora, dataset)) if ask_libraries else []
+    if not ask_libraries:
+        return []
+    meta = probe_meta(params.corpora, dataset)
+    if found := settings.check(key, meta):
+        return found
+    if trial.budget is not None and meta is not None:
+        measure, budget = trial.budget
+        output_layer = trial.entry.get("output_layer", True)
+        try:
+            units_for(budget, measure, trial.layers, output_layer, meta)
+        except ValueError as error:
+            return [ErrorDetail(key, str(error))]
+    return []
 
 
 def _entry(levels: dict[str, Any], variant: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -116,18 +139,23 @@ def _entry(levels: dict[str, Any], variant: Mapping[str, Any], key: str) -> dict
     recurrent = {axis: value for axis, value in levels.items() if axis in RECURRENT_AXES}
     if recurrent.keys() & BUDGETS.keys():
         recurrent = {axis: v for axis, v in recurrent.items() if axis not in BUDGETS} | {"units": 1}
+    # Whole values come first: the other axes change a part of them.
+    for axis, value in levels.items():
+        if "." not in axis and axis not in (*RECURRENT_AXES, "learning_rate"):
+            set_value(entry, axis, copy.deepcopy(value), key)
     if recurrent:
         first = next(axis for axis in levels if axis in RECURRENT_AXES)
+        if not isinstance(entry.get("layers"), list):
+            raise _error(f"{key}.{first}", "the variant has no layers of Keras")
         try:
-            entry["layers"] = with_recurrent_layers(list(entry["layers"]), **recurrent)
-        except (KeyError, TypeError, ValueError) as error:
-            problem = str(error) if isinstance(error, ValueError) else "has no layers of Keras"
-            raise _error(f"{key}.{first}", problem) from error
+            entry["layers"] = with_recurrent_layers(entry["layers"], **recurrent)
+        except ValueError as error:
+            raise _error(f"{key}.{first}", str(error)) from error
     for axis, value in levels.items():
         if axis == "learning_rate" and "optimizer" in entry:
             name, arguments = name_and_arguments(entry["optimizer"])
             entry["optimizer"] = {name: {**arguments, "learning_rate": value}}
-        elif axis not in RECURRENT_AXES and not axis.startswith(DATASET_AXIS):
+        elif axis == "learning_rate" or ("." in axis and not axis.startswith(DATASET_AXIS)):
             set_value(entry, axis, copy.deepcopy(value), key)
     return entry
 

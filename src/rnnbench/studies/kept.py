@@ -10,9 +10,10 @@ import pandas as pd
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
-from rnnbench.studies.outputs import SCORES, WHOLE, read_study
+from rnnbench.studies.outputs import CURVE_COLUMNS, SCORES, WHOLE, read_study
 
 Scores = dict[str, Any]
+_METRICS = list(CURVE_COLUMNS[2:])
 
 
 class Kept:
@@ -28,11 +29,14 @@ class Kept:
         for line in self._lines():
             try:
                 entry = json.loads(line)
-                self._found[entry["key"]] = entry["scores"]
-            except (ValueError, KeyError, TypeError):
+                key, scores = entry["key"], entry["scores"]
+                if {"curve", "seconds"} <= scores.keys():
+                    self._found[key] = scores
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
-        for key, scores in _from_tables(workspace, name).items():
-            self._found.setdefault(key, scores)
+        # A study that is made smaller loses rows of its tables, but no training.
+        found = _from_tables(workspace, name)
+        self._write({key: scores for key, scores in found.items() if key not in self._found})
 
     def get(self, key: str) -> Scores | None:
         """The scores of a training, None if it has not been trained."""
@@ -40,12 +44,18 @@ class Kept:
 
     def add(self, key: str, scores: Scores) -> None:
         """Keep the scores of a training; raises OSError."""
-        self._found[key] = scores
+        self._write({key: scores})
+
+    def _write(self, trainings: dict[str, Scores]) -> None:
+        if not trainings:
+            return
+        self._found |= trainings
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # After a line that a kill has cut off, the next one must not continue it.
         start = "" if not self._path.exists() or self._ends_a_line() else "\n"
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(start + json.dumps({"key": key, "scores": scores}) + "\n")
+            lines = (json.dumps({"key": k, "scores": scores}) for k, scores in trainings.items())
+            file.write(start + "\n".join(lines) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -68,11 +78,13 @@ def _from_tables(workspace: Workspace, name: str) -> dict[str, Scores]:
         tables = read_study(workspace, name)
     except DataError:
         return {}
+    # Reading a number can change its last bit: they have six decimals, and three.
     curves = {
-        number: rows.drop(columns=["training", "epoch"]).to_numpy().tolist()
+        number: [[round(v, 6) for v in row] for row in rows[_METRICS].to_numpy(float).tolist()]
         for number, rows in tables["curves"].groupby("training")
     }
-    seconds = dict(tables["seconds"][["training", "seconds"]].to_numpy().tolist())
+    numbers = tables["seconds"][["training", "seconds"]].to_numpy(float).tolist()
+    seconds = {number: round(value, 3) for number, value in numbers}
     found: dict[str, Scores] = {}
     for row in tables["trainings"].to_dict("records"):
         number = row["training"]

@@ -8,6 +8,8 @@ metrics/studies/NAME/
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from rnnbench.core.errors import DataError
@@ -34,18 +36,35 @@ WHOLE = (
 )
 COLUMNS = ("training", *SIZES, *_INDEX, *SCORES, "target", "protocol", "key")
 CURVE_COLUMNS = ("training", "epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-TABLES = ("trainings", "curves", "seconds")
+_NUMBERS = {*COLUMNS, *CURVE_COLUMNS, "seconds"}
+
+
+_TEXTS = ("target", "protocol", "key")
+
+
+def level_text(value: Any) -> str:
+    """A value of an axis as the tables have it."""
+    return str(value)
 
 
 def read_study(workspace: Workspace, name: str) -> dict[str, pd.DataFrame]:
-    """The tables of a study; raises DataError if one is missing or damaged."""
+    """The tables of a study, with values of axes as texts.
+
+    Raises DataError if one is missing or damaged.
+    """
     found = {}
     needed = {"trainings": COLUMNS, "curves": CURVE_COLUMNS, "seconds": ("training", "seconds")}
     for table, columns in needed.items():
         path = workspace.study(name) / f"{table}.csv"
         try:
-            # A cell is a name, also if it reads like a number or like nothing.
-            found[table] = pd.read_csv(path, dtype={"cell": str, "key": str})
+            # A value of an axis can read like a number or like nothing.
+            names = list(pd.read_csv(path, nrows=0))
+            texts = [name for name in names if name in _TEXTS or name not in _NUMBERS]
+            options: dict[str, Any] = {
+                "dtype": dict.fromkeys(texts, str),
+                "na_values": {name: [""] for name in names if name not in texts},
+            }
+            found[table] = pd.read_csv(path, keep_default_na=False, **options)
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: not readable ({error}); run rnnbench study {name}") from error
         if missing := set(columns) - set(found[table].columns):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,10 @@ from rnnbench.engine.child import SCORING
 from rnnbench.engine.run import open_engine, run_all
 from rnnbench.engine.tasks import Outcome, Task
 from rnnbench.evaluation.outputs import rounded
-from rnnbench.models.base import VariantSettings
-from rnnbench.models.recurrent import Size, size, units_for
+from rnnbench.models.recurrent import has_recurrent_layers, size, units_for
 from rnnbench.params import Params, Trial, study_variants
 from rnnbench.studies.kept import Kept, Scores
-from rnnbench.studies.outputs import COLUMNS, CURVE_COLUMNS, SCORES, SIZES, WHOLE
+from rnnbench.studies.outputs import COLUMNS, CURVE_COLUMNS, SCORES, SIZES, WHOLE, level_text
 from rnnbench.training.keys import Inputs, find_inputs, replicates
 
 
@@ -77,19 +77,19 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
     for trial in study_variants(params, name):
         dataset = trial.entry["dataset"]
         if dataset not in datasets:
-            settings = params.variant(study.variant)
-            datasets[dataset] = _Dataset.read(workspace, dataset, settings)
+            datasets[dataset] = _Dataset(workspace, dataset)
         data = datasets[dataset]
         entry, measured = _sized(trial, data.meta, f"studies.{name}")
         settings = schema.model_validate(entry)
+        inputs = data.inputs(settings.model, settings.code)
         number = len(plan)
-        for replicate in replicates(settings, params.run.seed, count, data.splits, data.inputs):
+        for replicate in replicates(settings, params.run.seed, count, data.splits, inputs):
             task = Task(
                 variant=f"{name} {_words(trial)}",
                 model=settings.model,
                 settings=settings.model_dump(mode="json"),
                 program=settings.program,
-                inputs=data.inputs,
+                inputs=inputs,
                 system=system,
                 code=settings.code,
                 scores=True,
@@ -97,7 +97,7 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
             )
             row = {
                 "training": number + replicate.number,
-                **{axis: _cell(value) for axis, value in trial.levels.items()},
+                **{axis: level_text(value) for axis, value in trial.levels.items()},
                 **measured,
                 "replicate": replicate.number,
                 "seed": replicate.seed,
@@ -110,35 +110,35 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
     return plan
 
 
-@dataclass(frozen=True)
 class _Dataset:
     """What is read once for all trainings on a dataset."""
 
-    meta: Meta
-    protocol: str
-    splits: int
-    inputs: Inputs
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self._root, self._folder = workspace.root, workspace.prepared(name)
+        summary = read_summary(self._folder)
+        self.meta = read_meta(self._folder)
+        self.protocol, self.splits = summary.protocol, summary.splits
+        self.inputs = cache(self._inputs)
 
-    @classmethod
-    def read(cls, workspace: Workspace, name: str, settings: VariantSettings) -> _Dataset:
-        folder = workspace.prepared(name)
-        summary = read_summary(folder)
-        own = [workspace.root / file for file in settings.code]
-        inputs = find_inputs(settings.model, folder, own, SCORING)
-        return cls(read_meta(folder), summary.protocol, summary.splits, inputs)
+    def _inputs(self, model: str, code: tuple[str, ...]) -> Inputs:
+        """code: the files of own layers, which differ between cells."""
+        own = [self._root / file for file in code]
+        return find_inputs(model, self._folder, own, SCORING)
 
 
 def _sized(trial: Trial, meta: Meta, key: str) -> tuple[dict[str, Any], dict[str, int | None]]:
     """The settings of a trial with its units, and its sizes by column; imports Keras."""
     entry, output_layer = trial.entry, trial.entry.get("output_layer", True)
-    if "layers" not in entry:
+    if "layers" not in entry or not has_recurrent_layers(entry["layers"]):
         return entry, {}
     try:
         if trial.budget is not None:
             measure, budget = trial.budget
             units = units_for(budget, measure, trial.layers, output_layer, meta)
             entry = entry | {"layers": trial.layers(units)}
-        found: Size = size(entry["layers"], output_layer, meta)
+        found = size(entry["layers"], output_layer, meta)
+    except ParamsError as error:
+        raise error.under(key) from error
     except ValueError as error:
         raise ParamsError("params.yaml", [ErrorDetail(f"{key}.axes", str(error))]) from error
     return entry, {
@@ -149,12 +149,7 @@ def _sized(trial: Trial, meta: Meta, key: str) -> tuple[dict[str, Any], dict[str
 
 
 def _words(trial: Trial) -> str:
-    return ", ".join(f"{axis} {_cell(value)}" for axis, value in trial.levels.items())
-
-
-def _cell(value: Any) -> Any:
-    """A value of an axis as a table has it."""
-    return value if isinstance(value, str | int | float) else str(value)
+    return ", ".join(f"{axis} {value}" for axis, value in trial.levels.items())
 
 
 def _write(folder: Path, trainings: list[_Training], kept: Kept) -> None:

@@ -106,9 +106,9 @@ class Analysis:
         """The score that k settings of the tuned axes lead to, drawn at random without repetition.
 
         The best of the k on the validation part counts (Dodge et al., "Show your work", EMNLP
-        2019). Columns: the facets, level, k, expected; spread, between the best and the worst
-        setting, and near, how many of the `settings` are worse than the best by no more than the
-        margin, with k = settings.
+        2019). Columns: the facets, level, k, expected, and near, how many of the `settings` are
+        worse than the best by no more than the margin. Without levels of which a setting diverged
+        in all trainings.
         """
         rows = []
         for facet, of_facet in self._facets(self.trainings):
@@ -120,7 +120,8 @@ class Analysis:
                     continue
                 sign = -1 if self.numbers else 1
                 top = max(sign * value for value in values)
-                near = sum(top - sign * value <= self._margin for value in values)
+                # Differences have errors of rounding.
+                near = sum(round(top - sign * value - self._margin, 12) <= 0 for value in values)
                 for k in range(1, len(values) + 1):
                     weights = _best_of(len(values), k)
                     expected = float(np.dot(weights, values))
@@ -134,16 +135,16 @@ class Analysis:
 
         Compute: multiplications and additions of the recurrent layers' matrix products, forward and
         backward, over all samples and epochs. The score to reach lies at `REACHED` of the way from
-        the baseline to the best of the data set. Columns: dataset if that is an axis, level, goal,
+        the baseline to the best of the data set. Columns: the axes of the dataset, level, goal,
         reached (None if never), and the setting and epoch that reach it first.
         """
-        if self.trainings["multiply_adds"].isna().any() or self.trainings["val_loss"].isna().all():
+        known = self.trainings["multiply_adds"].notna().all()
+        if not known or self.trainings["val_loss"].isna().all() or self._progress.empty:
             return pd.DataFrame()
-        own = ["dataset"] if "dataset" in self.study.axes else []
-        rows = []
+        own, rows = self.dataset_axes, []
         for key, of_data in _groups(self._progress, own):
             sign = -1 if self.numbers else 1
-            baseline = self._scaled(of_data["baseline"]).mean()
+            baseline = of_data["baseline"].mean()
             top = (sign * of_data["score"]).max()
             goal = sign * baseline + REACHED * (top - sign * baseline)
             for (level,), of_level in _groups(of_data, [self._compared]):
@@ -151,35 +152,51 @@ class Analysis:
                 row = dict(zip(own, key, strict=True)) | {"level": level}
                 row |= {"goal": self._shown(sign * goal), "reached": None}
                 if len(there):
-                    first = there.loc[there["compute"].idxmin()]
+                    first = there.loc[there["spent"].idxmin()]
                     axes = {axis: first[axis] for axis in self.study.axes if axis != self._compared}
-                    row |= axes | {"epoch": first["epoch"], "reached": first["compute"]}
+                    row |= axes | {"epoch": int(first["epoch"]), "reached": first["spent"]}
                 rows.append(row)
-        return pd.DataFrame(rows)
+        # Whole numbers stay whole next to rows without any.
+        return pd.DataFrame(rows, dtype=object)
 
     @property
+    def dataset_axes(self) -> list[str]:
+        """The axes whose values are or change datasets, so that each has a goal of its own."""
+        return [axis for axis in self.study.axes if axis.partition(".")[0] == "dataset"]
+
+    @cached_property
     def _progress(self) -> pd.DataFrame:
-        """The mean score of each setting after each epoch, with the compute until then."""
+        """The mean score of each setting after each epoch, with the compute until then.
+
+        Without epochs that some training of the setting has not reached, since it diverged.
+        """
         column = f"val_{self.measure}"
         joined = self.curves[["training", "epoch", column]].merge(
             self.trainings.drop(columns=[column, "epoch"]), on="training"
         )
         joined["score"] = self._scaled(joined[column])
-        joined["baseline"] = joined[f"baseline_{self.measure}"]
+        joined["baseline"] = self._scaled(joined[f"baseline_{self.measure}"])
         steps = joined["multiply_adds"].astype(float) * joined["training_samples"]
-        joined["compute"] = steps * _PASSES * joined["epoch"]
-        means = joined.groupby([*self.study.axes, "epoch"], sort=False)
-        return means[["score", "baseline", "compute"]].mean().reset_index()
+        joined["spent"] = steps * _PASSES * joined["epoch"]
+        axes, columns = [*self.study.axes], ["score", "baseline", "spent"]
+        planned = self.trainings.groupby(axes, sort=False).size().rename("planned").reset_index()
+        joined = joined.merge(planned, on=axes)
+        by_epoch = joined.groupby([*axes, "epoch"], sort=False)["training"].transform("count")
+        joined = joined[by_epoch == joined["planned"]]
+        by_split = joined.groupby([*axes, "epoch", "split"], sort=False)[columns].mean()
+        return by_split.groupby([*axes, "epoch"], sort=False).mean().reset_index()
 
-    def envelope(self, level: Any, dataset: Any = None) -> tuple[list[float], list[float]]:
-        """The best validation score that a level reaches within some compute: compute, scores."""
+    def envelope(self, level: Any, dataset: dict[str, Any]) -> tuple[list[float], list[float]]:
+        """The best validation score that a level reaches within some compute: compute, scores.
+
+        dataset: values of `dataset_axes`.
+        """
         rows = self._progress
-        rows = rows[rows[self._compared] == level]
-        if dataset is not None:
-            rows = rows[rows["dataset"] == dataset]
-        rows = rows.sort_values("compute")
+        for axis, value in ({self._compared: level} | dataset).items():
+            rows = rows[rows[axis] == value]
+        rows = rows.sort_values("spent", kind="stable")
         best = rows["score"].cummin() if self.numbers else rows["score"].cummax()
-        return rows["compute"].tolist(), [self._shown(value) for value in best]
+        return rows["spent"].tolist(), [self._shown(value) for value in best]
 
     def sweep(self, rows: pd.DataFrame, axis: str) -> tuple[list[Any], list[float]]:
         """The mean evaluation score at each value of a tuned axis."""
@@ -207,10 +224,10 @@ class Analysis:
 
         def rank(item: tuple[tuple[Any, ...], pd.DataFrame]) -> tuple[float, ...]:
             _, scores = item
-            loss = self._scaled(scores["val_loss"], "loss").mean()
-            first = loss if self.numbers else -scores["val_accuracy"].mean()
+            loss = self._mean(scores, "val_loss")
+            first = loss if self.numbers else -self._mean(scores, "val_accuracy")
             # A setting that diverges is chosen only if all do.
-            return float(scores["diverged"].notna().sum()), float(first), float(loss)
+            return float(scores["diverged"].notna().sum()), first, loss
 
         return sorted(_groups(rows, self.study.tuned), key=rank)
 
@@ -249,7 +266,8 @@ class Analysis:
         }
 
     def _at_edge(self, axis: str, value: Any) -> bool:
-        tried = sorted(v for v in self.study.axes[axis] if isinstance(v, int | float))
+        values = self.study.axes[axis]
+        tried = sorted(v for v in values if isinstance(v, int | float) and not isinstance(v, bool))
         return len(tried) > 2 and value in (tried[0], tried[-1])
 
     def _contrast(self, first: pd.DataFrame, second: pd.DataFrame) -> Contrast | None:
@@ -263,7 +281,9 @@ class Analysis:
         if first["split"].nunique() > 1:
             by_split = {n: self._by_split(rows) for n, rows in enumerate((first, second))}
             scores = np.asarray(pd.DataFrame(by_split).T, np.float64)
-            return SplitScores(scores, self._overlap(first)).difference(0, 1)
+            # Of two sizes of the training part, the smaller one gives the wider interval.
+            overlap = max(self._overlap(first), self._overlap(second))
+            return SplitScores(scores, overlap).difference(0, 1)
         # On the same samples, the scores' errors cancel in part: this is wider than needed.
         one, other = self._estimates([first, second])
         return independent(one, other) if one and other else None
@@ -295,7 +315,8 @@ class Analysis:
 
     def _mean(self, rows: pd.DataFrame, column: str = "") -> float:
         """The mean of a score over the splits, of losses on the logarithmic scale."""
-        values = self._scaled(rows[column or self.measure])
+        column = column or self.measure
+        values = self._scaled(rows[column], column.rpartition("_")[2])
         return float(values.groupby(rows["split"]).mean().mean())
 
     def _scaled(self, values: pd.Series[Any], measure: str = "") -> pd.Series[float]:
@@ -305,7 +326,9 @@ class Analysis:
         return numbers
 
     def _shown(self, value: float) -> float:
-        return math.exp(value) if self.numbers else value
+        # Of an interval around losses that almost diverged, it can be infinite.
+        with np.errstate(over="ignore"):
+            return float(np.exp(value)) if self.numbers else value
 
 
 _SIZES = ("units", "recurrent_parameters", "multiply_adds")

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
+from rnnbench.core.errors import DataError
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Params
-from rnnbench.report.findings import contrast_text
-from rnnbench.report.markdown import figure, markdown, render, share, small
+from rnnbench.report.findings import contrast_text, p_value
+from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
 from rnnbench.report.studies.analysis import REACHED, Analysis
-from rnnbench.report.studies.pictures import draw_study, facet_name
-from rnnbench.studies.outputs import read_study
+from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
+from rnnbench.studies.outputs import level_text, read_study
 
 _TABLES = ("best", "contrasts", "tuning", "compute")
 
 
 def analysis_of(workspace: Workspace, params: Params, name: str) -> Analysis:
-    """The analysis of a study; raises DataError if its tables are missing or damaged."""
-    tables = read_study(workspace, name)
-    return Analysis(params.study(name), tables["trainings"], tables["curves"], params.comparison)
+    """The analysis of a study; raises DataError if its tables are missing, damaged or old."""
+    tables, study = read_study(workspace, name), params.study(name)
+    trainings = tables["trainings"]
+    for axis, values in study.axes.items():
+        texts = trainings[axis].astype(str) if axis in trainings else pd.Series([""])
+        # A mapping or a list stays a text.
+        known = {level_text(v): v if _is_plain(v) else level_text(v) for v in values}
+        if unknown := set(texts) - known.keys():
+            problem = f"{axis} has other values than in params.yaml ({', '.join(sorted(unknown))})"
+            raise DataError(f"{workspace.study(name)}: {problem}; run rnnbench study {name}")
+        trainings[axis] = texts.map(known)
+    return Analysis(study, trainings, tables["curves"], params.comparison)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def write_page(workspace: Workspace, params: Params, name: str) -> list[str]:
@@ -57,7 +72,11 @@ def write_page(workspace: Workspace, params: Params, name: str) -> list[str]:
         tuning=_tuning_table(analysis),
         compute=_compute_table(analysis),
         reached=share(REACHED),
-        edges=[f"{row['level']}{_of(row, analysis)}" for row in _records(analysis) if row["edge"]],
+        edges=[
+            f"`{_level(analysis, row['level'])}`{_of(row, analysis)}"
+            for row in analysis.best.to_dict("records")
+            if row["edge"]
+        ],
     )
     write_text(folder / "README.md", page)
     return found
@@ -71,23 +90,30 @@ def study_answers(analysis: Analysis) -> list[str]:
         ranked = best.dropna(subset="score").sort_values("score", ascending=analysis.numbers)
         start = f"{facet_name(facet)}: " if facet else ""
         if ranked.empty:
-            found.append(f"{start}every training has diverged.")
+            found.append(f"{start}every training diverged.")
             continue
-        top = ranked.iloc[0]
-        text = f"{start}`{top['level']}` ranks first ({_score(analysis, top)})."
+        top = ranked.to_dict("records")[0]
+        text = f"{start}`{_level(analysis, top['level'])}` {_ranks(analysis, top, len(best))}."
         for row in contrasts.to_dict("records"):
             if top["level"] in (row["first"], row["second"]):
-                text += f" {contrast_text(row, analysis.settings)}"
+                names = {key: _level(analysis, row[key]) for key in ("first", "second")}
+                text += f" {contrast_text(row | names, analysis.settings)}"
         found.append(text)
     weak = analysis.best[analysis.best["better_than_baseline"].eq(False)]
     if len(weak):
-        named = [f"`{row['level']}`{_of(row, analysis)}" for row in weak.to_dict("records")]
+        named = [
+            f"`{_level(analysis, row['level'])}`{_of(row, analysis)}"
+            for row in weak.to_dict("records")
+        ]
         found.append(f"Not significantly better than the baseline: {'; '.join(named)}.")
     return found
 
 
-def _records(analysis: Analysis) -> list[dict[Any, Any]]:
-    return analysis.best.to_dict("records")
+def _level(analysis: Analysis, value: Any) -> str:
+    """A compared value, with its axis if it says nothing alone."""
+    if isinstance(value, str):
+        return value
+    return facet_name({analysis.study.compared: value})
 
 
 def _of(row: dict[Any, Any], analysis: Analysis) -> str:
@@ -97,35 +123,52 @@ def _of(row: dict[Any, Any], analysis: Analysis) -> str:
 
 def _of_facet(table: pd.DataFrame, facet: dict[str, Any]) -> pd.DataFrame:
     for axis, value in facet.items():
-        table = table[table[axis] == value]
+        table = table[table[axis] == value] if len(table) else table
     return table
 
 
-def _score(analysis: Analysis, row: Any) -> str:
+def _ranks(analysis: Analysis, row: dict[Any, Any], levels: int) -> str:
     form = small if analysis.numbers else figure
-    what = "squared error" if analysis.numbers else "accuracy"
-    return f"{what} {form(row['score'])}, {form(row['low'])} to {form(row['high'])}"
+    score = f"{_measure(analysis)} {form(row['score'])}"
+    if interval := _interval(row["low"], row["high"], form):
+        score += f", 95 % interval {interval}"
+    return f"ranks first ({score})" if levels > 1 else f"has the {score}"
+
+
+def _measure(analysis: Analysis) -> str:
+    return "squared error" if analysis.numbers else "accuracy"
+
+
+def _interval(low: float, high: float, form: Callable[[float], str]) -> str:
+    return f"{form(low)} to {form(high)}" if pd.notna(low) else ""
 
 
 def _best_table(analysis: Analysis) -> str:
     form = small if analysis.numbers else figure
     best = analysis.best
-    columns: dict[str, Any] = {axis: best[axis] for axis in analysis.study.facets}
-    columns[analysis.study.compared.replace("_", " ")] = best["level"]
-    columns |= {axis.replace("_", " "): best[axis] for axis in analysis.study.tuned}
+    columns: dict[str, Any] = {axis_name(axis): best[axis] for axis in analysis.study.facets}
+    columns[axis_name(analysis.study.compared)] = best["level"]
+    columns |= {axis_name(axis): best[axis] for axis in analysis.study.tuned}
     columns["units"] = best["units"].map("{:.0f}".format, na_action="ignore")
     columns["parameters of the layers"] = best["recurrent_parameters"].map(
         "{:,.0f}".format, na_action="ignore"
     )
-    columns["squared error" if analysis.numbers else "accuracy"] = best["score"].map(form)
-    columns["95 % interval"] = best["low"].map(form) + " to " + best["high"].map(form)
+    columns[_measure(analysis)] = best["score"].map(form)
+    columns["95 % interval"] = [
+        _interval(low, high, form) for low, high in zip(best["low"], best["high"], strict=True)
+    ]
     if analysis.numbers:
         columns["within the tolerance"] = best["accuracy"].map(figure)
-    columns["last epoch"] = best["last"].map(form)
+    columns["after the last epoch"] = best["last"].map(form)
     columns["baseline"] = best["baseline"].map(form)
-    columns["better than it"] = best["better_than_baseline"].map(
+    columns["better than the baseline"] = best["better_than_baseline"].map(
         {True: "yes", False: "not significantly"}
     )
+    if best["diverged"].any():
+        columns["diverged"] = [
+            f"{diverged} of {count}" if diverged else ""
+            for diverged, count in zip(best["diverged"], best["trainings"], strict=True)
+        ]
     return markdown(pd.DataFrame(columns).astype(object).fillna(""))
 
 
@@ -133,23 +176,28 @@ def _contrasts_table(analysis: Analysis) -> str:
     rows = analysis.contrasts
     if rows.empty or "effect" not in rows:
         return ""
-    loss = analysis.numbers
-    effects = [f"{e:.2f}" if loss else f"{e:+.4f}" for e in rows["effect"]]
-    bounds = [
-        f"{low:.2f} to {high:.2f}" if loss else f"{low:+.4f} to {high:+.4f}"
-        for low, high in zip(rows["low"], rows["high"], strict=True)
-    ]
-    columns: dict[str, Any] = {axis: rows[axis] for axis in analysis.study.facets}
+    loss, tested = analysis.numbers, rows["effect"].notna()
+    neutral, least = (1.0, 2) if loss else (0.0, 4)
+    ends = rows[["effect", "low", "high"]].to_numpy(float).tolist()
+    needed = rows["needed"].map("{:,.0f}".format, na_action="ignore")
+    detectable = rows["detectable"].map(f"{{:.{least}f}}".format)
+    unit = "splits" if rows["splits"].max() > 1 else "trainings"
+    columns: dict[str, Any] = {axis_name(axis): rows[axis] for axis in analysis.study.facets}
     columns |= {
         "first": rows["first"],
         "second": rows["second"],
-        "error of second / first" if loss else "first minus second": effects,
-        "interval": bounds,
-        "p (Holm)": rows["p_adjusted"].map("{:.3f}".format),
-        "80 % power from": rows["detectable"].map("{:.2f}".format if loss else "{:.4f}".format),
-        "splits needed": rows["needed"].map("{:.0f}".format, na_action="ignore").fillna("> 1,000"),
+        "error of second / first" if loss else "first minus second": [
+            estimate(e, (neutral,), least) if known else "not tested"
+            for e, known in zip(ends, tested, strict=True)
+        ],
+        "p (Holm)": [
+            p_value(p).removeprefix("p ").removeprefix("= ") if p == p else ""
+            for p in rows["p_adjusted"]
+        ],
+        "80 % power from": detectable.where(tested, ""),
+        f"{unit} needed": needed.fillna("> 1,000").where(tested, ""),
     }
-    return markdown(pd.DataFrame(columns))
+    return markdown(pd.DataFrame(columns).astype(object))
 
 
 def _tuning_table(analysis: Analysis) -> str:
@@ -157,13 +205,14 @@ def _tuning_table(analysis: Analysis) -> str:
     if table.empty:
         return ""
     form = small if analysis.numbers else figure
-    index = [*analysis.study.facets, "level"]
-    wide = table.pivot(index=index, columns="k", values="expected").map(form)
-    wide.columns = [f"best of {k}" for k in wide.columns]
-    last = table[table["k"] == table["settings"]].set_index(index)
-    wide["within the margin"] = last["near"].astype(str) + " of " + last["settings"].astype(str)
-    order = pd.MultiIndex.from_frame(last.reset_index()[index]) if len(index) > 1 else last.index
-    return markdown(wide.reindex(order).reset_index())
+    facets, rows = analysis.study.facets, []
+    for _, curve in table.groupby([*facets, "level"], sort=False):
+        last = curve.to_dict("records")[-1]
+        row = {axis_name(axis): last[axis] for axis in facets}
+        row[axis_name(analysis.study.compared)] = last["level"]
+        row |= {f"best of {k}": form(v) for k, v in zip(curve["k"], curve["expected"], strict=True)}
+        rows.append(row | {"within the margin": f"{last['near']} of {last['settings']}"})
+    return markdown(pd.DataFrame(rows, dtype=object))
 
 
 def _compute_table(analysis: Analysis) -> str:
@@ -172,8 +221,9 @@ def _compute_table(analysis: Analysis) -> str:
         return ""
     form = small if analysis.numbers else figure
     shown = table.drop(columns="reached").assign(goal=table["goal"].map(form))
-    compute = table["reached"].map("{:.2e}".format, na_action="ignore")
-    shown["compute"] = compute.fillna("not reached")
-    if "epoch" in shown:
-        shown["epoch"] = shown["epoch"].map("{:.0f}".format, na_action="ignore")
-    return markdown(shown.astype(object).fillna("").rename(columns=lambda n: n.replace("_", " ")))
+    spent = table["reached"].map("{:.2e}".format, na_action="ignore")
+    shown["reached with"] = spent.fillna("not reached")
+    names = {"level": axis_name(analysis.study.compared)}
+    # Compared datasets stand in the first column already.
+    shown = shown.loc[:, [n for n in shown if n != analysis.study.compared]]
+    return markdown(shown.fillna("").rename(columns=lambda n: names.get(n, axis_name(n))))

@@ -30,14 +30,21 @@ def draw_study(directory: Path, analysis: Analysis) -> None:
 
 def facet_name(facet: dict[str, Any]) -> str:
     """The values of the facets, in words."""
-    return ", ".join(
-        str(value)
-        if axis == "dataset"
-        else f"{value:,} {axis}"
-        if _is_count(value)
-        else f"{axis} {value}"
-        for axis, value in facet.items()
-    )
+    return ", ".join(_value_name(axis, value) for axis, value in facet.items())
+
+
+def axis_name(axis: str) -> str:
+    """An axis, in words."""
+    return axis.removeprefix("dataset.").replace("_", " ")
+
+
+def _value_name(axis: str, value: Any) -> str:
+    if axis == "dataset":
+        return str(value)
+    # 30 parameters, but depth 2.
+    if _is_count(value) and axis.endswith("s") and "." not in axis:
+        return f"{value:,} {axis_name(axis)}"
+    return f"{axis_name(axis)} {value}"
 
 
 def _is_count(value: Any) -> bool:
@@ -88,7 +95,7 @@ def _sweeps(path: Path, analysis: Analysis) -> None:
                 panel.set_xticks(_places(values), list(map(str, values)))
             _score_axis(panel, analysis, "evaluation")
             panel.label_outer(remove_inner_ticks=False)
-        figure.supxlabel(axis.replace("_", " "))
+        figure.supxlabel(axis_name(axis))
         _legend(figure, analysis)
 
 
@@ -113,14 +120,14 @@ def _expected(path: Path, analysis: Analysis) -> None:
 
 
 def _compute(path: Path, analysis: Analysis) -> None:
-    """The best validation score within some compute; a panel a dataset, if that is an axis."""
-    table = analysis.compute
-    datasets = list(dict.fromkeys(table["dataset"])) if "dataset" in table else [None]
+    """The best validation score within some compute; a panel a dataset, if they differ."""
+    datasets = analysis.compute.drop_duplicates(analysis.dataset_axes or "goal")
     with picture(path, *_size(analysis, len(datasets))) as figure:
-        for panel, dataset in zip(_panels(figure, len(datasets)), datasets, strict=False):
-            rows = table if dataset is None else table[table["dataset"] == dataset]
-            panel.axhline(rows["goal"].iloc[0], color=FAINT)
-            panel.set_title(dataset or "")
+        records = datasets.to_dict("records")
+        for panel, row in zip(_panels(figure, len(datasets)), records, strict=False):
+            dataset = {axis: row[axis] for axis in analysis.dataset_axes}
+            panel.axhline(row["goal"], color=FAINT)
+            panel.set_title(facet_name(dataset))
             for (color, _), level in zip(_marks(analysis), _levels(analysis), strict=True):
                 compute, scores = analysis.envelope(level, dataset)
                 panel.step(compute, scores, where="post", color=color)

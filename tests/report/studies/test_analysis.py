@@ -331,7 +331,7 @@ def test_the_compute_to_the_goal_is_that_of_the_first_epoch_that_reaches_it(
     found = analyse(
         tmp_path,
         axes,
-        lambda levels, _: 0.8,
+        lambda *_: 0.8,
         curve=lambda levels, _: curves[levels["cell"], levels["learning_rate"]],
         size=lambda levels: units[levels["cell"]],
     ).compute
@@ -378,7 +378,7 @@ def test_an_epoch_that_not_every_training_has_reached_does_not_count(tmp_path: P
 def test_a_budget_of_compute_is_an_axis_like_the_others(tmp_path: Path) -> None:
     axes = {"cell": ["A", "B"], "compute": [100, 200]}
     found = analyse(
-        tmp_path, axes, lambda levels, r: 0.8 + r / 100, size=lambda levels: levels["compute"]
+        tmp_path, axes, lambda _, r: 0.8 + r / 100, size=lambda levels: levels["compute"]
     ).compute
     assert found["compute"].tolist() == [100, 100]
     assert found["reached"].tolist() == [100 * TRAIN * 3] * 2

@@ -20,7 +20,7 @@ _MAX_COLUMNS = 4
 def draw_study(directory: Path, analysis: Analysis) -> None:
     """Draw all pictures that the axes of a study allow into `directory`."""
     _scores(directory / "scores.svg", analysis)
-    if analysis.study.tuned:
+    if analysis.study.tuned and analysis.best["score"].notna().any():
         _sweeps(directory / "tuning.svg", analysis)
     if len(analysis.tuning):
         _expected(directory / "best_of_k.svg", analysis)
@@ -172,7 +172,8 @@ def _size(analysis: Analysis, panels: int | None = None) -> tuple[float, float]:
 
 
 def _score_axis(panel: Axes, analysis: Analysis, part: str) -> None:
-    if analysis.numbers:
+    # A logarithmic axis needs something to show.
+    if analysis.numbers and analysis.best["score"].notna().any():
         panel.set_yscale("log")
     what = "squared error" if analysis.numbers else "accuracy"
     panel.set_ylabel(f"{what}, {part}")

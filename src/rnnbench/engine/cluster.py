@@ -6,16 +6,16 @@ head, once, and returns bytes; only the head runs DVC and MLflow.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import ipaddress
 import itertools
+import logging
 import queue
-import socket
 import tarfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.engine.local import MAX_DEATHS, SOURCE
 from rnnbench.engine.tasks import Outcome, Task, read_outcome
 
+NAME = "rnnbench"
 _SECONDS_TO_CONNECT = 30
 _SECONDS_BETWEEN_COUNTS = 5.0
 # Dask gives up on a task after the deaths of four workers, whatever they died of.
@@ -52,8 +53,6 @@ class ClusterEngine:
     ) -> None:
         self._results, self._address, self._report = results, address, report
         self._bundle = bundle(root, tasks)
-        content = f"{socket.gethostname()}:{root}:".encode() + self._bundle
-        self._name = f"rnnbench-{hashlib.sha256(content).hexdigest()[:16]}"
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._futures: dict[Any, Task] = {}
         self._numbers = itertools.count()
@@ -69,6 +68,9 @@ class ClusterEngine:
             raise ClusterError(
                 "Dask is not installed; install the extra: make env CLUSTER=ADDRESS"
             ) from error
+        # It prints tracebacks of what is reported here in a line.
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         if not self._address.startswith("tls://") and not _is_loopback(self._address):
             self._report(
                 f"warning: {self._address} is not encrypted, and whoever reaches it can run code "
@@ -76,16 +78,28 @@ class ClusterEngine:
             )
         try:
             self._client = Client(
-                self._address, timeout=_SECONDS_TO_CONNECT, set_as_default=False, name="rnnbench"
+                self._address, timeout=_SECONDS_TO_CONNECT, set_as_default=False, name=NAME
             )
-            # Their classes are sent as code, not by the name of a module that workers lack.
-            self._remote = _by_value(Path(__file__).with_name("remote.py"))
-            self._client.register_plugin(self._remote["Trainer"](self._name, self._bundle))
         # Of the network, of OpenSSL, of Dask.
         except Exception as error:
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise ClusterError(f"no Dask scheduler at {self._address}: {reason}") from error
-        self._report(f"dashboard: {self._client.dashboard_link}")
+        # Their classes are sent as code, not by the name of a module that workers lack.
+        self._remote = _by_value(Path(__file__).with_name("remote.py"))
+        # Another command can remove them too.
+        with suppress(Exception):
+            for name in self._client.run_on_scheduler(self._remote["abandoned"], prefix=NAME):
+                self._client.unregister_worker_plugin(name)
+        # Not of the bundle, which two commands can share.
+        self._name = self._client.id
+        try:
+            self._client.register_plugin(self._remote["Trainer"](self._name, self._bundle))
+        # Of a worker that does not answer; the scheduler has it, for the others.
+        except Exception as error:
+            self._report(f"warning: not every worker got the bundle: {error}")
+        # A scheduler can have none.
+        with self._connected(), suppress(KeyError):
+            self._report(f"dashboard: {self._client.dashboard_link}")
         self._report(f"bundle of {len(self._bundle) / 2**20:.0f} MiB sent to {self.remark[3:]}")
         return self
 
@@ -135,70 +149,86 @@ class ClusterEngine:
         # With tuples as keys, they are one group, which the scheduler hands out task by task. A new
         # key each time: it blames a key for the deaths of its workers.
         keys = [(self._name, next(self._numbers)) for _ in tasks]
-        futures = self._client.map(
-            self._remote["train"],
-            [self._name] * len(tasks),
-            [task.model_dump_json() for task in tasks],
-            [_files(task) for task in tasks],
-            key=keys,
-            pure=False,
-        )
+        with self._connected():
+            futures = self._client.map(
+                self._remote["train"],
+                [self._name] * len(tasks),
+                [task.model_dump_json() for task in tasks],
+                [_files(task) for task in tasks],
+                key=keys,
+                pure=False,
+            )
         for future, task in zip(futures, tasks, strict=True):
             self._futures[future] = task
             future.add_done_callback(self._done.put)
 
     def _outcome(self, task: Task, future: Any) -> Outcome | None:
         """What became of a task; None if it has to be run again."""
-        if future.status == "error":
-            return self._after_error(task, future.exception())
-        if future.status != "finished":
-            self._expect_scheduler()
+        if future.status == "cancelled":
+            raise self._lost()
+        try:
+            reply = future.result()
+        except Exception as error:
+            return self._after_error(task, error)
+        if reply.get("stopped"):
             return None
-        reply = future.result()
         if "died" in reply:
             self._deaths[task.key] += 1
             reason = f"{reply['died']}, {MAX_DEATHS} times"
             return None if self._deaths[task.key] < MAX_DEATHS else Outcome(error=reason)
         outcome = read_outcome(reply["outcome"])
-        if outcome.refused:
-            self._refuse(reply["worker"], str(outcome.error))
-            return None
         if outcome.error is None:
             for name, content in reply["files"].items():
                 with new_file(self._results / name) as partial:
                     partial.write_bytes(content)
         return outcome
 
-    def _after_error(self, task: Task, error: BaseException) -> Outcome | None:
+    def _after_error(self, task: Task, error: Exception) -> Outcome | None:
         from distributed import KilledWorker
 
-        if not isinstance(error, KilledWorker):
-            self._expect_scheduler()
-            return Outcome(error=f"{type(error).__name__}: {error}")
-        self._killed[task.key] += 1
-        if self._killed[task.key] < _MAX_KILLED:
+        if error.args[:1] == (self._remote["REFUSED"],):
+            self._refuse(*error.args[1:])
             return None
-        return Outcome(error="every worker that trained it was killed")
+        self._expect_scheduler()
+        killed = isinstance(error, KilledWorker)
+        counts, most = (self._killed, _MAX_KILLED) if killed else (self._deaths, MAX_DEATHS)
+        counts[task.key] += 1
+        if counts[task.key] < most:
+            return None
+        reason = f"{type(error).__name__}: {error}"
+        return Outcome(error="every worker that trained it was killed" if killed else reason)
 
     def _refuse(self, worker: str, reason: str) -> None:
         """Send a worker away that cannot make the same bytes."""
         if worker not in self._refused:
             self._refused.add(worker)
             self._report(f"refused worker {worker}: {reason}")
+        with self._connected():
             self._client.retire_workers([worker])
 
     def _expect_scheduler(self) -> None:
         if self._client.status != "running":
-            raise ClusterError(
-                f"lost the Dask scheduler at {self._address}; what has been trained is kept: "
-                "run the same command again"
-            )
+            raise self._lost()
+
+    def _lost(self) -> ClusterError:
+        return ClusterError(
+            f"lost the Dask scheduler at {self._address}; what has been trained is kept: "
+            "run the same command again"
+        )
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Any error of the client is one of its connection."""
+        try:
+            yield
+        except Exception as error:
+            raise self._lost() from error
 
     def _workers(self) -> dict[str, int]:
         """The threads of each worker."""
         if time.monotonic() - self._counted > _SECONDS_BETWEEN_COUNTS:
-            self._expect_scheduler()
-            self._threads = self._client.nthreads()
+            with self._connected():
+                self._threads = self._client.nthreads()
             self._counted = time.monotonic()
         return self._threads
 

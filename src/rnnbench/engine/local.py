@@ -71,6 +71,9 @@ class LocalEngine:
                 return read_outcome(process.run(line))
             except Died as error:
                 reason = str(error)
+            # Such as no memory for a process: the thread must go on.
+            except Exception as error:
+                return Outcome(error=f"{type(error).__name__}: {error}")
         return Outcome(error=f"{reason}, {MAX_DEATHS} times")
 
 

@@ -17,10 +17,25 @@ from pathlib import Path
 _SECONDS_TO_END = 10.0
 # Each leaves about 40 MB behind. A process that reports its peak memory has one only.
 _MAX_PROGRAMS = 40
+_READY = "ready\n"
+# What it imports, and the libraries that it looks for, may be missing.
+_CODE = f"""
+import sys
+from pathlib import Path
+from rnnbench.core.machine import this_machine
+from rnnbench.engine.child import main
+this_machine()
+print({_READY!r}, end="", flush=True)
+main(Path(sys.argv[1]))
+"""
 
 
 class Died(Exception):
     """A training process has ended in the middle of a task."""
+
+
+class NotStarted(Died):
+    """A training process has ended by itself before it could read a task."""
 
 
 class TrainingProcess:
@@ -38,7 +53,7 @@ class TrainingProcess:
         self._environment = {**environment, "PYTHONPATH": os.pathsep.join(path)}
         self._process: subprocess.Popen[str] | None = None
         self._programs: set[str] = set()
-        self._killed = False
+        self._ready = self._killed = False
         self._lock = threading.Lock()
 
     def run(self, task: str) -> str:
@@ -52,11 +67,15 @@ class TrainingProcess:
         try:
             process.stdin.write(task + "\n")
             process.stdin.flush()
-            line = process.stdout.readline()
+            # What libraries print while they are imported comes first.
+            while (line := process.stdout.readline()) and not self._ready:
+                self._ready = line == _READY
         except (BrokenPipeError, ValueError):
             line = ""
         if not line.endswith("\n"):
-            raise Died(_reason(_wait(process)))
+            status = _wait(process)
+            # A signal comes from outside.
+            raise (Died if self._ready or status < 0 else NotStarted)(_reason(status))
         return line
 
     def kill(self) -> None:
@@ -78,12 +97,12 @@ class TrainingProcess:
             assert self._process.stdin is not None
             self._process.stdin.close()
             _wait(self._process)
-        self._programs = {content["program"]}
+        self._programs, self._ready = {content["program"]}, False
         return self._start()
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "rnnbench.engine.child", str(self._results)],
+            [sys.executable, "-c", _CODE, str(self._results)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=self._root,

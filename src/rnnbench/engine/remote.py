@@ -10,6 +10,7 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import sys
 import tarfile
 import threading
@@ -21,6 +22,7 @@ from distributed import WorkerPlugin, get_worker
 
 # A head that was killed sends no more tasks, and its processes occupy memory.
 SECONDS_IDLE = 120.0
+REFUSED = "refused"
 
 
 class Trainer(WorkerPlugin):  # type: ignore[misc]
@@ -32,42 +34,62 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]
 
     def __init__(self, name: str, bundle: bytes) -> None:
         self.name, self._bundle = name, bundle
+        self._fault = ""
 
     def setup(self, worker: Any) -> None:
         """Unpack the bundle; Dask calls it on each worker, also on late ones."""
+        self._all: set[Any] = set()
+        self._idle: list[tuple[float, Any]] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        try:
+            self._unpack(worker)
+        # Such as a full disk: an error here would be one of all workers.
+        except Exception as error:
+            self._fault = f"it could not unpack the bundle: {error}"
+        threading.Thread(target=self._end_idle, daemon=True).start()
+
+    def _unpack(self, worker: Any) -> None:
         self._root = Path(worker.local_directory).absolute() / self.name
         self._root.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(self._bundle)) as archive:
             archive.extractall(self._root, filter="data")
         self._module = _module(self._root / "src" / "rnnbench" / "engine" / "process.py")
-        self._idle: list[tuple[float, Any]] = []
-        self._all: set[Any] = set()
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        threading.Thread(target=self._end_idle, daemon=True).start()
 
     def teardown(self, worker: Any) -> None:  # noqa: ARG002
-        """End all processes; Dask calls it when the head is done or the worker closes."""
+        """End all processes, and remove the bundle.
+
+        Dask calls it when the head is done, or the worker closes.
+        """
         self._stopped.set()
         with self._lock:
             processes = list(self._all)
         for process in processes:
             process.kill()
+        shutil.rmtree(self._root, ignore_errors=True)
 
     def run(self, task: str, files: list[str]) -> dict[str, Any]:
         """The outcome of a task, with the contents of files that it leaves.
 
         files: relative to the folder of results; those that do not exist are left out.
         """
+        if self._fault:
+            return {REFUSED: self._fault}
         with self._lock:
             process = self._idle.pop()[1] if self._idle else self._new()
         try:
             line = process.run(task)
+        except self._module.NotStarted as error:
+            return {REFUSED: f"no training process starts there, see its log: {error}"}
         except self._module.Died as error:
-            return {"died": str(error)}
+            # The worker is closing, which the task is not to blame for.
+            return {"stopped": True} if self._stopped.is_set() else {"died": str(error)}
         finally:
             with self._lock:
                 self._idle.append((time.monotonic(), process))
+        outcome = json.loads(line)
+        if outcome["refused"]:
+            return {REFUSED: outcome["error"]}
         found = {}
         for name in files:
             path = self._results / name
@@ -102,14 +124,28 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]
 def train(name: str, task: str, files: list[str]) -> dict[str, Any]:
     """Run a task on the worker that Dask has chosen.
 
-    Returns what `Trainer.run` returns, and the address of the worker.
+    Returns what `Trainer.run` returns. Raises RuntimeError with `REFUSED`, the address of the
+    worker, and why it cannot train: it cannot be retired while it has the only copy of a result.
     """
     worker = get_worker()
     plugin = worker.plugins.get(name)
-    if plugin is None or not hasattr(plugin, "_module"):
-        refusal = {"error": "it could not unpack the bundle", "refused": True}
-        return {"worker": worker.address, "outcome": json.dumps(refusal)}
-    return {"worker": worker.address, **plugin.run(task, files)}
+    try:
+        reply = plugin.run(task, files) if plugin else {REFUSED: "it has not got the bundle"}
+    # Of the operating system: what a training raises is part of its outcome.
+    except Exception as error:
+        reply = {REFUSED: f"{type(error).__name__}: {error}"}
+    if REFUSED in reply:
+        raise RuntimeError(REFUSED, worker.address, reply[REFUSED])
+    return dict(reply)
+
+
+def abandoned(dask_scheduler: Any, prefix: str) -> list[str]:
+    """The plugins of heads that were killed; runs on the scheduler.
+
+    prefix: the name of the clients of heads. A plugin has the id of its client.
+    """
+    plugins, clients = dask_scheduler.worker_plugins, dask_scheduler.clients
+    return [n for n in plugins if n.startswith(f"Client-{prefix}-") and n not in clients]
 
 
 def _module(path: Path) -> Any:

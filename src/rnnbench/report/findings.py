@@ -196,13 +196,21 @@ def p_value(p: float) -> str:
 
 def power(row: dict[Any, Any]) -> str:
     """What this design could find, and what it would take to find the observed difference."""
-    unit = "splits" if row["splits"] > 1 else "trainings"
-    needed, found = row["needed"], f"find a difference of {_detectable(row)}"
+    needed = row["needed"]
     enough = f"not even {MAX_REPLICATES:,}" if pd.isna(needed) else f"{needed:,.0f}"
     return (
-        f"These {row['used']:.0f} {unit} {found} with a probability of 80 %; {enough} {unit} of "
-        "these data would find the observed one."
+        f"{detectable_text(row)}; {enough} {_unit(row)} of these data would find the observed one."
     )
+
+
+def detectable_text(row: dict[Any, Any]) -> str:
+    """What this design could find; a sentence without its end."""
+    found = f"find a difference of {_detectable(row)} with a probability of 80 %"
+    return f"These {row['used']:.0f} {_unit(row)} {found}"
+
+
+def _unit(row: dict[Any, Any]) -> str:
+    return "splits" if row["splits"] > 1 else "trainings"
 
 
 def _if_compared(some_are_not: bool) -> str:

@@ -159,9 +159,9 @@ def test_the_answers_agree_with_the_tables(tmp_path: Path) -> None:
     answered = analysis.contrasts["answer"].tolist()
     assert answered[:2] == [FIRST, SECOND]
     assert answered[2] not in (FIRST, SECOND)
-    assert answers[0].startswith("depth 1: `A` ranks first (accuracy 0.9")
+    assert answers[0].startswith("depth 1: accuracy of `A` 0.9")
     assert "`A` is better than `B`: its accuracy is higher by 0." in answers[0]
-    assert answers[1].startswith("depth 2: `B` ranks first (accuracy 0.7")
+    assert answers[1].startswith("depth 2: accuracy of `B` 0.7")
     assert "`B` is better than `A`: its accuracy is higher by 0." in answers[1]
     assert "is better than" not in answers[2]
     weak = analysis.best[analysis.best["better_than_baseline"].eq(False)]
@@ -174,13 +174,14 @@ def test_a_level_that_is_no_name_is_shown_with_its_axis(tmp_path: Path) -> None:
     axes = {"bidirectional": [True, False], "batch_size": [8]}
     workspace = write(tmp_path, axes, lambda levels, r: 0.6 + levels["bidirectional"] / 5 + r / 100)
     (answer,) = write_page(workspace, params_of(axes), "s")
-    assert answer.startswith("batch size 8: `bidirectional True` ranks first")
+    assert answer.startswith("batch size 8: accuracy of `bidirectional True` 0.8")
 
 
-def test_a_level_alone_does_not_rank(tmp_path: Path) -> None:
+def test_a_level_alone_has_a_score_and_no_difference(tmp_path: Path) -> None:
     workspace = write(tmp_path, {"cell": ["A"]}, lambda _, r: 0.9 + r / 100)
     (answer,) = write_page(workspace, params_of({"cell": ["A"]}), "s")
-    assert answer.startswith("`A` has the accuracy 0.9150, 95 % interval ")
+    assert answer.startswith("accuracy of `A` 0.9150 (")
+    assert answer.count(".") == answer.count("0.") + 1
 
 
 def test_the_page_says_what_one_edge_may_hide_and_what_diverged(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Params
-from rnnbench.report.findings import contrast_text, p_value
+from rnnbench.report.findings import contrast_text, detectable_text, p_value
 from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
+from rnnbench.report.outputs import EQUAL, OPEN
 from rnnbench.report.studies.analysis import REACHED, Analysis
 from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
 from rnnbench.studies.outputs import level_text, read_study
@@ -83,22 +84,18 @@ def write_page(workspace: Workspace, params: Params, name: str) -> list[str]:
 
 
 def study_answers(analysis: Analysis) -> list[str]:
-    """A sentence for each facet: which level is best, and which others it is better than."""
+    """For each facet, the scores of all levels, the best first, and which differ significantly."""
     found = []
     for facet, _ in analysis.facets():
         best, contrasts = (_of_facet(t, facet) for t in (analysis.best, analysis.contrasts))
-        ranked = best.dropna(subset="score").sort_values("score", ascending=analysis.numbers)
         start = f"{facet_name(facet)}: " if facet else ""
-        if ranked.empty:
+        ranked = best.dropna(subset="score").sort_values("score", ascending=analysis.numbers)
+        scores = [_with_score(analysis, row) for row in ranked.to_dict("records")]
+        if not scores:
             found.append(f"{start}every training diverged.")
             continue
-        top = ranked.to_dict("records")[0]
-        text = f"{start}`{_level(analysis, top['level'])}` {_ranks(analysis, top, len(best))}."
-        for row in contrasts.to_dict("records"):
-            if top["level"] in (row["first"], row["second"]):
-                names = {key: _level(analysis, row[key]) for key in ("first", "second")}
-                text += f" {contrast_text(row | names, analysis.settings)}"
-        found.append(text)
+        scores[0] = f"{_measure(analysis)} of {scores[0]}"
+        found.append(" ".join([f"{start}{', '.join(scores)}.", *_differences(analysis, contrasts)]))
     weak = analysis.best[analysis.best["better_than_baseline"].eq(False)]
     if len(weak):
         named = [
@@ -107,6 +104,35 @@ def study_answers(analysis: Analysis) -> list[str]:
         ]
         found.append(f"Not significantly better than the baseline: {'; '.join(named)}.")
     return found
+
+
+def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
+    """Sentences about the pairs of a facet: those that differ, those that do not, the open ones."""
+    found: list[str] = []
+    same: list[tuple[str, dict[Any, Any]]] = []
+    undecided: list[tuple[str, dict[Any, Any]]] = []
+    for row in contrasts.to_dict("records"):
+        pair = {key: _level(analysis, row[key]) for key in ("first", "second")}
+        if row["answer"] in (EQUAL, OPEN):
+            group = same if row["answer"] == EQUAL else undecided
+            group.append((f"`{pair['first']}` and `{pair['second']}`", row))
+        else:
+            found.append(contrast_text(row | pair, analysis.settings))
+    if same:
+        margin = analysis.settings.loss_margin if analysis.numbers else analysis.settings.margin
+        shown = share(margin) if analysis.numbers else f"{margin:g}"
+        found.append(f"No difference of more than {shown}: {'; '.join(n for n, _ in same)}.")
+    if undecided:
+        row = max((row for _, row in undecided), key=lambda row: float(row["detectable"]))
+        found.append(f"Open: {'; '.join(names for names, _ in undecided)}. {detectable_text(row)}.")
+    return found
+
+
+def _with_score(analysis: Analysis, row: dict[Any, Any]) -> str:
+    form = small if analysis.numbers else figure
+    interval = _interval(row["low"], row["high"], form)
+    score = f"{form(row['score'])} ({interval})" if interval else form(row["score"])
+    return f"`{_level(analysis, row['level'])}` {score}"
 
 
 def _level(analysis: Analysis, value: Any) -> str:
@@ -125,14 +151,6 @@ def _of_facet(table: pd.DataFrame, facet: dict[str, Any]) -> pd.DataFrame:
     for axis, value in facet.items():
         table = table[table[axis] == value] if len(table) else table
     return table
-
-
-def _ranks(analysis: Analysis, row: dict[Any, Any], levels: int) -> str:
-    form = small if analysis.numbers else figure
-    score = f"{_measure(analysis)} {form(row['score'])}"
-    if interval := _interval(row["low"], row["high"], form):
-        score += f", 95 % interval {interval}"
-    return f"ranks first ({score})" if levels > 1 else f"has the {score}"
 
 
 def _measure(analysis: Analysis) -> str:

@@ -48,11 +48,25 @@ def test_the_findings_answer_the_first_questions_as_the_article_does(
 ) -> None:
     lines = fill(README, reported).split("findings -->")[1].strip().splitlines()[:-1]
     findings = [line for line in lines if line]
-    assert len(findings) == 3
+    assert len(findings) == 2
     article = (reported.metrics / "comparison.md").read_text()
     for question, line in zip(PARAMS.questions, findings, strict=False):
         assert line.startswith(f"- **{question.question}** ")
         assert f"{line}\n" in article
+
+
+def test_the_answers_of_a_study_follow_under_its_question(reported: Workspace) -> None:
+    comparison, questions = (
+        read_table(reported.metrics, name) for name in ("comparison", "questions")
+    )
+    study = ("Which cell is best?", ["units 3: this one.", "Not that one."])
+    text = filled(README, comparison, questions, PARAMS.comparison, study)
+    lines = [line for line in text.split("findings -->")[1].splitlines() if line]
+    assert lines[2:5] == [
+        "- **Which cell is best?**",
+        "  - Units 3: this one.",
+        "  - Not that one.",
+    ]
 
 
 def test_only_the_text_between_the_marks_changes(reported: Workspace) -> None:

@@ -12,19 +12,31 @@ from rnnbench.params import Comparison, load_params
 from rnnbench.report.findings import answers
 from rnnbench.report.markdown import short_table
 from rnnbench.report.outputs import read_table
+from rnnbench.report.studies.page import analysis_of, study_answers
 
-_ANSWERS = 3
+_ANSWERS = 2
 
 
 def filled(
-    text: str, comparison: pd.DataFrame, questions: pd.DataFrame, settings: Comparison
+    text: str,
+    comparison: pd.DataFrame,
+    questions: pd.DataFrame,
+    settings: Comparison,
+    study: tuple[str, list[str]] | None = None,
 ) -> str:
-    """README.md with the first answers and the scores of the first set between their marks."""
+    """README.md with the first answers and the scores of the first set between their marks.
+
+    study: a question with its answers, which follow those to single settings.
+    """
     found = answers(questions, settings, set(comparison["variant"]))[:_ANSWERS]
+    lines = [f"- **{a['question']}** {a['text']}" for a in found]
+    if study is not None:
+        question, of_study = study
+        lines += [f"- **{question}**", *(f"  - {a[0].upper()}{a[1:]}" for a in of_study)]
     place = ["corpus", "evaluation_set"]
     first = comparison[(comparison[place] == comparison[place].iloc[0]).all(axis=1)]
     contents = {
-        "findings": "\n".join(f"- **{a['question']}** {a['text']}" for a in found),
+        "findings": "\n".join(lines),
         "comparison": short_table(first),
     }
     for name, content in contents.items():
@@ -40,5 +52,11 @@ if __name__ == "__main__":
     comparison, questions = (
         read_table(workspace.metrics, name) for name in ("comparison", "questions")
     )
-    settings = load_params(workspace.params).comparison
-    write_text(readme, filled(readme.read_text("utf-8"), comparison, questions, settings))
+    params = load_params(workspace.params)
+    # The first one that has been run.
+    found = (name for name in params.studies if (workspace.study(name) / "trainings.csv").exists())
+    if name := next(found, None):
+        of_study = study_answers(analysis_of(workspace, params, name))
+    study = (params.study(name).question, of_study) if name else None
+    text = readme.read_text("utf-8")
+    write_text(readme, filled(text, comparison, questions, params.comparison, study))

@@ -123,8 +123,10 @@ def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
         shown = share(margin) if analysis.numbers else f"{margin:g}"
         found.append(f"No difference of more than {shown}: {'; '.join(n for n, _ in same)}.")
     if undecided:
+        every = len(undecided) == len(contrasts) > 1
+        which = "every difference" if every else "; ".join(names for names, _ in undecided)
         row = max((row for _, row in undecided), key=lambda row: float(row["detectable"]))
-        found.append(f"Open: {'; '.join(names for names, _ in undecided)}. {detectable_text(row)}.")
+        found.append(f"Open: {which}. {detectable_text(row)}.")
     return found
 
 

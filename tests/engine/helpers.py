@@ -68,29 +68,34 @@ def make_project(folder: Path) -> Path:
 def start_study(
     project: Path, *options: str, name: str = "cells", **variables: str
 ) -> subprocess.Popen[bytes]:
-    return helpers.start(project, log(project), "rnnbench", "study", name, *options, **variables)
+    return helpers.start(
+        project, log(project, name), "rnnbench", "study", name, *options, **variables
+    )
 
 
 def run_study(
     project: Path, *options: str, name: str = "cells", status: int = 0, **variables: str
 ) -> str:
     """What the command prints; it must exit with this status."""
-    return finish(project, start_study(project, *options, name=name, **variables), status)
+    return finish(project, start_study(project, *options, name=name, **variables), status, name)
 
 
-def finish(project: Path, process: subprocess.Popen[bytes], status: int = 0) -> str:
+def finish(
+    project: Path, process: subprocess.Popen[bytes], status: int = 0, name: str = "cells"
+) -> str:
     try:
         found = process.wait(SECONDS)
     finally:
         process.kill()
-    printed = log(project).read_text()
+    printed = log(project, name).read_text()
     assert found == status, printed
     assert "Traceback" not in printed
     return printed
 
 
-def log(project: Path) -> Path:
-    return project.parent / f"{project.name}.log"
+def log(project: Path, name: str = "cells") -> Path:
+    """Where the command of a study prints to."""
+    return project.parent / f"{project.name}-{name}.log"
 
 
 def tables(project: Path, name: str = "cells") -> dict[str, bytes]:
@@ -127,17 +132,23 @@ def wait_for(condition: Callable[[], object], log: Path | None = None) -> None:
 class Cluster:
     """A Dask scheduler and workers, each in folders of its own, ended by `stop`.
 
-    tls: options with certificates. host: the address of the scheduler.
+    tls: options with certificates. host: the address of the scheduler. variables: its environment.
     """
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", tls: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        tls: tuple[str, ...] = (),
+        **variables: str,
+    ) -> None:
         self.folder, self._tls = folder, tls
         with socket.socket() as free:
             free.bind((host, 0))
             port = free.getsockname()[1]
         self.address = f"{'tls' if tls else 'tcp'}://{host}:{port}"
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.start_scheduler()
+        self.start_scheduler(**variables)
 
     def start_scheduler(self, **variables: str) -> subprocess.Popen[bytes]:
         host, port = self.address.rpartition("/")[2].split(":")
@@ -146,9 +157,7 @@ class Cluster:
         wait_for(lambda: "Scheduler at:" in self.log(self.scheduler), self.folder)
         return self.scheduler
 
-    def start_worker(
-        self, *prefix: str, name: str = "", **variables: str
-    ) -> subprocess.Popen[bytes]:
+    def start_worker(self, *prefix: str, **variables: str) -> subprocess.Popen[bytes]:
         options = (self.address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard")
         return self._start("worker", *options, prefix=prefix, **variables)
 
@@ -168,10 +177,14 @@ class Cluster:
         home = self._home(len(self._processes))
         home.mkdir(parents=True)
         # Nothing of the test's own environment.
-        environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(home)}
-        environment |= {"TMPDIR": str(home), "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "0"}
+        environment = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+        environment |= {"HOME": str(home), "TMPDIR": str(home)}
         dask = (sys.executable, "-m", "dask", command, *options, *self._tls)
-        directory = ("--local-directory", str(home)) if command == "worker" else ("--no-dashboard",)
+        directory = (
+            ("--local-directory", str(home))
+            if command == "worker"
+            else ("--dashboard-address", ":0")
+        )
         process = subprocess.Popen(
             [*prefix, *dask, *directory],
             cwd=home,

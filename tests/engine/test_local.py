@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tests.engine.helpers import (
     COUNTS,
-    finish,
     log,
     run_study,
     start_study,

@@ -24,7 +24,7 @@ from rnnbench.core.root import find_root
 
 # The subcommands that dvc.yaml calls.
 _STAGES = frozenset(
-    {"check", "download", "preprocess", "train", "evaluate", "report", "cost", "article"}
+    {"check", "download", "preprocess", "train", "evaluate", "report", "study", "cost", "article"}
 )
 # Holds the id of a process that has started itself again, which keeps it; a child has another one.
 _RESTARTED = "RNNBENCH_RESTARTED"

@@ -124,7 +124,3 @@ def _differences(here: Inputs, wanted: Inputs) -> list[str]:
         elif own != other:
             found.append(f"{words} differ from those of the head")
     return found
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

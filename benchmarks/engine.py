@@ -52,11 +52,11 @@ EPOCHS = 12
 def run() -> str:
     """Local processes, then a cluster with 1, 2 and 4 workers, then a second run."""
     rows = [_measured(500, "2 processes", ["--jobs", "2"], 2)]
-    rows.append(_measured(200, "1 process", ["--jobs", "1"], 1))
+    rows.append(_measured(100, "1 process", ["--jobs", "1"], 1))
     for workers in (1, 2, 4):
         with _cluster(workers):
             address = ["--cluster", f"tcp://127.0.0.1:{PORT}"]
-            count = {1: 200, 2: 200, 4: 1000}[workers]
+            count = {1: 100, 2: 200, 4: 1000}[workers]
             name = f"{workers} Dask worker{'s' if workers > 1 else ''}"
             rows.append(_measured(count, name, address, workers))
     return table(rows, HEAD)

@@ -10,20 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.core.errors import ParamsError
 from rnnbench.core.files import write_text
 from rnnbench.core.machine import this_machine
-from rnnbench.core.validation import ErrorDetail
 from rnnbench.core.workspace import Workspace
-from rnnbench.data.format import Meta, read_meta, read_summary
+from rnnbench.data.format import read_meta, read_summary
 from rnnbench.engine.child import SCORING
 from rnnbench.engine.run import open_engine, run_all
 from rnnbench.engine.tasks import Outcome, Task
 from rnnbench.evaluation.outputs import rounded
-from rnnbench.models.recurrent import has_recurrent_layers, size, units_for
 from rnnbench.params import Params, Trial, study_variants
 from rnnbench.studies.kept import Kept, Scores
 from rnnbench.studies.outputs import COLUMNS, CURVE_COLUMNS, SCORES, SIZES, WHOLE, level_text
+from rnnbench.studies.sizes import Sizes
 from rnnbench.training.keys import Inputs, find_inputs, replicates
 
 
@@ -72,6 +70,7 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
     schema = type(params.variant(study.variant))
     count = study.replicates or params.run.replicates
     system = this_machine().system
+    sizes = Sizes(workspace)
     plan: list[_Training] = []
     datasets: dict[str, _Dataset] = {}
     for trial in study_variants(params, name):
@@ -79,9 +78,10 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
         if dataset not in datasets:
             datasets[dataset] = _Dataset(workspace, dataset)
         data = datasets[dataset]
-        entry, measured = _sized(trial, data.meta, f"studies.{name}")
-        settings = schema.model_validate(entry)
+        settings = schema.model_validate(trial.entry)
         inputs = data.inputs(settings.model, settings.code)
+        entry, measured = sizes.of(trial, data.meta, inputs, f"studies.{name}")
+        settings = schema.model_validate(entry)
         number = len(plan)
         for replicate in replicates(settings, params.run.seed, count, data.splits, inputs):
             task = Task(
@@ -107,6 +107,7 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
                 "key": replicate.key,
             }
             plan.append(_Training(row, task))
+    sizes.write()
     return plan
 
 
@@ -124,28 +125,6 @@ class _Dataset:
         """code: the files of own layers, which differ between cells."""
         own = [self._root / file for file in code]
         return find_inputs(model, self._folder, own, SCORING)
-
-
-def _sized(trial: Trial, meta: Meta, key: str) -> tuple[dict[str, Any], dict[str, int | None]]:
-    """The settings of a trial with its units, and its sizes by column; imports Keras."""
-    entry, output_layer = trial.entry, trial.entry.get("output_layer", True)
-    if "layers" not in entry or not has_recurrent_layers(entry["layers"]):
-        return entry, {}
-    try:
-        if trial.budget is not None:
-            measure, budget = trial.budget
-            units = units_for(budget, measure, trial.layers, output_layer, meta)
-            entry = entry | {"layers": trial.layers(units)}
-        found = size(entry["layers"], output_layer, meta)
-    except ParamsError as error:
-        raise error.under(key) from error
-    except ValueError as error:
-        raise ParamsError("params.yaml", [ErrorDetail(f"{key}.axes", str(error))]) from error
-    return entry, {
-        "units": found.units,
-        "recurrent_parameters": found.parameters,
-        "multiply_adds": found.multiply_adds,
-    }
 
 
 def _words(trial: Trial) -> str:

@@ -24,6 +24,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "characters_simple_rnn": {"epochs": 3},
 }
 REPLICATES = 2
+STUDY = {
+    "question": "Which cell is best?",
+    "variant": "product_simple_rnn",
+    "axes": {"cell": ["SimpleRNN", "GRU"], "units": [3], "learning_rate": [0.001, 0.01]},
+}
 SECONDS = 900
 
 
@@ -51,6 +56,7 @@ def make_project(folder: Path, reviews: Path, *variants: str) -> Path:
         "comparison": params["comparison"],
         "questions": [],
         "published": {k: v for k, v in params["published"].items() if k in chosen},
+        "studies": {"cells": STUDY} if STUDY["variant"] in chosen else {},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(small, sort_keys=False))
     write_plan(load_params(folder / "params.yaml"), folder)

@@ -183,6 +183,37 @@ def test_a_changed_value_needs_one_run_and_another_list_of_variants_two(project:
     assert {"train@twin-epochs-1", "train@twin-epochs-2"} <= set(stale)
 
 
+def test_an_edited_axis_of_a_study_trains_only_what_is_new(project: Path) -> None:
+    folder = Workspace(project).study("cells")
+    assert "Which cell is best?" in (project / "metrics" / "comparison.md").read_text()
+    before = pd.read_csv(folder / "trainings.csv")
+    assert len(before) == 2 * 2 * REPLICATES
+    edit(project, lambda params: params["studies"]["cells"]["axes"].update(units=[3, 2]))
+    printed = run(project, "dvc", "repro", "study@cells")
+    assert stages_run(printed) == {"check", "study@cells"}
+    assert f"{len(before)} of {len(before)} trained, 0 running, {len(before)} kept" in printed
+    after = pd.read_csv(folder / "trainings.csv")
+    assert set(before["key"]) == set(after.loc[after["units"] == 3, "key"])
+
+    git("checkout", "-q", "HEAD", "params.yaml", "plan.json", cwd=project)
+    assert "all 8 trainings are kept" in run(project, "dvc", "repro", "study@cells")
+    assert git("status", "--porcelain", "metrics/studies", cwd=project) == ""
+
+
+def test_train_all_trains_what_an_edit_has_made_stale_and_repro_takes_it(project: Path) -> None:
+    name = "product_simple_rnn"
+    edit(project, lambda params: params["variants"][name].update(epochs=2))
+    run(project, "dvc", "repro", "preprocess")
+    printed = run(project, "rnnbench", "train-all", "--jobs", "1")
+    assert f"1 variant  {REPLICATES} of {REPLICATES} trained" in printed
+    repeated = run(project, "dvc", "repro", f"train@{name}")
+    assert repeated.count("already trained") == REPLICATES
+    # The epochs of the first run are in DVC's cache.
+    git("checkout", "-q", "HEAD", "params.yaml", "plan.json", cwd=project)
+    run(project, "dvc", "repro", "preprocess")
+    assert "nothing to train" in run(project, "rnnbench", "train-all")
+
+
 def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_trains_nothing(
     project: Path,
 ) -> None:
@@ -190,7 +221,8 @@ def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_train
     name, edited = "characters_simple_rnn", "corpora.characters.sentence=hihello"
     ran = stages_run(run(project, "dvc", "exp", "run", "--name", "here", "--set-param", edited))
     stale = {"download@characters", "preprocess@characters", f"train@{name}", f"evaluate@{name}"}
-    assert ran == stale | {"check", "report", "cost", "article"}
+    # The study depends on all prepared data, and trains nothing.
+    assert ran == stale | {"check", "report", "study@cells", "cost", "article"}
     history = pd.read_csv(project / "metrics" / "history" / f"{name}.csv", dtype=str)
     assert {len(prediction) for prediction in history["prediction"]} == {6}
     assert set("".join(history["prediction"])) <= set("hielo")
@@ -199,7 +231,8 @@ def test_an_experiment_runs_only_what_depends_on_its_edit_and_the_reversal_train
     assert current(project) == sorted(VARIANTS)
 
     git("checkout", "-q", "HEAD", "params.yaml", "plan.json", cwd=project)
-    assert stages_run(run(project, "dvc", "repro")) <= {"check", "cost", "article"}
+    ran = stages_run(run(project, "dvc", "repro"))
+    assert ran <= {"check", "study@cells", "cost", "article"}
     assert current(project) == sorted(VARIANTS)
     assert client_of(project).get_run(new.info.run_id).data.tags["current"] == "false"
     assert len(trainings(project)) == known + 1

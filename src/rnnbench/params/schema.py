@@ -23,7 +23,7 @@ _MAX_SPLITS = 100
 # `rnnbench.models.recurrent.Size` that they limit, and all axes that change these layers.
 BUDGETS = {"parameters": "parameters", "compute": "multiply_adds"}
 RECURRENT_AXES = ("cell", "units", "depth", "bidirectional", *BUDGETS)
-_RATE = "learning_rate"
+LEARNING_RATE = "learning_rate"
 # Keys of a variant that a study has otherwise, or not at all.
 _NO_AXES = ("model", "replicates")
 
@@ -170,8 +170,10 @@ class Study(Schema):
     @property
     def tuned(self) -> list[str]:
         """The axes whose value is chosen on the validation part."""
-        default = [_RATE] if _RATE in self.axes and self.compared != _RATE else []
-        return default if self.tune is None else self.tune
+        if self.tune is not None:
+            return self.tune
+        tuned = LEARNING_RATE in self.axes and self.compared != LEARNING_RATE
+        return [LEARNING_RATE] if tuned else []
 
     @property
     def facets(self) -> list[str]:

@@ -11,7 +11,7 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import rounded
-from rnnbench.params import Params
+from rnnbench.params import LEARNING_RATE, Params
 from rnnbench.report.findings import contrast_text, detectable_text, p_value
 from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
 from rnnbench.report.outputs import EQUAL, OPEN
@@ -88,7 +88,7 @@ def study_answers(analysis: Analysis) -> list[str]:
     found = []
     for facet, _ in analysis.facets():
         best, contrasts = (_of_facet(t, facet) for t in (analysis.best, analysis.contrasts))
-        start = f"{facet_name(facet)}: " if facet else ""
+        start = f"{_words(facet)}: " if facet else ""
         ranked = best.dropna(subset="score").sort_values("score", ascending=analysis.numbers)
         scores = [_with_score(analysis, row) for row in ranked.to_dict("records")]
         if not scores:
@@ -103,6 +103,8 @@ def study_answers(analysis: Analysis) -> list[str]:
             for row in weak.to_dict("records")
         ]
         found.append(f"Not significantly better than the baseline: {'; '.join(named)}.")
+    if LEARNING_RATE not in analysis.study.axes:
+        found.append(f"All have one learning rate, that of `{analysis.study.variant}`.")
     return found
 
 
@@ -146,7 +148,12 @@ def _level(analysis: Analysis, value: Any) -> str:
 
 def _of(row: dict[Any, Any], analysis: Analysis) -> str:
     facet = {axis: row[axis] for axis in analysis.study.facets}
-    return f" ({facet_name(facet)})" if facet else ""
+    return f" ({_words(facet)})" if facet else ""
+
+
+def _words(facet: dict[str, Any]) -> str:
+    parts = (f"`{v}`" if axis == "dataset" else facet_name({axis: v}) for axis, v in facet.items())
+    return ", ".join(parts)
 
 
 def _of_facet(table: pd.DataFrame, facet: dict[str, Any]) -> pd.DataFrame:

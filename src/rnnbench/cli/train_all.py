@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import click
 
 from rnnbench.cli.common import cluster_option, command, echo, jobs_option, stage_lock
-from rnnbench.core.machine import this_machine
 from rnnbench.core.workspace import Workspace
 from rnnbench.engine.run import open_engine, run_all
-from rnnbench.engine.tasks import Task
-from rnnbench.params import Params
+from rnnbench.engine.tasks import Task, system_here
+from rnnbench.params import Params, write_plan
 
 
 @click.command()
@@ -26,6 +25,8 @@ def train_all(workspace: Workspace, params: Params, jobs: int, cluster: str | No
     """
     from rnnbench.training.checkpoints import Checkpoints
 
+    # DVC reads the list of stages from it.
+    write_plan(params, workspace.root)
     with stage_lock(workspace, "train", "all"):
         stale = list(_stale(workspace, params))
         planned = [task for name in stale for task in _tasks(workspace, params, name)]
@@ -79,7 +80,7 @@ def _tasks(workspace: Workspace, params: Params, name: str) -> list[Task]:
     folder = workspace.prepared(settings.dataset)
     inputs = find_inputs(settings.model, folder, project_code(workspace, params, name))
     count, splits = params.replicates_of(name), read_summary(folder).splits
-    system = this_machine().system
+    system = system_here()
     return [
         Task(
             variant=name,

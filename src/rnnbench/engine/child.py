@@ -22,7 +22,7 @@ from rnnbench.core.errors import RnnbenchError, TrainingError
 from rnnbench.core.machine import NEEDED, this_machine
 from rnnbench.core.workspace import Workspace
 from rnnbench.engine.scoring import score
-from rnnbench.engine.tasks import Outcome, Task
+from rnnbench.engine.tasks import Outcome, Task, system_here
 from rnnbench.models.base import VariantSettings
 from rnnbench.training.checkpoints import Checkpoints
 from rnnbench.training.keys import Inputs, Replicate, find_inputs
@@ -106,9 +106,11 @@ class _Trainer:
 
 def _of_machine(system: str) -> list[str]:
     """Why this machine may not make the same bytes as the head."""
-    here = this_machine()
-    found = [] if here.system == system else [f"its system is {here.system} instead of {system}"]
-    if IS_X86 and (lacking := [name for name in NEEDED if name not in here.instructions]):
+    here, found = system_here(), []
+    if here != system:
+        found.append(f"its system is {here} instead of {system}")
+    instructions = this_machine().instructions
+    if IS_X86 and (lacking := [name for name in NEEDED if name not in instructions]):
         found.append(f"its CPU lacks {' and '.join(lacking)}")
     return found
 

@@ -66,7 +66,7 @@ class ClusterEngine:
             from distributed import Client
         except ImportError as error:
             raise ClusterError(
-                "Dask is not installed; install the extra: make env CLUSTER=ADDRESS"
+                "Dask is not installed here; make cluster-env installs it"
             ) from error
         # It prints tracebacks of what is reported here in a line.
         for name in ("distributed", "distributed.client"):

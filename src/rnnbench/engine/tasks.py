@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rnnbench.core.errors import DataError
+from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import Schema
 from rnnbench.training.keys import Inputs
 
@@ -19,7 +20,7 @@ class Task(Schema):
     settings: its settings as JSON; `program` is theirs.
     number, seed, split, key: those of `rnnbench.training.keys.Replicate`.
     inputs: what its key was computed from; a process with other ones refuses the task.
-    system: the operating system and the C library, which must be the same too.
+    system: the `system_here` of the head, which must be the same too.
     code: the project files of its own layers, relative to the project.
     scores: whether only its scores are wanted; otherwise its result and its model are written as
         `rnnbench.training.checkpoints` has them.
@@ -55,6 +56,12 @@ class Outcome(Schema):
     scores: dict[str, Any] | None = None
     error: str | None = None
     refused: bool = False
+
+
+def system_here() -> str:
+    """Operating system, C library and Python of this machine."""
+    here = this_machine()
+    return f"{here.system}, Python {here.python.rpartition('.')[0]}"
 
 
 def read_outcome(text: str) -> Outcome:

@@ -11,12 +11,11 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.core.files import write_text
-from rnnbench.core.machine import this_machine
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_summary
 from rnnbench.engine.child import SCORING
 from rnnbench.engine.run import open_engine, run_all
-from rnnbench.engine.tasks import Outcome, Task
+from rnnbench.engine.tasks import Outcome, Task, system_here
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Params, Trial, study_variants
 from rnnbench.studies.kept import Kept, Scores
@@ -69,7 +68,7 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
     study = params.study(name)
     schema = type(params.variant(study.variant))
     count = study.replicates or params.run.replicates
-    system = this_machine().system
+    system = system_here()
     sizes = Sizes(workspace)
     plan: list[_Training] = []
     datasets: dict[str, _Dataset] = {}

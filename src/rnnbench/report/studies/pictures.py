@@ -66,15 +66,22 @@ def _scores(path: Path, analysis: Analysis) -> None:
             color, marker = _MARKS[number % len(_MARKS)]
             panel.vlines(places, rows["low"].astype(float), rows["high"].astype(float), color=color)
             panel.plot(places, rows["score"], marker=marker, color=color, label=str(level))
-        baselines = (
-            best.groupby(analysis.study.facets, sort=False)["baseline"].mean()
-            if (analysis.study.facets)
-            else pd.Series([best["baseline"].mean()])
-        )
-        panel.plot(np.arange(len(names)), baselines, "_", color=GREY, ms=26, label="baseline")
+        if (baselines := _near_baselines(analysis)) is not None:
+            panel.plot(np.arange(len(names)), baselines, "_", color=GREY, ms=26, label="baseline")
         panel.set_xticks(np.arange(len(names)), names)
         _score_axis(panel, analysis, "evaluation")
         figure.legend(loc="outside upper center", ncols=len(levels) + 1)
+
+
+def _near_baselines(analysis: Analysis) -> pd.Series[float] | None:
+    """The baseline of each facet, unless the scores would be a line far away from it."""
+    best = analysis.best
+    parts = best.groupby(analysis.study.facets or (lambda _: 0), sort=False)["baseline"]
+    baselines = parts.mean()
+    ends = best[["low", "high", "score"]].astype(float)
+    low, high = float(ends.min().min()), float(ends.max().max())
+    far = low - float(baselines.max()) > high - low
+    return None if far and not analysis.numbers else baselines
 
 
 def _sweeps(path: Path, analysis: Analysis) -> None:
@@ -89,7 +96,7 @@ def _sweeps(path: Path, analysis: Analysis) -> None:
                 panel.plot(_places(values), scores, marker=marker, color=color, label=str(level))
             if _is_log(values):
                 panel.set_xscale("log")
-                panel.set_xticks(values, [f"{value:g}" for value in values])
+                panel.set_xticks(values, [f"{value:g}" for value in values], rotation=45)
                 panel.minorticks_off()
             else:
                 panel.set_xticks(_places(values), list(map(str, values)))

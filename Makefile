@@ -9,7 +9,8 @@ PORT ?= 5000
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 # A copy of the project runs its own code, also if another one is installed in the environment.
 export PYTHONPATH := $(abspath src)$(if $(PYTHONPATH),:$(PYTHONPATH))
-export JOBS CLUSTER
+export RNNBENCH_JOBS := $(JOBS)
+export RNNBENCH_CLUSTER := $(CLUSTER)
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -18,6 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
 	@echo "    CLUSTER=tls://HEAD:8786  train on the workers of a Dask scheduler, docs/cluster.md"
+	@echo "make cluster-env         what is needed for it, without training anything"
 	@echo "make quick               install, then a first table, of a slice of the reviews: a minute"
 	@echo "make doctor              what stands in the way of it on this machine, before the installation"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"

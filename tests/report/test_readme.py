@@ -55,14 +55,14 @@ def test_the_findings_answer_the_first_questions_as_the_article_does(
         assert f"{line}\n" in article
 
 
-def test_the_answers_of_a_study_follow_under_its_question(reported: Workspace) -> None:
+def test_the_answers_of_a_study_come_first_under_its_question(reported: Workspace) -> None:
     comparison, questions = (
         read_table(reported.metrics, name) for name in ("comparison", "questions")
     )
     study = ("Which cell is best?", ["units 3: this one.", "Not that one."])
     text = filled(README, comparison, questions, PARAMS.comparison, study)
     lines = [line for line in text.split("findings -->")[1].splitlines() if line]
-    assert lines[2:5] == [
+    assert lines[:3] == [
         "- **Which cell is best?**",
         "  - Units 3: this one.",
         "  - Not that one.",

@@ -100,7 +100,7 @@ def usable_cores() -> int:
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    envvar="JOBS",
+    envvar="RNNBENCH_JOBS",
     default=usable_cores,
     show_default="the number of cores",
     help="How many processes of this machine train.",
@@ -108,9 +108,7 @@ jobs_option = click.option(
 cluster_option = click.option(
     "--cluster",
     metavar="ADDRESS",
-    envvar="CLUSTER",
-    # An empty variable is none.
-    callback=lambda _context, _parameter, value: value or None,
+    envvar="RNNBENCH_CLUSTER",
     help="Train on the workers of a Dask scheduler instead, such as tls://head:8786.",
 )
 

@@ -42,6 +42,7 @@ def sync(workspace: Workspace, params: Params) -> None:
     """
     from rnnbench.tracking.registry import promote
     from rnnbench.tracking.store import masked_uri
+    from rnnbench.tracking.studies import log_study
     from rnnbench.tracking.sync import log_trainings, reconcile
 
     reconcile(workspace, params)
@@ -50,6 +51,9 @@ def sync(workspace: Workspace, params: Params) -> None:
     click.echo(f"{len(logged)} of {len(params.variants)} variants are in {masked_uri(workspace)}")
     if untrained := [name for name in params.variants if name not in trained]:
         warn(f"not trained yet; run dvc repro: {', '.join(untrained)}")
+    for name in params.studies:
+        if (workspace.study(name) / "README.md").is_file():
+            log_study(workspace, params, name, warn)
     promoted = {}
     if (workspace.metrics / "comparison.csv").is_file():
         promoted = promote(workspace, params, warn)

@@ -33,10 +33,9 @@ def train_all(workspace: Workspace, params: Params, jobs: int, cluster: str | No
         missing = [
             task
             for task in planned
-            if Checkpoints(workspace.checkpoints(task.variant), task.number, task.key).load(
-                "result"
-            )
-            is None
+            if not Checkpoints(
+                workspace.checkpoints(task.variant), task.number, task.key
+            ).is_finished
         ]
         if not missing:
             click.echo(f"nothing to train: {len(planned)} replicates wait for dvc repro")

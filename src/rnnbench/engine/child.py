@@ -22,15 +22,14 @@ from rnnbench.core.errors import RnnbenchError, TrainingError
 from rnnbench.core.machine import NEEDED, this_machine
 from rnnbench.core.workspace import Workspace
 from rnnbench.engine.scoring import score
-from rnnbench.engine.tasks import Outcome, Task, system_here
+from rnnbench.engine.tasks import CHANGED, Outcome, Task, system_here
 from rnnbench.models.base import VariantSettings
 from rnnbench.training.checkpoints import Checkpoints
 from rnnbench.training.keys import Inputs, Replicate, find_inputs
 from rnnbench.training.replicate import Dataset, ReplicateTrainer
 
 # What decides scores, beside what decides predictions.
-SCORING = ("evaluation/metrics.py", "engine/scoring.py")
-_KINDS = {"code": "the code", "data": "the prepared data", "versions": "the versions or settings"}
+SCORING = ("evaluation/metrics.py", "evaluation/outputs.py", "engine/scoring.py")
 
 
 def main(results: Path) -> None:
@@ -82,7 +81,7 @@ class _Trainer:
         own = tuple(self._root / path for path in task.code)
         also = SCORING if task.scores else ()
         here = self._inputs(task.model, folder, own, also)
-        if reasons := [*self._of_machine(task.system), *_differences(here, task.inputs)]:
+        if reasons := [*_differences(here, task.inputs), *self._of_machine(task.system)]:
             return Outcome(error="; ".join(reasons), refused=True)
         dataset = self._dataset(folder)
         # Its memory is that of one program: the one before is no longer needed.
@@ -116,13 +115,8 @@ def _of_machine(system: str) -> list[str]:
 
 
 def _differences(here: Inputs, wanted: Inputs) -> list[str]:
-    found = []
-    for key, words in _KINDS.items():
-        own, other = getattr(here, key), getattr(wanted, key)
-        if own != other and key == "versions":
-            lines = zip(own.splitlines(), other.splitlines(), strict=False)
-            changed = ", ".join(f"{a} instead of {b}" for a, b in lines if a != b)
-            found.append(f"{words} differ: {changed}"[:300])
-        elif own != other:
-            found.append(f"{words} differ from those of the head")
-    return found
+    if (here.code, here.data) != (wanted.code, wanted.data):
+        return [f"{CHANGED} differ from those of the head"]
+    lines = zip(here.versions.splitlines(), wanted.versions.splitlines(), strict=False)
+    changed = ", ".join(f"{own} instead of {other}" for own, other in lines if own != other)
+    return [f"versions or settings differ: {changed}"[:300]] if changed else []

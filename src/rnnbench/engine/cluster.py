@@ -25,14 +25,14 @@ from rnnbench.core.files import new_file
 from rnnbench.core.root import PARAMS
 from rnnbench.core.workspace import Workspace
 from rnnbench.engine.local import MAX_DEATHS, SOURCE
-from rnnbench.engine.tasks import Outcome, Task, read_outcome
+from rnnbench.engine.tasks import CHANGED, Outcome, Task, read_outcome
 
 NAME = "rnnbench"
 _SECONDS_TO_CONNECT = 30
 _SECONDS_BETWEEN_COUNTS = 5.0
 # Dask gives up on a task after the deaths of four workers, whatever they died of.
 _MAX_KILLED = 5
-# The scheduler gets no more at once: it takes 1 ms and 10 KB for each.
+# The scheduler gets no more at once, unless it has workers for more.
 _WINDOW = 1000
 
 
@@ -128,8 +128,9 @@ class ClusterEngine:
         """Each task with its outcome, in any order; None about once a second."""
         waiting, left = iter(tasks), len(tasks)
         while left:
-            if len(self._futures) <= _WINDOW // 2:
-                self._submit(list(itertools.islice(waiting, _WINDOW - len(self._futures))))
+            window = max(_WINDOW, 2 * self.slots)
+            if len(self._futures) <= window // 2:
+                self._submit(list(itertools.islice(waiting, window - len(self._futures))))
             try:
                 future = self._done.get(timeout=1)
             except queue.Empty:
@@ -187,7 +188,11 @@ class ClusterEngine:
         from distributed import KilledWorker
 
         if error.args[:1] == (self._remote["REFUSED"],):
-            self._refuse(*error.args[1:])
+            worker, reason = error.args[1:]
+            # A worker has both from here.
+            if reason.startswith(CHANGED):
+                raise ClusterError(f"{reason}: they changed after the start; run it again")
+            self._refuse(worker, reason)
             return None
         self._expect_scheduler()
         killed = isinstance(error, KilledWorker)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rnnbench.core.environment import INHERITED
-from rnnbench.engine.process import Died, TrainingProcess
+from rnnbench.core.errors import TrainingError
+from rnnbench.engine.process import Died, NotStarted, TrainingProcess
 from rnnbench.engine.tasks import Outcome, Task, read_outcome
 
 # A task whose process dies again and again is at fault itself.
@@ -26,7 +27,7 @@ class LocalEngine:
         self._processes = [
             TrainingProcess(root, SOURCE, results, INHERITED) for _ in range(max(1, jobs))
         ]
-        self._outcomes: queue.SimpleQueue[tuple[Task, Outcome] | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[tuple[Task, Outcome] | NotStarted] = queue.SimpleQueue()
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -53,22 +54,33 @@ class LocalEngine:
         left = len(tasks)
         while left:
             try:
-                yield self._outcomes.get(timeout=1)
-                left -= 1
+                found = self._outcomes.get(timeout=1)
             except queue.Empty:
                 yield None
+                continue
+            # No other task would fare better.
+            if isinstance(found, NotStarted):
+                raise TrainingError(f"no training process starts here: {found}")
+            yield found
+            left -= 1
 
     def _feed(self, process: TrainingProcess, waiting: _Waiting) -> None:
         program = ""
         while (task := waiting.next(program)) is not None:
             program = task.program
-            self._outcomes.put((task, self._train(process, task)))
+            try:
+                self._outcomes.put((task, self._train(process, task)))
+            except NotStarted as error:
+                self._outcomes.put(error)
+                return
 
     def _train(self, process: TrainingProcess, task: Task) -> Outcome:
         line, reason = task.model_dump_json(), ""
         for _ in range(MAX_DEATHS):
             try:
                 return read_outcome(process.run(line))
+            except NotStarted:
+                raise
             except Died as error:
                 reason = str(error)
             # Such as no memory for a process: the thread must go on.
@@ -89,7 +101,7 @@ class _Waiting:
             self._tasks.setdefault(task.program, []).append(task)
 
     def next(self, program: str) -> Task | None:
-        """A task of the program that a process has, or else of the one with most work left."""
+        """A task of the program that a process has, or else of one that fewest have taken."""
         with self._lock:
             if program not in self._tasks:
                 if not self._tasks:

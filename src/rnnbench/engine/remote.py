@@ -54,6 +54,8 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]
         self._root.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(self._bundle)) as archive:
             archive.extractall(self._root, filter="data")
+        # The scheduler has it for other workers.
+        self._bundle = b""
         self._module = _module(self._root / "src" / "rnnbench" / "engine" / "process.py")
 
     def teardown(self, worker: Any) -> None:  # noqa: ARG002

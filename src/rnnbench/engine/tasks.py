@@ -11,6 +11,9 @@ from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import Schema
 from rnnbench.training.keys import Inputs
 
+# How a refusal begins if code or data differ.
+CHANGED = "the code or the data"
+
 
 class Task(Schema):
     """One replicate of a variant, to be trained by any process that has its inputs.

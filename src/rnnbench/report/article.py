@@ -23,7 +23,7 @@ from rnnbench.report.markdown import (
     spreads_table,
 )
 from rnnbench.report.outputs import best_network, finished, read_csv, read_table
-from rnnbench.report.studies.page import analysis_of, study_answers
+from rnnbench.report.studies.page import answers_of
 
 
 def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
@@ -84,9 +84,7 @@ def article(
 
 
 def _study(workspace: Workspace, params: Params, name: str) -> dict[str, Any]:
-    found = []
-    if (workspace.study(name) / "trainings.csv").exists():
-        found = study_answers(analysis_of(workspace, params, name))
+    found = answers_of(workspace, params, name)
     return {"name": name, "question": params.study(name).question, "answers": found}
 
 

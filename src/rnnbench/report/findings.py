@@ -198,14 +198,14 @@ def power(row: dict[Any, Any]) -> str:
     """What this design could find, and what it would take to find the observed difference."""
     needed = row["needed"]
     enough = f"not even {MAX_REPLICATES:,}" if pd.isna(needed) else f"{needed:,.0f}"
-    return (
-        f"{detectable_text(row)}; {enough} {_unit(row)} of these data would find the observed one."
-    )
+    found = detectable_text(row, row)
+    return f"{found}; {enough} {_unit(row)} of these data would find the observed one."
 
 
-def detectable_text(row: dict[Any, Any]) -> str:
-    """What this design could find; a sentence without its end."""
-    found = f"find a difference of {_detectable(row)} with a probability of 80 %"
+def detectable_text(row: dict[Any, Any], last: dict[Any, Any]) -> str:
+    """What this design could find, from one row to another; a sentence without its end."""
+    what = " to ".join(dict.fromkeys([_detectable(row), _detectable(last)]))
+    found = f"find a difference of {what} with a probability of 80 %"
     return f"These {row['used']:.0f} {_unit(row)} {found}"
 
 

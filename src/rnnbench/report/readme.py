@@ -12,7 +12,7 @@ from rnnbench.params import Comparison, load_params
 from rnnbench.report.findings import answers
 from rnnbench.report.markdown import short_table
 from rnnbench.report.outputs import read_table
-from rnnbench.report.studies.page import analysis_of, study_answers
+from rnnbench.report.studies.page import answers_of
 
 _ANSWERS = 2
 
@@ -26,13 +26,14 @@ def filled(
 ) -> str:
     """README.md with the first answers and the scores of the first set between their marks.
 
-    study: a question with its answers, which follow those to single settings.
+    study: a question with its answers, which come before those to single settings.
     """
     found = answers(questions, settings, set(comparison["variant"]))[:_ANSWERS]
     lines = [f"- **{a['question']}** {a['text']}" for a in found]
     if study is not None:
         question, of_study = study
-        lines += [f"- **{question}**", *(f"  - {a[0].upper()}{a[1:]}" for a in of_study)]
+        of_study = [f"  - {answer[0].upper()}{answer[1:]}" for answer in of_study]
+        lines = [f"- **{question}**", *of_study, *lines]
     place = ["corpus", "evaluation_set"]
     first = comparison[(comparison[place] == comparison[place].iloc[0]).all(axis=1)]
     contents = {
@@ -54,9 +55,10 @@ if __name__ == "__main__":
     )
     params = load_params(workspace.params)
     # The first one that has been run.
-    found = (name for name in params.studies if (workspace.study(name) / "trainings.csv").exists())
-    if name := next(found, None):
-        of_study = study_answers(analysis_of(workspace, params, name))
-    study = (params.study(name).question, of_study) if name else None
+    every = (
+        (params.study(name).question, answers_of(workspace, params, name))
+        for name in params.studies
+    )
+    study = next((pair for pair in every if pair[1]), None)
     text = readme.read_text("utf-8")
     write_text(readme, filled(text, comparison, questions, params.comparison, study))

@@ -91,6 +91,8 @@ def _from_tables(workspace: Workspace, name: str) -> dict[str, Scores]:
         scores: Scores = {key: None if pd.isna(row[key]) else row[key] for key in SCORES}
         for key in WHOLE:
             scores[key] = None if scores[key] is None else int(scores[key])
-        scores |= {"curve": curves.get(number, []), "seconds": seconds.get(number, 0.0)}
-        found[str(row["key"])] = scores
+        curve = curves.get(number, [])
+        # Of a table that was cut off, or merged, a row may be left alone.
+        if number in seconds and len(curve) == (scores["last_epoch"] or len(curve)):
+            found[str(row["key"])] = scores | {"curve": curve, "seconds": seconds[number]}
     return found

@@ -29,13 +29,18 @@ def log_study(workspace: Workspace, params: Params, name: str, warn: Callable[[s
     """
     study, folder = params.study(name), workspace.study(name)
     best = read_csv(folder / "best.csv")
-    key = hashlib.sha256((folder / "trainings.csv").read_bytes()).hexdigest()[:16]
+    # The page has all that the tables and the settings say.
+    key = hashlib.sha256((folder / "README.md").read_bytes()).hexdigest()[:16]
     corpus = params.corpus_of(study.variant)
     try:
         with open_store(workspace) as client:
             experiment = ensure_experiment(client, workspace, corpus, params.title(corpus))
-            query = f"tags.level = '{_LEVEL}' and tags.study = '{name}' and tags.`{_KEY}` = '{key}'"
-            if client.search_runs([experiment], query):
+            query = f"tags.level = '{_LEVEL}' and tags.study = '{name}'"
+            found = {r.info.run_id: r for r in client.search_runs([experiment], query)}
+            for run_id, other in found.items():
+                if other.info.status == "RUNNING":
+                    client.set_terminated(run_id, "KILLED")
+            if any(other.data.tags.get(_KEY) == key for other in found.values()):
                 return
             tags = {"level": _LEVEL, "study": name, "mlflow.note.content": study.question}
             run = client.create_run(experiment, tags=tags, run_name=f"study {name}").info.run_id

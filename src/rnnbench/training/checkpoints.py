@@ -5,7 +5,7 @@
     replicate_R.result   replicate R after its end: a `Checkpoint`, in NumPy's .npz format
     replicate_R.model    its model, unless it diverged
 
-Each names the `rnnbench.training.keys.replicate_key` that it belongs to, and is read for no other.
+A checkpoint names the key of its `rnnbench.training.keys.Replicate`, and is read for no other.
 
 They lie outside the DAG: DVC disables its run cache for a stage with persistent outputs.
 """
@@ -76,6 +76,12 @@ class Checkpoints:
         """Whether enough time has passed since the last checkpoint."""
         return self._enabled and time.monotonic() - self._saved_at >= _SECONDS_BETWEEN
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the result is there, with its model unless the replicate diverged."""
+        result = self.load("result")
+        return result is not None and (result.diverged is not None or self.path("model").is_file())
+
     def load(self, suffix: str = "npz") -> Checkpoint | None:
         """The last checkpoint; None if it is missing, damaged or of another key."""
         try:
@@ -109,6 +115,8 @@ class Checkpoints:
     def save_result(self, result: Checkpoint, model: Path) -> None:
         """Write the result and a copy of its model, which exists unless the replicate diverged."""
         with self._if_disk_space():
+            # No result of another training may find this model.
+            self.path("result").unlink(missing_ok=True)
             if result.diverged is None:
                 with new_file(self.path("model")) as partial:
                     shutil.copyfile(model, partial)

@@ -15,7 +15,7 @@ from rnnbench.models.base import VariantSettings
 from rnnbench.training.outputs import training_settings
 
 # Of this package, what a replicate is made by.
-_CODE = ("data/**/*.py", "models/base.py", "training/replicate.py", "training/checkpoints.py")
+_CODE = ("data/**/*.py", "models/base.py", "training/outputs.py", "training/replicate.py")
 
 
 class Inputs(Schema):

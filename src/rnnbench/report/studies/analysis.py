@@ -27,6 +27,8 @@ from rnnbench.report.statistics.splits import SplitScores
 _PASSES = 3
 # A score counts as reached at this share of the way from the baseline to the best one.
 REACHED = 0.9
+# With a chosen epoch so late on average, more epochs may have been better.
+_SHORT = 0.9
 _SMALLEST = 1e-12
 
 
@@ -57,7 +59,8 @@ class Analysis:
         """A row for each facet and level: its best setting, as the validation part shows.
 
         The columns of the facets and of the tuned axes; edge: whether the value of a tuned axis is
-        the first or the last one that was tried, so that a better one may lie beyond; units,
+        the first or the last one that was tried, so that a better one may lie beyond; short:
+        whether the chosen epochs are among the last ones, so that more may have been better; units,
         recurrent_parameters, multiply_adds; trainings, diverged; score with its 95 % interval, low
         and high, accuracy, last (after the last epoch), val; baseline, and whether the score is
         significantly better, by tests that are one family.
@@ -251,6 +254,7 @@ class Analysis:
             "level": level[0],
             **tuned,
             "edge": any(self._at_edge(axis, value) for axis, value in tuned.items()),
+            "short": bool((rows["epoch"] / rows["last_epoch"]).mean() > _SHORT),
             **{key: rows[key].iloc[0] for key in _SIZES},
             "trainings": len(rows),
             "diverged": int(rows["diverged"].notna().sum()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from rnnbench.report.studies.analysis import REACHED, Analysis
 from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
 from rnnbench.studies.outputs import level_text, read_study
 
+_SHORT = "Still getting better in the last epochs"
 _TABLES = ("best", "contrasts", "tuning", "compute")
 
 
@@ -34,6 +36,10 @@ def analysis_of(workspace: Workspace, params: Params, name: str) -> Analysis:
             problem = f"{axis} has other values than in params.yaml ({', '.join(sorted(unknown))})"
             raise DataError(f"{workspace.study(name)}: {problem}; run rnnbench study {name}")
         trainings[axis] = texts.map(known)
+    count = math.prod(map(len, study.axes.values())) * (study.replicates or params.run.replicates)
+    if len(trainings) != count:
+        problem = f"{len(trainings)} trainings instead of {count}"
+        raise DataError(f"{workspace.study(name)}: {problem}; run rnnbench study {name}")
     return Analysis(study, trainings, tables["curves"], params.comparison)
 
 
@@ -73,14 +79,19 @@ def write_page(workspace: Workspace, params: Params, name: str) -> list[str]:
         tuning=_tuning_table(analysis),
         compute=_compute_table(analysis),
         reached=share(REACHED),
-        edges=[
-            f"`{_level(analysis, row['level'])}`{_of(row, analysis)}"
-            for row in analysis.best.to_dict("records")
-            if row["edge"]
-        ],
+        edges=bool(analysis.best["edge"].any()),
+        redrawn=trainings["protocol"].iloc[0] in ("random", "by_film", "by_group"),
     )
     write_text(folder / "README.md", page)
     return found
+
+
+def answers_of(workspace: Workspace, params: Params, name: str) -> list[str]:
+    """The answers of a study; none if its tables are missing, damaged or of other axes."""
+    try:
+        return study_answers(analysis_of(workspace, params, name))
+    except DataError:
+        return []
 
 
 def study_answers(analysis: Analysis) -> list[str]:
@@ -103,6 +114,7 @@ def study_answers(analysis: Analysis) -> list[str]:
             for row in weak.to_dict("records")
         ]
         found.append(f"Not significantly better than the baseline: {'; '.join(named)}.")
+    found += _doubts(analysis)
     if LEARNING_RATE not in analysis.study.axes:
         found.append(f"All have one learning rate, that of `{analysis.study.variant}`.")
     return found
@@ -127,8 +139,22 @@ def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
     if undecided:
         every = len(undecided) == len(contrasts) > 1
         which = "every difference" if every else "; ".join(names for names, _ in undecided)
-        row = max((row for _, row in undecided), key=lambda row: float(row["detectable"]))
-        found.append(f"Open: {which}. {detectable_text(row)}.")
+        rows = sorted((row for _, row in undecided), key=lambda row: float(row["detectable"]))
+        found.append(f"Open: {which}. {detectable_text(rows[0], rows[-1])}.")
+    return found
+
+
+def _doubts(analysis: Analysis) -> list[str]:
+    """What may still change the answers: values at an edge, and trainings that were cut short."""
+    found = []
+    best = analysis.best
+    for column, text in (("edge", "Chosen at the edge of what was tried"), ("short", _SHORT)):
+        rows = best[best[column].astype(bool)]
+        named = [
+            f"`{_level(analysis, r['level'])}`{_of(r, analysis)}" for r in rows.to_dict("records")
+        ]
+        if named:
+            found.append(f"{text}: {'; '.join(named)}.")
     return found
 
 
@@ -214,7 +240,7 @@ def _contrasts_table(analysis: Analysis) -> str:
         "first": rows["first"],
         "second": rows["second"],
         "error of second / first" if loss else "first minus second": [
-            estimate(e, (neutral,), least) if known else "not tested"
+            (_ratios(e) if loss else estimate(e, (neutral,), least)) if known else "not tested"
             for e, known in zip(ends, tested, strict=True)
         ],
         "p (Holm)": [
@@ -225,6 +251,11 @@ def _contrasts_table(analysis: Analysis) -> str:
         f"{unit} needed": needed.fillna("> 1,000").where(tested, ""),
     }
     return markdown(pd.DataFrame(columns).astype(object))
+
+
+def _ratios(ends: list[float]) -> str:
+    effect, low, high = (f"{end:.3g}" for end in ends)
+    return f"{effect} ({low} to {high})"
 
 
 def _tuning_table(analysis: Analysis) -> str:

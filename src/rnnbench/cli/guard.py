@@ -22,9 +22,9 @@ from rnnbench.cli.failures import DEBUG, print_error, report
 from rnnbench.core.environment import INHERITED
 from rnnbench.core.root import find_root
 
-# The subcommands that dvc.yaml calls.
+# The subcommands that dvc.yaml calls, but for `study`: other processes train for it.
 _STAGES = frozenset(
-    {"check", "download", "preprocess", "train", "evaluate", "report", "study", "cost", "article"}
+    {"check", "download", "preprocess", "train", "evaluate", "report", "cost", "article"}
 )
 # Holds the id of a process that has started itself again, which keeps it; a child has another one.
 _RESTARTED = "RNNBENCH_RESTARTED"

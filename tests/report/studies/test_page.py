@@ -10,7 +10,7 @@ import pytest
 
 from rnnbench.core.errors import DataError
 from rnnbench.report.outputs import FIRST, SECOND
-from rnnbench.report.studies.page import analysis_of, write_page
+from rnnbench.report.studies.page import analysis_of, answers_of, write_page
 from tests.report.studies.invented import analyse, params_of, write
 
 NOISE = np.random.default_rng(3).normal(0, 0.01, 1000)
@@ -117,7 +117,8 @@ def test_every_kind_of_study_has_a_complete_page(tmp_path: Path, kind: str) -> N
     analysis = analysis_of(workspace, params, "s")
     count = len(list(analysis.facets()))
     weak = analysis.best["better_than_baseline"].eq(False).any()
-    assert len(answers) == count + weak + ("learning_rate" not in axes)
+    doubts = analysis.best["edge"].any() + int(analysis.best["short"].any())
+    assert len(answers) == count + weak + doubts + ("learning_rate" not in axes)
 
 
 @pytest.mark.parametrize("kind", REPEATED)
@@ -249,3 +250,26 @@ def test_tables_that_do_not_fit_the_study_say_what_to_run(tmp_path: Path, damage
         table.to_csv(path, index=False)
     with pytest.raises(DataError, match="run rnnbench study s"):
         write_page(workspace, params_of(axes), "s")
+
+
+def test_answers_carry_what_may_still_change_them(tmp_path: Path) -> None:
+    axes = {"cell": ["A", "B"], "learning_rate": [0.001, 0.01, 0.1]}
+
+    def best_in_the_middle(levels: dict, _: int) -> float:
+        return 0.8 if levels["learning_rate"] == 0.01 else 0.7
+
+    calm = write(tmp_path / "calm", axes, lambda *_: 0.8, val=best_in_the_middle)
+    edge = write(tmp_path / "edge", axes, lambda *_: 0.8, val=lambda v, _: v["learning_rate"])
+    marks = [
+        [answer for answer in write_page(workspace, params_of(axes), "s") if "edge" in answer]
+        for workspace in (calm, edge)
+    ]
+    assert marks == [[], ["Chosen at the edge of what was tried: `A`; `B`."]]
+
+
+def test_a_study_of_which_combinations_are_missing_is_refused(tmp_path: Path) -> None:
+    workspace = write(tmp_path, {"cell": ["A", "B"]}, lambda *_: 0.8)
+    wider = {"cell": ["A", "B", "C"]}
+    with pytest.raises(DataError, match="2 of 3 combinations"):
+        analysis_of(workspace, params_of(wider), "s")
+    assert answers_of(workspace, params_of(wider), "s") == []

@@ -36,9 +36,10 @@ def analysis_of(workspace: Workspace, params: Params, name: str) -> Analysis:
             problem = f"{axis} has other values than in params.yaml ({', '.join(sorted(unknown))})"
             raise DataError(f"{workspace.study(name)}: {problem}; run rnnbench study {name}")
         trainings[axis] = texts.map(known)
-    count = math.prod(map(len, study.axes.values())) * (study.replicates or params.run.replicates)
-    if len(trainings) != count:
-        problem = f"{len(trainings)} trainings instead of {count}"
+    combinations = trainings.groupby(list(study.axes)).size()
+    wanted = math.prod(map(len, study.axes.values()))
+    if len(combinations) != wanted or combinations.min() < (study.replicates or 1):
+        problem = f"{len(combinations)} of {wanted} combinations are trained"
         raise DataError(f"{workspace.study(name)}: {problem}; run rnnbench study {name}")
     return Analysis(study, trainings, tables["curves"], params.comparison)
 

@@ -130,7 +130,7 @@ def outputs(project: Path) -> dict[str, bytes]:
     for folder in ("data", "models", "metrics"):
         for path in (project / folder).rglob("*"):
             name = path.relative_to(project).as_posix()
-            timed = name.startswith(("data/cost/", "metrics/cost."))
+            timed = name.startswith(("data/cost/", "metrics/cost.")) or path.name == "seconds.csv"
             if path.is_file() and ".partial-" not in name and not timed:
                 found[name] = path.read_bytes()
     return found

@@ -119,4 +119,4 @@ def _differences(here: Inputs, wanted: Inputs) -> list[str]:
         return [f"{CHANGED} differ from those of the head"]
     lines = zip(here.versions.splitlines(), wanted.versions.splitlines(), strict=False)
     changed = ", ".join(f"{own} instead of {other}" for own, other in lines if own != other)
-    return [f"versions or settings differ: {changed}"[:300]] if changed else []
+    return [f"the versions or settings differ: {changed}"[:300]] if changed else []

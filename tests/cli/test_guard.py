@@ -162,7 +162,8 @@ def test_a_lack_of_memory_is_an_error_without_traceback(project: Workspace, limi
 def test_every_stage_of_the_pipeline_is_guarded() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     commands = {stage.get("do", stage)["cmd"].split()[1] for stage in stages.values()}
-    assert commands == guard._STAGES
+    # A study trains in processes of its own, whose deaths it reports.
+    assert commands == guard._STAGES | {"study"}
 
 
 def test_a_training_continues_if_its_output_is_no_longer_read(project: Workspace) -> None:

@@ -107,7 +107,8 @@ def repro(folder: Path, params: dict, *arguments: str) -> subprocess.CompletedPr
     # As `rnnbench check` writes it for a file that it finds valid.
     download = {name: {"input": "data/checked"} for name in params["corpora"]}
     train = {name: entry | {"code": "data/checked"} for name, entry in params["variants"].items()}
-    plan = {"plan": params | {"download": download, "train": train}}
+    stages = {"download": download, "train": train, "study": {}}
+    plan = {"plan": params | stages | {"studies": {}, "article": {"studies": "data/checked"}}}
     (folder / "plan.json").write_text(json.dumps(plan))
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}

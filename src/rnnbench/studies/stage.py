@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_summary
@@ -123,6 +124,8 @@ class _Dataset:
     def _inputs(self, model: str, code: tuple[str, ...]) -> Inputs:
         """code: the files of own layers, which differ between cells."""
         own = [self._root / file for file in code]
+        if missing := [path for path in own if not path.is_file()]:
+            raise DataError(f"{missing[0]}: missing; layers of the study come from it")
         return find_inputs(model, self._folder, own, SCORING)
 
 

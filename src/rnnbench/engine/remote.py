@@ -54,7 +54,7 @@ class Trainer(WorkerPlugin):  # type: ignore[misc]
         self._root.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(self._bundle)) as archive:
             # Python 3.11.3 and older have no filters.
-            filters = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            filters: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
             archive.extractall(self._root, **filters)  # noqa: S202
         # The scheduler has it for other workers.
         self._bundle = b""

@@ -9,7 +9,7 @@ import click
 from rnnbench.cli.common import cluster_option, command, echo, jobs_option, stage_lock
 from rnnbench.core.workspace import Workspace
 from rnnbench.engine.run import open_engine, run_all
-from rnnbench.engine.tasks import Task, system_here
+from rnnbench.engine.tasks import Task
 from rnnbench.params import Params, write_plan
 
 
@@ -79,17 +79,7 @@ def _tasks(workspace: Workspace, params: Params, name: str) -> list[Task]:
     folder = workspace.prepared(settings.dataset)
     inputs = find_inputs(settings.model, folder, project_code(workspace, params, name))
     count, splits = params.replicates_of(name), read_summary(folder).splits
-    system = system_here()
     return [
-        Task(
-            variant=name,
-            model=settings.model,
-            settings=settings.model_dump(mode="json"),
-            program=settings.program,
-            inputs=inputs,
-            system=system,
-            code=settings.code,
-            **vars(replicate),
-        )
+        Task.of(name, settings, replicate, inputs)
         for replicate in replicates(settings, params.run.seed, count, splits, inputs)
     ]

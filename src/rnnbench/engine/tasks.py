@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, Self
 
 from pydantic import ValidationError
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.machine import this_machine
 from rnnbench.core.schema import Schema
-from rnnbench.training.keys import Inputs
+from rnnbench.models.base import VariantSettings
+from rnnbench.training.keys import Inputs, Replicate
 
 # How a refusal begins if code or data differ.
 CHANGED = "the code or the data"
@@ -42,6 +44,28 @@ class Task(Schema):
     code: tuple[str, ...] = ()
     scores: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        variant: str,
+        settings: VariantSettings,
+        replicate: Replicate,
+        inputs: Inputs,
+        scores: bool = False,
+    ) -> Self:
+        """The task of a replicate of a variant, for the system of this machine."""
+        return cls(
+            variant=variant,
+            model=settings.model,
+            settings=settings.model_dump(mode="json"),
+            program=settings.program,
+            inputs=inputs,
+            system=system_here(),
+            code=settings.code,
+            scores=scores,
+            **vars(replicate),
+        )
+
     @property
     def label(self) -> str:
         """What it is called in messages."""
@@ -61,6 +85,7 @@ class Outcome(Schema):
     refused: bool = False
 
 
+@cache
 def system_here() -> str:
     """Operating system, C library and Python of this machine."""
     here = this_machine()

@@ -77,7 +77,7 @@ def with_recurrent_layers(
 
 
 def has_recurrent_layers(layers: list[Any]) -> bool:
-    """Whether there is something whose size `size` can tell."""
+    """Whether any layer is recurrent."""
     return bool(_recurrent(layers))
 
 

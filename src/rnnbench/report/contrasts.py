@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from rnnbench.params import Comparison
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
 from rnnbench.report.results import Measure
 from rnnbench.report.statistics.estimates import Estimate, Interval, independent
+from rnnbench.report.statistics.holm import holm
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,24 @@ def contrast(
         ]
         estimate = independent(means[0], means[1]) if means[0] and means[1] else None
     return Contrast(measure, one is other, one.splits, estimate) if estimate else None
+
+
+def as_family(
+    contrasts: Sequence[Contrast | None], settings: Comparison, others: Sequence[float] = ()
+) -> list[dict[str, Any]]:
+    """The tests of one family (Holm): for each its answer, its figures and its adjusted p.
+
+    Without a contrast there is only the answer `UNTESTED`. others: p of further tests.
+    """
+    tested = [found for found in contrasts if found is not None]
+    adjusted, levels = holm([*(found.estimate.p for found in tested), *others])
+    family = iter(zip(adjusted, levels, strict=True))
+    rows: list[dict[str, Any]] = []
+    for found in contrasts:
+        if found is None:
+            rows.append({"answer": UNTESTED})
+            continue
+        p, alpha = next(family)
+        row = {"answer": found.answer(alpha, settings), **found.figures(alpha)}
+        rows.append(row | {"p_adjusted": p})
+    return rows

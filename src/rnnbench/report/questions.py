@@ -7,11 +7,9 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.params import Comparison, Question
-from rnnbench.report.contrasts import contrast
+from rnnbench.report.contrasts import as_family, contrast
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.outputs import UNTESTED
 from rnnbench.report.statistics.estimates import ALPHA
-from rnnbench.report.statistics.holm import holm
 
 _KINDS = ("", "last_", "curve_")
 COLUMNS = (
@@ -40,35 +38,22 @@ def ask(questions: list[Question], sets: list[EvaluationSet], settings: Comparis
         }
         for question in questions
     ]
-    tested = [chosen for contrasts in found if (chosen := contrasts[""]) is not None]
     # A question of the family whose variants are not trained yet: until then it has no evidence,
     # and the answers to the others do not get weaker when it gets some.
     there = {result.name for members in sets for result in members.results}
     later = [1.0 for question in questions if not there.issuperset(question.variants)]
-    adjusted, levels = holm([*(chosen.estimate.p for chosen in tested), *later])
-    family = iter(zip(adjusted, levels, strict=True))
+    tests = as_family([contrasts[""] for contrasts in found], settings, later)
     rows = []
-    for question, contrasts in zip(questions, found, strict=True):
+    for question, contrasts, test in zip(questions, found, tests, strict=True):
         first, second = question.variants
         row: dict[str, Any] = {"question": question.question, "first": first, "second": second}
-        chosen = contrasts[""]
-        if chosen is None:
-            rows.append(row | {"answer": UNTESTED})
-            continue
-        p_adjusted, alpha = next(family)
-        rows.append(
-            {
-                **row,
-                "answer": chosen.answer(alpha, settings),
-                **chosen.figures(alpha),
-                "p_adjusted": p_adjusted,
-                **{
-                    f"{kind}{key}": value
-                    for kind in _KINDS[1:]
-                    if (other := contrasts[kind]) is not None
-                    for key, value in other.bounds(ALPHA).items()
-                },
-            }
-        )
+        # What is not tested has no figures at all.
+        others = {
+            f"{kind}{key}": value
+            for kind in _KINDS[1:]
+            if contrasts[""] is not None and (other := contrasts[kind]) is not None
+            for key, value in other.bounds(ALPHA).items()
+        }
+        rows.append(row | test | others)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype(dict.fromkeys(("used", "needed", "splits"), "Int64"))

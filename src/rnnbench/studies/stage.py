@@ -16,7 +16,7 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_summary
 from rnnbench.engine.child import SCORING
 from rnnbench.engine.run import open_engine, run_all
-from rnnbench.engine.tasks import Outcome, Task, system_here
+from rnnbench.engine.tasks import Outcome, Task
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Params, Trial, study_variants
 from rnnbench.studies.kept import Kept, Scores
@@ -69,7 +69,6 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
     study = params.study(name)
     schema = type(params.variant(study.variant))
     count = study.replicates or params.run.replicates
-    system = system_here()
     sizes = Sizes(workspace)
     plan: list[_Training] = []
     datasets: dict[str, _Dataset] = {}
@@ -84,17 +83,7 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
         settings = schema.model_validate(entry)
         number = len(plan)
         for replicate in replicates(settings, params.run.seed, count, data.splits, inputs):
-            task = Task(
-                variant=f"{name} {_words(trial)}",
-                model=settings.model,
-                settings=settings.model_dump(mode="json"),
-                program=settings.program,
-                inputs=inputs,
-                system=system,
-                code=settings.code,
-                scores=True,
-                **vars(replicate),
-            )
+            task = Task.of(f"{name} {_words(trial)}", settings, replicate, inputs, scores=True)
             row = {
                 "training": number + replicate.number,
                 **{axis: level_text(value) for axis, value in trial.levels.items()},

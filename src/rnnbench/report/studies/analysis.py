@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.params import Comparison, Study
-from rnnbench.report.contrasts import Contrast
-from rnnbench.report.outputs import UNTESTED
+from rnnbench.report.contrasts import Contrast, as_family
 from rnnbench.report.results import Measure
 from rnnbench.report.statistics.estimates import ALPHA, Estimate, independent
 from rnnbench.report.statistics.holm import holm
 from rnnbench.report.statistics.splits import SplitScores
+from rnnbench.studies.outputs import SIZES
 
 # Backward, a training takes about two more passes.
 _PASSES = 3
@@ -67,14 +67,14 @@ class Analysis:
         """
         rows = [
             self._best_row(facet, level, self._chosen(of_level))
-            for facet, of_facet in self._facets(self.trainings)
+            for facet, of_facet in self.facets()
             for level, of_level in _groups(of_facet, [self.study.compared])
         ]
         tested = [row for row in rows if row["baseline_p"] is not None]
         adjusted, _ = holm([row["baseline_p"] for row in tested])
         for row, p in zip(tested, adjusted, strict=True):
-            row["better_than_baseline"] = p < ALPHA and row.pop("better")
-        return pd.DataFrame(rows).drop(columns=["better", "baseline_p"], errors="ignore")
+            row["better_than_baseline"] = p < ALPHA and row["better"]
+        return pd.DataFrame(rows).drop(columns=["better", "baseline_p"])
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
@@ -83,26 +83,15 @@ class Analysis:
         Columns as in `rnnbench.report.questions.COLUMNS`, and those of the facets.
         """
         found = []
-        for facet, of_facet in self._facets(self.trainings):
+        for facet, of_facet in self.facets():
             chosen = {
                 level: self._chosen(rows) for (level,), rows in _groups(of_facet, [self._compared])
             }
             for first, second in itertools.combinations(chosen, 2):
                 contrast = self._contrast(chosen[first], chosen[second])
                 found.append((facet | {"first": first, "second": second}, contrast))
-        tested = [contrast for _, contrast in found if contrast is not None]
-        adjusted, levels = holm([contrast.estimate.p for contrast in tested])
-        family = iter(zip(adjusted, levels, strict=True))
-        rows = []
-        for row, contrast in found:
-            if contrast is None:
-                rows.append(row | {"answer": UNTESTED})
-                continue
-            p_adjusted, alpha = next(family)
-            answer = contrast.answer(alpha, self.settings)
-            figures = contrast.figures(alpha)
-            rows.append(row | {"answer": answer, **figures, "p_adjusted": p_adjusted})
-        return pd.DataFrame(rows)
+        tests = as_family([contrast for _, contrast in found], self.settings)
+        return pd.DataFrame([row | test for (row, _), test in zip(found, tests, strict=True)])
 
     @cached_property
     def tuning(self) -> pd.DataFrame:
@@ -114,7 +103,7 @@ class Analysis:
         in all trainings.
         """
         rows = []
-        for facet, of_facet in self._facets(self.trainings):
+        for facet, of_facet in self.facets():
             for (level,), of_level in _groups(of_facet, [self._compared]):
                 ranked = [scores for _, scores in self._ranked(of_level)]
                 values = [self._mean(scores) for scores in ranked]
@@ -194,9 +183,7 @@ class Analysis:
 
         dataset: values of `dataset_axes`.
         """
-        rows = self._progress
-        for axis, value in ({self._compared: level} | dataset).items():
-            rows = rows[rows[axis] == value]
+        rows = matching(self._progress, {self._compared: level} | dataset)
         rows = rows.sort_values("spent", kind="stable")
         best = rows["score"].cummin() if self.numbers else rows["score"].cummax()
         return rows["spent"].tolist(), [self._shown(value) for value in best]
@@ -208,7 +195,8 @@ class Analysis:
 
     def facets(self) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
         """The trainings of each combination of the facets' values."""
-        yield from self._facets(self.trainings)
+        for key, rows in _groups(self.trainings, self.study.facets):
+            yield dict(zip(self.study.facets, key, strict=True)), rows
 
     @property
     def _compared(self) -> str:
@@ -217,10 +205,6 @@ class Analysis:
     @property
     def _margin(self) -> float:
         return self.settings.log_loss_margin if self.numbers else self.settings.margin
-
-    def _facets(self, table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-        for key, rows in _groups(table, self.study.facets):
-            yield dict(zip(self.study.facets, key, strict=True)), rows
 
     def _ranked(self, rows: pd.DataFrame) -> list[tuple[tuple[Any, ...], pd.DataFrame]]:
         """The settings of the tuned axes, the best one on the validation part first."""
@@ -241,7 +225,7 @@ class Analysis:
         self, facet: dict[str, Any], level: tuple[Any, ...], rows: pd.DataFrame
     ) -> dict[str, Any]:
         tuned = {axis: rows[axis].iloc[0] for axis in self.study.tuned}
-        estimate = self._estimates([rows])[0]
+        estimate = self._estimate(rows)
         baseline = rows.assign(**{self.measure: rows[f"baseline_{self.measure}"]})
         gain = self._difference(rows, baseline)
         ends: dict[str, float | None] = dict.fromkeys(("low", "high"))
@@ -255,7 +239,7 @@ class Analysis:
             **tuned,
             "edge": any(self._at_edge(axis, value) for axis, value in tuned.items()),
             "short": bool((rows["epoch"] / rows["last_epoch"]).mean() > _SHORT),
-            **{key: rows[key].iloc[0] for key in _SIZES},
+            **{key: rows[key].iloc[0] for key in SIZES},
             "trainings": len(rows),
             "diverged": int(rows["diverged"].notna().sum()),
             "score": self._shown(self._mean(rows)),
@@ -289,11 +273,8 @@ class Analysis:
             overlap = max(self._overlap(first), self._overlap(second))
             return SplitScores(scores, overlap).difference(0, 1)
         # On the same samples, the scores' errors cancel in part: this is wider than needed.
-        one, other = self._estimates([first, second])
+        one, other = self._estimate(first), self._estimate(second)
         return independent(one, other) if one and other else None
-
-    def _estimates(self, groups: list[pd.DataFrame]) -> list[Estimate | None]:
-        return [self._estimate(rows) for rows in groups]
 
     def _estimate(self, rows: pd.DataFrame) -> Estimate | None:
         if rows["split"].nunique() > 1:
@@ -335,7 +316,11 @@ class Analysis:
             return float(np.exp(value)) if self.numbers else value
 
 
-_SIZES = ("units", "recurrent_parameters", "multiply_adds")
+def matching(table: pd.DataFrame, values: dict[str, Any]) -> pd.DataFrame:
+    """The rows with these values."""
+    for column, value in values.items():
+        table = table[table[column] == value] if len(table) else table
+    return table
 
 
 def _groups(

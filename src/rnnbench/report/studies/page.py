@@ -16,11 +16,10 @@ from rnnbench.params import LEARNING_RATE, Params
 from rnnbench.report.findings import contrast_text, detectable_text, p_value
 from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
 from rnnbench.report.outputs import EQUAL, OPEN
-from rnnbench.report.studies.analysis import REACHED, Analysis
+from rnnbench.report.studies.analysis import REACHED, Analysis, matching
 from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
 from rnnbench.studies.outputs import level_text, read_study
 
-_SHORT = "Still getting better in the last epochs"
 _TABLES = ("best", "contrasts", "tuning", "compute")
 
 
@@ -99,7 +98,7 @@ def study_answers(analysis: Analysis) -> list[str]:
     """For each facet, the scores of all levels, the best first, and which differ significantly."""
     found = []
     for facet, _ in analysis.facets():
-        best, contrasts = (_of_facet(t, facet) for t in (analysis.best, analysis.contrasts))
+        best, contrasts = (matching(t, facet) for t in (analysis.best, analysis.contrasts))
         start = f"{_words(facet)}: " if facet else ""
         ranked = best.dropna(subset="score").sort_values("score", ascending=analysis.numbers)
         scores = [_with_score(analysis, row) for row in ranked.to_dict("records")]
@@ -108,14 +107,7 @@ def study_answers(analysis: Analysis) -> list[str]:
             continue
         scores[0] = f"{_measure(analysis)} of {scores[0]}"
         found.append(" ".join([f"{start}{', '.join(scores)}.", *_differences(analysis, contrasts)]))
-    weak = analysis.best[analysis.best["better_than_baseline"].eq(False)]
-    if len(weak):
-        named = [
-            f"`{_level(analysis, row['level'])}`{_of(row, analysis)}"
-            for row in weak.to_dict("records")
-        ]
-        found.append(f"Not significantly better than the baseline: {'; '.join(named)}.")
-    found += _doubts(analysis)
+    found += _remarks(analysis)
     if LEARNING_RATE not in analysis.study.axes:
         found.append(f"All have one learning rate, that of `{analysis.study.variant}`.")
     return found
@@ -145,16 +137,17 @@ def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
     return found
 
 
-def _doubts(analysis: Analysis) -> list[str]:
-    """What may still change the answers: values at an edge, and trainings that were cut short."""
-    found = []
-    best = analysis.best
-    for column, text in (("edge", "Chosen at the edge of what was tried"), ("short", _SHORT)):
-        rows = best[best[column].astype(bool)]
-        named = [
-            f"`{_level(analysis, r['level'])}`{_of(r, analysis)}" for r in rows.to_dict("records")
-        ]
-        if named:
+def _remarks(analysis: Analysis) -> list[str]:
+    """Which levels are weak, and what may still change the answers."""
+    best, found = analysis.best, []
+    remarks = (
+        ("Not significantly better than the baseline", best["better_than_baseline"].eq(False)),
+        ("Chosen at the edge of what was tried", best["edge"].astype(bool)),
+        ("Still getting better in the last epochs", best["short"].astype(bool)),
+    )
+    for text, chosen in remarks:
+        rows = best[chosen].to_dict("records")
+        if named := [f"`{_level(analysis, row['level'])}`{_of(row, analysis)}" for row in rows]:
             found.append(f"{text}: {'; '.join(named)}.")
     return found
 
@@ -181,12 +174,6 @@ def _of(row: dict[Any, Any], analysis: Analysis) -> str:
 def _words(facet: dict[str, Any]) -> str:
     parts = (f"`{v}`" if axis == "dataset" else facet_name({axis: v}) for axis, v in facet.items())
     return ", ".join(parts)
-
-
-def _of_facet(table: pd.DataFrame, facet: dict[str, Any]) -> pd.DataFrame:
-    for axis, value in facet.items():
-        table = table[table[axis] == value] if len(table) else table
-    return table
 
 
 def _measure(analysis: Analysis) -> str:

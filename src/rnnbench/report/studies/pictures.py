@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnbench.report.pictures.style import BLUE, FAINT, GREEN, GREY, ORANGE, RED, picture
-from rnnbench.report.studies.analysis import Analysis
+from rnnbench.report.studies.analysis import Analysis, matching
 
 _MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (RED, "D"), (GREY, "v"), ("#CC79A7", "P"))
 _MAX_COLUMNS = 4
@@ -113,9 +113,7 @@ def _expected(path: Path, analysis: Analysis) -> None:
         facets = list(analysis.facets())
         for panel, (facet, _) in zip(_panels(figure, len(facets)), facets, strict=False):
             panel.set_title(facet_name(facet))
-            own = table
-            for axis, value in facet.items():
-                own = own[own[axis] == value]
+            own = matching(table, facet)
             for (color, marker), level in zip(_marks(analysis), _levels(analysis), strict=True):
                 rows = own[own["level"] == level]
                 panel.plot(rows["k"], rows["expected"], marker=marker, color=color)

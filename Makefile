@@ -14,7 +14,7 @@ export RNNBENCH_CLUSTER := $(CLUSTER)
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help doctor env cluster-env dev quick reproduce test test-full test-bits check readme docs ui bench load audit lock
+.PHONY: help doctor env cluster-env dev quick reproduce test test-full test-bits check readme docs tour ui bench load audit lock vendor
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
@@ -28,11 +28,13 @@ help:
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              update the README's tables after a new comparison"
 	@echo "make docs                docs/params.md and params.schema.json, from the settings"
+	@echo "make tour                run docs/tour.ipynb again, whose outputs show the present results"
 	@echo "make ui [PORT=5000]      the trainings in the MLflow UI"
 	@echo "make bench [NAMES=text]  time and memory, compared with the alternatives;"
 	@echo "                         needs idle cores, see benchmarks/results.md"
 	@echo "make load                load test: the served champion, 8 clients, one minute"
 	@echo "make audit               known vulnerabilities of the pinned packages (needs uv, network)"
+	@echo "make vendor              fetch the libraries inside metrics/report.html again (needs network)"
 	@echo "make lock                pin the dependencies of pyproject.toml again (needs uv, network)"
 
 doctor:
@@ -94,6 +96,12 @@ readme: env
 docs: env
 	python docs/params.py
 	python docs/params_schema.py
+
+tour: dev
+	python docs/tour.py
+
+vendor: env
+	python -m rnnbench.report.publication.vendor
 
 ui: env
 	rnnbench ui --port $(PORT)

@@ -48,6 +48,11 @@ EXCEPTIONS = {
     ("cli.stages", "report.stage"),
     ("cli.stages", "report.costs"),
     ("cli.stages", "report.article"),
+    ("cli.stages", "report.publication.page"),
+    # Results as a folder, without any stage.
+    ("cli.publish", "report.publication.contents"),
+    ("cli.publish", "report.publication.merging"),
+    ("cli.publish", "report.publication.page"),
     ("cli.tools", "report.rerun"),
     ("cli.compare", "report.head_to_head"),
     ("report.head_to_head", "preprocessing.inspect"),
@@ -70,6 +75,7 @@ EXCEPTIONS = {
     ("cli.quick", "report.costs"),
     ("cli.quick", "report.article"),
     ("cli.quick", "report.findings"),
+    ("cli.quick", "report.publication.page"),
     ("cli.quick", "report.markdown"),
     # MLflow shows each training with its mean scores and worst misclassifications, before
     # `evaluate` has run.

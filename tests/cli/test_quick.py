@@ -49,7 +49,8 @@ def test_a_first_look_has_a_table_an_answer_and_mlflow_runs(project: Path) -> No
     assert note in output
     page = (project / "quick" / "metrics" / "comparison.md").read_text()
     assert page.startswith(f"*{note}")
-    assert (project / "quick" / "metrics" / "pictures" / "forest.svg").exists()
+    assert note in (project / "quick" / "metrics" / "report.html").read_text()
+    assert "quick/metrics/report.html" in output
     text = run(project / "quick", "rnnbench", "predict", "--variant", "quick_lstm", "good")
     assert text.splitlines()[-1].endswith("  good")
 
@@ -60,3 +61,6 @@ def test_a_first_look_has_a_table_an_answer_and_mlflow_runs(project: Path) -> No
     assert "quick_lstm  replicate 2/2  epoch 1" in edited
     assert "quick_ngrams  replicate" not in edited
     assert "| quick_ngrams " in edited
+    # Paths and commands are those from here.
+    assert "quick/metrics" not in edited
+    assert "cd " not in edited

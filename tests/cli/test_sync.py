@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from rnnbench.cli.main import main
 from rnnbench.core.workspace import Workspace
 from tests.stores import new_project
+from tests.tracking.champions import make_best
 
 NAMES = ("imdb_numpy_rnn", "imdb_majority")
 
@@ -27,12 +28,7 @@ def run(*arguments: str) -> Result:
 def test_sync_succeeds_if_all_variants_are_in_mlflow_and_promotes_champions(
     project: Workspace,
 ) -> None:
-    (project.metrics / "comparison.csv").write_text(
-        "corpus,evaluation_set,variant,role,replicates,parameters,target,"
-        "accuracy_low,accuracy_high\n"
-        "imdb,1,imdb_numpy_rnn,recurrent network,5,500,binary,0.4,0.6\n"
-    )
-    (project.metrics / "pairs.csv").write_text("measure,first,second,high\n")
+    make_best(project, "imdb_numpy_rnn")
     done = run("sync")
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("2 of 2 variants are in sqlite:///")

@@ -11,17 +11,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import mlflow
 import pytest
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.serving.ui import links
+from rnnbench.tracking.registry import promote
 from rnnbench.tracking.store import store_uri
 from rnnbench.tracking.sync import log_trainings
 from tests.frozen import PARAMS
 from tests.stores import empty_store, new_project
+from tests.tracking.champions import make_best
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 COMMAND = str(Path(sys.executable).with_name("rnnbench"))
 NAMES = ("product_mean", "imdb_majority", "imdb_numpy_rnn")
@@ -47,6 +52,8 @@ class Ui(NamedTuple):
 def ui(invented: Path, tmp_path_factory: pytest.TempPathFactory, start_server) -> Iterator[Ui]:
     project = new_project(invented, tmp_path_factory.mktemp("ui") / "project", NAMES)
     assert log_trainings(project, PARAMS, NAMES, pytest.fail) == list(NAMES)
+    make_best(project, "imdb_numpy_rnn")
+    assert promote(project, PARAMS, pytest.fail)
     with (
         (project.root / "log").open("w") as log,
         start_server([COMMAND, "ui"], cwd=project.root, stdout=log, stderr=log) as server,
@@ -74,30 +81,53 @@ def test_every_column_of_the_table_is_logged(ui: Ui) -> None:
     (run,) = client.search_runs([experiment.experiment_id], query)
     logged = {f"metrics.`{name}`" for name in run.data.metrics}
     logged |= {f"params.`{name}`" for name in run.data.params}
-    # These are set after the comparison.
-    logged |= {"tags.`interval`", "tags.`champion`"}
+    logged |= {f"tags.`{name}`" for name in run.data.tags}
     assert set(view["selectedColumns"]) <= logged
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-def test_a_browser_shows_the_current_runs_by_name_and_their_curves(ui: Ui) -> None:
+@pytest.fixture(scope="module")
+def page(ui: Ui) -> Iterator["Page"]:
+    """A page of a screen of 1600 x 1000, with the panel closed that opens itself once."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1600, "height": 1200})
-        page.goto(ui.link("imdb, table"))
-        for name in ("imdb_majority", "imdb_numpy_rnn"):
-            page.get_by_text(name, exact=True).first.wait_for(timeout=60_000)
-        for column in ("eval_accuracy", "eval_loss"):
-            page.get_by_text(column, exact=True).first.wait_for()
-        assert page.get_by_text("imdb_majority seed 42").count() == 0
-
-        page.goto(ui.link("imdb, curves"))
-        for text in ("imdb_majority", "imdb_numpy_rnn", "val_accuracy"):
-            page.get_by_text(text, exact=True).first.wait_for(timeout=60_000)
-        page.locator("path.js-line").first.wait_for(state="attached", timeout=60_000)
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(60_000)
+        page.goto(ui.address)
+        page.locator("[data-component-id='mlflow.assistant.chat_panel.close']").click()
+        yield page
         browser.close()
+
+
+def test_a_browser_shows_the_current_runs_and_first_what_the_comparison_says(
+    ui: Ui, page: "Page"
+) -> None:
+    page.goto(ui.link("imdb, table"))
+    for name in ("imdb_majority", "imdb_numpy_rnn"):
+        page.get_by_text(name, exact=True).first.wait_for()
+    assert page.get_by_text("imdb_majority seed 42").count() == 0
+    columns = ["interval", "champion", "verdict", "group", "eval_accuracy", "eval_loss"]
+    headers = [page.get_by_text(column, exact=True) for column in columns]
+    places = [header.first.bounding_box()["x"] for header in headers]
+    assert places == sorted(places)
+    assert places[-1] < 1500
+    for value in ("0.4000 to 0.6000", "equivalent"):
+        assert page.get_by_text(value, exact=True).count() == 1
+
+
+def test_a_browser_shows_the_curves_of_validation_first(ui: Ui, page: "Page") -> None:
+    page.goto(ui.link("imdb, curves"))
+    page.locator("path.js-line").first.wait_for(state="attached")
+    place = {
+        metric: page.get_by_text(metric, exact=True).first.bounding_box()
+        for metric in ("val_accuracy", "val_loss", "accuracy")
+    }
+    assert place["val_accuracy"]["x"] < place["val_loss"]["x"]
+    assert place["val_accuracy"]["y"] == place["val_loss"]["y"] < 500
+    assert place["accuracy"]["y"] > place["val_accuracy"]["y"] + 300
 
 
 def test_the_store_can_be_read_while_a_training_is_logged(ui: Ui) -> None:

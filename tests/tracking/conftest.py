@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from mlflow.tracking._tracking_service import utils
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.tracking.sync import log_trainings
@@ -21,4 +22,6 @@ def logged(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspac
 @pytest.fixture
 def project(logged: Workspace, tmp_path: Path) -> Workspace:
     """A copy of `logged`."""
+    # MLflow remembers where the artifacts of a run are, and all copies have the same runs.
+    utils._artifact_repos_cache.clear()
     return copy_of(logged, tmp_path / "project")

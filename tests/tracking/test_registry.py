@@ -10,8 +10,10 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Comparison
 from rnnbench.report.champions import champions
-from rnnbench.tracking.registry import load_model, promote
+from rnnbench.tracking.colours import colour
+from rnnbench.tracking.registry import NOTES, load_model, promote
 from rnnbench.tracking.store import store_uri
+from rnnbench.tracking.sync import reconcile
 from tests.frozen import PARAMS
 
 # The best variant, and the smallest one that is not a baseline.
@@ -44,7 +46,9 @@ def comparison(
         (2, measure, "elsewhere", "smallest", low, high),
     ]
     return (
-        pd.DataFrame(rows, columns=columns).assign(accuracy_low=0.81237, accuracy_high=0.9),
+        pd.DataFrame(rows, columns=columns).assign(
+            accuracy_low=0.81237, accuracy_high=0.9, verdict="", loss_verdict="", group="a"
+        ),
         pd.DataFrame(
             pairs, columns=["evaluation_set", "measure", "first", "second", "low", "high"]
         ),
@@ -100,18 +104,64 @@ def test_the_alias_follows_the_comparison_and_versions_remain(project: Workspace
         found.append((int(version.version), version.tags["variant"]))
     assert found == [(1, BEST), (1, BEST), (2, SMALL), (1, BEST)]
     assert client.get_run(version.run_id).data.tags["seed"] == "42"
-    experiment = client.get_experiment_by_name("project-imdb").experiment_id
-    current = client.search_runs([experiment], "tags.current = 'true'")
-    tags = {run.data.tags["variant"]: run.data.tags for run in current}
-    assert {name: tag.get("champion", "") for name, tag in tags.items()} == {
-        BEST: "champion",
-        SMALL: "",
-    }
-    assert {tag["interval"] for tag in tags.values()} == {"0.8124 to 0.9000"}
     variant, by_alias = load_model(project, PARAMS, "imdb", None)
     assert variant == BEST
     _, by_name = load_model(project, PARAMS, "imdb", BEST)
     assert by_alias.predict(["the film"]).equals(by_name.predict(["the film"]))
+
+
+def tags_of(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Variant -> the tags of its run."""
+    client = mlflow.MlflowClient(store_uri(workspace))
+    experiment = client.get_experiment_by_name("project-imdb").experiment_id
+    runs = client.search_runs([experiment], "tags.level = 'variant'")
+    return {run.data.tags["variant"]: run.data.tags for run in runs}
+
+
+def test_the_tags_of_current_runs_follow_the_comparison(project: Workspace) -> None:
+    table, pairs = comparison(*BEHIND)
+    table.loc[0, "verdict"] = "equivalent"
+    # Of a variant of which only a loss was published.
+    table.loc[1, "loss_verdict"] = "inconclusive"
+    table.to_csv(project.metrics / "comparison.csv", index=False)
+    pairs.to_csv(project.metrics / "pairs.csv", index=False)
+    promote(project, COMPLETE, pytest.fail)
+    common = {"interval": "0.8124 to 0.9000", "group": "a"}
+    found = {
+        name: {k: tags[k] for k in NOTES if k in tags} for name, tags in tags_of(project).items()
+    }
+    assert found == {
+        BEST: common | {"champion": "champion", "verdict": "equivalent"},
+        SMALL: common | {"verdict": "inconclusive"},
+    }
+    write(project, EQUIVALENT)
+    promote(project, COMPLETE, pytest.fail)
+    assert [tags.get("champion") for tags in map(tags_of(project).get, (BEST, SMALL))] == [
+        None,
+        "champion",
+    ]
+    assert not any("verdict" in tags for tags in tags_of(project).values())
+
+
+def test_a_run_that_is_no_longer_current_loses_its_tags(project: Workspace) -> None:
+    write(project, EQUIVALENT)
+    promote(project, COMPLETE, pytest.fail)
+    assert tags_of(project)[SMALL].keys() >= {"interval", "champion", "group"}
+    rest = replace(PARAMS, variants={BEST: PARAMS.variants[BEST]})
+    reconcile(project, rest)
+    promote(project, rest, pytest.fail)
+    assert not tags_of(project)[SMALL].keys() & set(NOTES)
+
+
+def test_runs_have_colours_of_their_own_after_a_variant_was_added(project: Workspace) -> None:
+    write(project, BEHIND)
+    before = {name: tags["mlflow.runColor"] for name, tags in tags_of(project).items()}
+    first = next(name for name in PARAMS.variants if PARAMS.corpus_of(name) == "imdb")
+    params = replace(PARAMS, variants={"imdb_new": PARAMS.variants[first], **PARAMS.variants})
+    promote(project, params, pytest.fail)
+    after = {name: tags["mlflow.runColor"] for name, tags in tags_of(project).items()}
+    assert after == {name: colour(params, name) for name in (BEST, SMALL)}
+    assert after != before
 
 
 def test_a_comparison_without_some_variants_moves_no_champion(project: Workspace) -> None:
@@ -119,6 +169,7 @@ def test_a_comparison_without_some_variants_moves_no_champion(project: Workspace
     assert promote(project, PARAMS, pytest.fail) == {"imdb": BEST}
     write(project, EQUIVALENT)
     assert promote(project, PARAMS, pytest.fail) == {"imdb": BEST}
+    assert [name for name, tags in tags_of(project).items() if "champion" in tags] == [BEST]
     assert load_model(project, PARAMS, "imdb", None)[0] == BEST
     assert promote(project, COMPLETE, pytest.fail) == {"imdb": SMALL}
 

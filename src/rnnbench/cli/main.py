@@ -8,6 +8,7 @@ from rnnbench.cli import stages, tools
 from rnnbench.cli.check_layer import check_layer
 from rnnbench.cli.compare import compare
 from rnnbench.cli.predict import predict
+from rnnbench.cli.publish import merge, publish
 from rnnbench.cli.quick import quick
 from rnnbench.cli.run import run
 from rnnbench.cli.serve import serve
@@ -30,7 +31,7 @@ def main() -> None:
 for _subcommand in (
     *(stages.check, stages.download, stages.preprocess, stages.train, stages.evaluate),
     *(stages.report, stages.study, stages.cost, stages.article),
-    *(check_layer, compare, predict, quick, run, serve, train_all),
+    *(check_layer, compare, merge, predict, publish, quick, run, serve, train_all),
     *(tools.decode, tools.rerun, tools.show, tools.sync, tools.ui),
 ):
     main.add_command(_subcommand)

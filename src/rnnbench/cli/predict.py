@@ -75,8 +75,9 @@ def predict(
         texts += tuple(_lines(file.read(), getattr(file, "name", "<stdin>")))
     predictor = load_predictor(workspace, params, task, variant)
     click.echo(f"predictions of {predictor.variant}", err=True)
-    # disable=None: the bar shows only in a terminal.
-    bar = tqdm(predictor.predict(texts), total=len(texts), unit="text", disable=None, delay=1)
+    # None: the bar shows only in a terminal. It would stay there after a single quick text.
+    disable = True if len(texts) == 1 else None
+    bar = tqdm(predictor.predict(texts), total=len(texts), unit="text", disable=disable, delay=1)
     for prediction in bar:
         words = predictor.explain(prediction.text) if explain else None
         entry = {"variant": predictor.variant, **prediction._asdict()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
@@ -84,6 +85,7 @@ def _report(folder: Workspace, params: Params) -> None:
     from rnnbench.report.findings import answers
     from rnnbench.report.markdown import short_table
     from rnnbench.report.outputs import read_table
+    from rnnbench.report.publication.page import write_report
     from rnnbench.report.stage import report
     from rnnbench.tracking.registry import promote
     from rnnbench.tracking.sync import log_trainings
@@ -97,14 +99,17 @@ def _report(folder: Workspace, params: Params) -> None:
             shutil.rmtree(folder.checkpoints(name), ignore_errors=True)
     page = folder.metrics / "comparison.md"
     write_text(page, f"*{_NOTE}*\n\n{page.read_text(encoding='utf-8')}")
+    report_page = write_report(folder, params, _NOTE)
     click.echo(f"\n{short_table(table)}\n")
     questions = read_table(folder.metrics, "questions")
     for answer in answers(questions, params.comparison, set(table["variant"])):
         click.echo(f"{answer['question']} {answer['text']}")
+    place = os.path.relpath(folder.root)
+    go = "" if place == "." else f"cd {place} && "
     click.echo(
         f"\n{_NOTE}\n"
-        f"forest plot  {_FOLDER}/metrics/pictures/forest.svg\n"
-        f"article      {_FOLDER}/metrics/comparison.md\n"
-        f"MLflow       cd {_FOLDER} && rnnbench ui\n"
-        f'prediction   cd {_FOLDER} && rnnbench predict --explain "A wonderful film."'
+        f"page         {os.path.relpath(report_page)}, for a browser\n"
+        f"article      {os.path.relpath(page)}\n"
+        f"MLflow       {go}rnnbench ui\n"
+        f'prediction   {go}rnnbench predict --explain "A wonderful film."'
     )

@@ -200,18 +200,22 @@ def cost(workspace: Workspace, params: Params) -> None:
 @strict_option
 @stage
 def article(workspace: Workspace, params: Params, strict: bool) -> None:
-    """Write metrics/comparison.md from the tables, and promote the champions in MLflow."""
+    """Write metrics/comparison.md and report.html, and promote the champions in MLflow."""
     from rnnbench.report.article import write_article
+    from rnnbench.report.publication.page import write_report
     from rnnbench.tracking.registry import promote
+    from rnnbench.tracking.report import attach_report
     from rnnbench.tracking.sync import log_trainings
 
     champions = {}
     with stage_lock(workspace, "article", "all"):
         table = write_article(workspace, params)
+        page = write_report(workspace, params)
         # MLflow does not know yet which trainings DVC has restored from its cache.
         logged = log_trainings(workspace, params, table["variant"], warn)
         if logged:
             champions = promote(workspace, params, warn)
+            attach_report(workspace, warn)
         _expect_logged(strict, logged, table["variant"])
     columns = ["variant", "accuracy", "accuracy_low", "accuracy_high", "loss", "published"]
     columns.append("verdict")
@@ -220,6 +224,7 @@ def article(workspace: Workspace, params: Params, strict: bool) -> None:
     shown = shown.rename(columns={"accuracy": "accuracy or share within the tolerance"})
     click.echo(shown.to_markdown(index=False, floatfmt=".4f", missingval="-"))
     print_champions(champions)
+    click.echo(f"open {page} in a browser")
 
 
 def _expect_logged(strict: bool, logged: list[str], names: Iterable[str]) -> None:

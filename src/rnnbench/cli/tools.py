@@ -41,6 +41,7 @@ def sync(workspace: Workspace, params: Params) -> None:
     variant of params.yaml is still missing in MLflow, or a task has no champion to predict with.
     """
     from rnnbench.tracking.registry import promote
+    from rnnbench.tracking.report import attach_report
     from rnnbench.tracking.store import masked_uri
     from rnnbench.tracking.studies import log_study
     from rnnbench.tracking.sync import log_trainings, reconcile
@@ -57,6 +58,7 @@ def sync(workspace: Workspace, params: Params) -> None:
     promoted = {}
     if (workspace.metrics / "comparison.csv").is_file():
         promoted = promote(workspace, params, warn)
+        attach_report(workspace, warn)
         print_champions(promoted)
     networks = [name for name, v in params.variants.items() if v.role != BASELINE]
     tasks = set(map(params.corpus_of, networks))

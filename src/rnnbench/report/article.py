@@ -23,11 +23,12 @@ from rnnbench.report.markdown import (
     spreads_table,
 )
 from rnnbench.report.outputs import best_network, finished, read_csv, read_table
+from rnnbench.report.paper_tables import write_paper_tables
 from rnnbench.report.studies.page import answers_of
 
 
 def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
-    """Write comparison.md and confident_misclassifications.csv; return the comparison.
+    """Write comparison.md, tables/ and confident_misclassifications.csv; return the comparison.
 
     Raises DataError if a table is missing or damaged.
     """
@@ -38,6 +39,7 @@ def write_article(workspace: Workspace, params: Params) -> pd.DataFrame:
     studies = [_study(workspace, params, name) for name in params.studies]
     page = article(comparison, pairs, questions, params, pictures, studies)
     write_text(workspace.metrics / "comparison.md", page)
+    write_paper_tables(workspace, comparison, questions, params)
     errors = pd.concat(
         read_csv(workspace.misclassifications(name), dtype=str, keep_default_na=False)
         for name in comparison["variant"]

@@ -44,7 +44,9 @@ def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
             {
                 "corpus": params.corpus_of(name),
                 "variant": name,
+                "target": scores.target,
                 "accuracy": scores.accuracy,
+                "loss": scores.loss,
                 "parameters": scores.parameters,
                 "replicates": scores.replicates,
                 **cost.model_dump(exclude={"machine"}),
@@ -52,7 +54,7 @@ def write_costs(workspace: Workspace, params: Params) -> pd.DataFrame:
         )
     table = pd.DataFrame(rows)
     minutes = table["seconds"].sum() / 60
-    shown = table.drop(columns="accuracy").to_markdown(index=False)
+    shown = table.drop(columns=["target", "accuracy", "loss"]).to_markdown(index=False)
     distinct = Machines(machines=_by_machine(machines))
     page = render(
         "cost.md.j2", table=shown, minutes=minutes, machines=distinct.machines, variants=len(rows)

@@ -47,5 +47,6 @@ def report(
     for name, table in tables.items():
         write_text(workspace.metrics / f"{name}.csv", table.to_csv(index=False))
     with new_directory(workspace.metrics / "pictures") as directory:
-        draw_all(directory, tables | {"comparison": finished(comparison)})
+        replicates = {result.name: result.replicates for result in results}
+        draw_all(directory, tables | {"comparison": finished(comparison)}, replicates)
     return comparison

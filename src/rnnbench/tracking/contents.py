@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.metrics import mean_scores
 from rnnbench.params import Params
 from rnnbench.report.outputs import read_csv
+from rnnbench.tracking.colours import COLOUR, colour
 from rnnbench.training.outputs import (
     METRICS,
     TrainingRecord,
@@ -119,7 +119,7 @@ def tags_of(
         "dvc.data_md5": md5,
         "mlflow.source.name": f"dvc.yaml:train@{name}",
         "mlflow.source.git.commit": get_git_commit(str(workspace.root)) or "unknown",
-        "mlflow.runColor": _colour(params, name),
+        COLOUR: colour(params, name),
         "level": "variant",
     }
     if replicate is not None:
@@ -128,15 +128,6 @@ def tags_of(
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.exp"] = experiment
     return tags
-
-
-def _colour(params: Params, name: str) -> str:
-    """A colour of its own for each variant of a task; MLflow's own ones repeat."""
-    corpus = params.corpus_of(name)
-    names = [other for other in params.variants if params.corpus_of(other) == corpus]
-    number = names.index(name)
-    red, green, blue = colorsys.hls_to_rgb(number / len(names), (0.3, 0.45, 0.6)[number % 3], 0.8)
-    return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
 
 
 def _parameters(workspace: Workspace, params: Params, record: TrainingRecord) -> dict[str, Any]:

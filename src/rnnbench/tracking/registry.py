@@ -14,17 +14,22 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.champions import champions
 from rnnbench.report.outputs import read_table
+from rnnbench.tracking.colours import COLOUR, colour
 from rnnbench.tracking.project import is_project, name_in_mlflow
+from rnnbench.tracking.runs import CURRENT_TAG
 from rnnbench.tracking.store import (
     CURRENT,
     OUT_OF_DATE,
     OWNER,
     check_owner,
     find_experiment,
+    find_runs,
     open_store,
 )
 from rnnbench.tracking.verification import find_model, nested_runs
 
+# The tags that the comparison gives to the current run of a variant.
+NOTES = ("interval", "champion", "verdict", "group")
 _ALIAS = "champion"
 _RULE = (
     "The champion is the smallest model that is not inferior: of the variants that are worse than "
@@ -37,10 +42,10 @@ _RULE = (
 def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -> dict[str, str]:
     """Give the champion of each corpus its alias if the store has its model.
 
-    The current runs get the tags "champion" and "interval", the 95 % interval of their score.
-    A corpus of which the comparison lacks variants keeps the champion that it has. Returns corpus
-    -> champion of those with an alias now; a queued experiment changes none. Calls `warn` if the
-    store fails. Raises DataError without a comparison.
+    The current runs get their colours and the tags `NOTES`, which other runs lose. A corpus of
+    which the comparison lacks variants keeps the champion that it has. Returns corpus -> champion
+    of those with an alias now; a queued experiment changes none. Calls `warn` if the store fails.
+    Raises DataError without a comparison.
     """
     promoted: dict[str, str] = {}
     if not is_project(workspace):
@@ -50,7 +55,6 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
         read_table(workspace.metrics, "pairs"),
     )
     found = champions(table, pairs, params.comparison)
-    notes = _notes(table, found.values())
     try:
         with open_store(workspace) as client:
             for corpus, variant in found.items():
@@ -60,8 +64,9 @@ def promote(workspace: Workspace, params: Params, warn: Callable[[str], None]) -
                 if model := _find_model(client, workspace, corpus, chosen):
                     _promote(client, workspace, corpus, params.title(corpus), chosen, model)
                     promoted[corpus] = chosen
-            for corpus in params.corpora:
-                _annotate(client, workspace, corpus, notes)
+            notes = _notes(table, promoted.values())
+            for run in find_runs(client, workspace, "tags.level = 'variant'"):
+                _annotate(client, params, run, notes)
     except DataError as error:
         warn(OUT_OF_DATE.format(error))
     return promoted
@@ -81,27 +86,36 @@ def _champion_to_keep(
     return variant if variant in variants else None
 
 
-def _annotate(
-    client: Any, workspace: Workspace, corpus: str, notes: dict[str, dict[str, str]]
-) -> None:
-    """Give the current run of each variant of a corpus its tags."""
-    experiment = find_experiment(client, workspace, corpus)
-    ids = [experiment.experiment_id] if experiment else []
-    for run in client.search_runs(ids, CURRENT) if ids else ():
-        for key, value in notes.get(run.data.tags.get("variant", ""), {}).items():
-            if run.data.tags.get(key, "") != value:
-                client.set_tag(run.info.run_id, key, value)
+def _annotate(client: Any, params: Params, run: Any, notes: dict[str, dict[str, str]]) -> None:
+    """Give the run of a variant its tags and colour; only a current one has any of `NOTES`."""
+    tags, run_id, name = run.data.tags, run.info.run_id, run.data.tags.get("variant", "")
+    wanted = {}
+    if tags.get(CURRENT_TAG) == "true" and name in params.variants:
+        wanted = {key: value for key, value in notes.get(name, {}).items() if value}
+        # A variant that was added since the training may have the colour that it was logged with.
+        wanted[COLOUR] = colour(params, name)
+    for key in tags.keys() & set(NOTES) - wanted.keys():
+        client.delete_tag(run_id, key)
+    for key, value in wanted.items():
+        if tags.get(key) != value:
+            client.set_tag(run_id, key, value)
 
 
 def _notes(table: pd.DataFrame, champions: Collection[str]) -> dict[str, dict[str, str]]:
-    """Variant -> its tags: the 95 % interval of its accuracy or loss, and "champion" or ""."""
+    """Variant -> the values of `NOTES`, "" for none.
+
+    interval: the 95 % interval of its accuracy or loss. verdict: on the published accuracy, or the
+    loss if only that was published.
+    """
     found = {}
     for row in table.to_dict("records"):
         measure, form = ("loss", "{:.3g}") if row["target"] == "number" else ("accuracy", "{:.4f}")
         ends = [row[f"{measure}_low"], row[f"{measure}_high"]]
         interval = " to ".join(map(form.format, ends)) if pd.notna(ends).all() else ""
         champion = "champion" if row["variant"] in champions else ""
-        found[str(row["variant"])] = {"interval": interval, "champion": champion}
+        verdict = row["verdict"] or row["loss_verdict"]
+        values = (interval, champion, verdict, row["group"])
+        found[str(row["variant"])] = dict(zip(NOTES, values, strict=True))
     return found
 
 

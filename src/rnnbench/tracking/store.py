@@ -37,6 +37,8 @@ _DEFAULTS = {
 _SECONDS_TO_ANSWER = 8.0
 # For another process of the project, which may be logging many models.
 _SECONDS_TO_WAIT = 300.0
+# MLflow's limit.
+_MAX_RUNS = 50_000
 # The columns of MLflow's tables that hold addresses of artifacts.
 _ADDRESSES = (
     ("experiments", "artifact_location"),
@@ -122,6 +124,12 @@ def project_experiments(client: Any, workspace: Workspace) -> list[str]:
         if (corpus := experiment.tags.get(OWNER))
         and experiment.name == name_in_mlflow(workspace, corpus)
     ]
+
+
+def find_runs(client: Any, workspace: Workspace, query: str) -> list[Any]:
+    """The matching runs of the project."""
+    ours = project_experiments(client, workspace)
+    return list(client.search_runs(ours, query, max_results=_MAX_RUNS)) if ours else []
 
 
 def ensure_experiment(client: Any, workspace: Workspace, corpus: str, title: str) -> str:

@@ -23,8 +23,8 @@ from rnnbench.tracking.store import (
     CURRENT,
     OUT_OF_DATE,
     ensure_experiment,
+    find_runs,
     open_store,
-    project_experiments,
 )
 from rnnbench.tracking.verification import is_intact
 from rnnbench.training.outputs import read_training_record, training_settings
@@ -49,7 +49,7 @@ def log_trainings(
     try:
         with open_store(workspace) as client, warnings.catch_warnings():
             ours = None if live is None else set(live.values())
-            end_dead(client, workspace, _find_runs(client, workspace, "status = 'RUNNING'"), ours)
+            end_dead(client, workspace, find_runs(client, workspace, "status = 'RUNNING'"), ours)
             # An input example would load TensorFlow and run the model once more.
             warnings.filterwarnings("ignore", message=".*[Ii]nput example.*")
             for name in names:
@@ -69,15 +69,9 @@ def reconcile(workspace: Workspace, params: Params) -> None:
     Raises DataError if the store fails.
     """
     with open_store(workspace) as client:
-        for run in _find_runs(client, workspace, CURRENT):
+        for run in find_runs(client, workspace, CURRENT):
             if run.data.tags.get("variant") not in params.variants:
                 client.set_tag(run.info.run_id, CURRENT_TAG, "false")
-
-
-def _find_runs(client: Any, workspace: Workspace, query: str) -> list[Any]:
-    """The matching runs of the project."""
-    ours = project_experiments(client, workspace)
-    return list(client.search_runs(ours, query)) if ours else []
 
 
 def _log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +13,15 @@ from rnnbench.report.pictures import tasks, variants
 _CALIBRATION = ("predicted probability of a positive label", "share of positive labels")
 
 
-def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Draw all pictures but that of the costs into `directory`, from the report's tables."""
+def draw_all(
+    directory: Path, tables: dict[str, pd.DataFrame], replicates: Mapping[str, pd.DataFrame]
+) -> None:
+    """Draw all pictures but that of the costs into `directory`.
+
+    tables: the report's tables by name. replicates: variant -> its scores by replicate.
+    """
     comparison = tables["comparison"]
-    tasks.forest(directory / "forest.svg", comparison)
+    tasks.forest(directory / "forest.svg", comparison, replicates)
     tasks.trade_offs(directory / "parameters.svg", comparison, "parameters", "parameters")
     for corpus, rows in comparison.groupby("corpus", sort=False):
         own = {
@@ -38,7 +44,10 @@ def draw_all(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
 
 
 def draw_costs(path: Path, costs: pd.DataFrame) -> None:
-    """Draw accuracy over training seconds."""
+    """Draw the scores over training seconds.
+
+    costs: with the columns corpus, variant, target, accuracy, loss and seconds_per_replicate.
+    """
     title = "training seconds of one replicate"
     tasks.trade_offs(path, costs, "seconds_per_replicate", title)
 

@@ -91,13 +91,14 @@ def grid(
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for (name, part), panel in zip(by_variant, panels, strict=False):
             draw(panel, part)
-            panel.set_title(textwrap.fill(short(str(name)), _TITLE))
+            title = short(str(name), str(part["corpus"].iloc[0]))
+            panel.set_title(textwrap.fill(title, _TITLE))
         for panel in panels[len(by_variant) :]:
             panel.remove()
         figure.supxlabel(labels[0])
         figure.supylabel(labels[1])
 
 
-def short(variant: str) -> str:
-    """A variant's name without its corpus, in words."""
-    return " ".join(variant.split("_")[1:]) or variant
+def short(variant: str, corpus: str) -> str:
+    """A variant's name without that of its corpus, in words."""
+    return variant.removeprefix(f"{corpus}_").replace("_", " ")

@@ -1,0 +1,222 @@
+"""Publications as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from rnnbench.core.errors import DataError
+from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.schema import write_json
+from rnnbench.core.workspace import Workspace
+from rnnbench.params import Params
+from rnnbench.report.markdown import estimate, figure, small
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
+from rnnbench.report.publication.contents import (
+    RESULTS,
+    Publication,
+    Publications,
+    Row,
+    StudyPage,
+    read_publication,
+)
+from rnnbench.report.publication.merging import disagreements
+from rnnbench.report.studies.pictures import facet_name
+
+# Files of assets/vendor, each after those that it needs, and the licences of their packages.
+_SCRIPTS = {
+    "d3.min.js": "d3@",
+    "plot.umd.min.js": "observablehq-plot@",
+    "dataTables.min.js": "datatables.net@",
+    "dataTables.rowGroup.min.js": "datatables.net-rowgroup@",
+}
+_STYLES = {"dataTables.dataTables.min.css": "datatables.net-dt@"}
+# What the browser draws; the rest of a publication is in the page as text.
+_DRAWN = {"label", "settings", "comparison", "pairs", "questions", "details"}
+_ASSETS = files("rnnbench.report.publication").joinpath("assets")
+_ORDER = ("known", "equal", "open", "untested")
+_VERDICTS = {
+    FIRST: "Yes",
+    SECOND: "No",
+    EQUAL: "No difference that matters",
+    OPEN: "Open",
+    UNTESTED: "Not tested",
+}
+
+
+def write_report(workspace: Workspace, params: Params, note: str = "") -> Path:
+    """Write metrics/report.html; returns its path. Raises DataError as `read_publication`.
+
+    note: a sentence about the results, at the top of the page.
+    """
+    path = workspace.metrics / "report.html"
+    # The same in every clone, whatever the name of its folder.
+    write_text(path, render_page([read_publication(workspace, params, "rnnbench")], note))
+    return path
+
+
+def write_site(folder: Path, publications: list[Publication]) -> None:
+    """Write the page and its data to a folder that any static host can serve; it is replaced.
+
+    Raises DataError if the folder has other files than those of an earlier call.
+    """
+    if folder.exists() and not (
+        folder.is_dir() and ((folder / RESULTS).is_file() or not any(folder.iterdir()))
+    ):
+        raise DataError(f"{folder} exists, and was not written by rnnbench publish")
+    with new_directory(folder) as directory:
+        write_text(directory / "index.html", render_page(publications))
+        write_json(directory / RESULTS, Publications(publications=publications))
+
+
+def render_page(publications: list[Publication], note: str = "") -> str:
+    """The page: one file that needs no network.
+
+    Of several publications, it shows all rows side by side, and where they disagree.
+    """
+    template = _environment().get_template("report.html.j2")
+    drawn = [_for_browser(publication) for publication in publications]
+    return template.render(
+        publications=publications,
+        note=note,
+        merged=len(publications) > 1,
+        disagreements=disagreements(publications),
+        sets=_sets(publications),
+        rows=[row | {"from": p.label} for p in publications for row in p.comparison],
+        details={(p.label, name): d for p in publications for name, d in p.details.items()},
+        order=_ORDER,
+        styles=[*map(_library, _STYLES.items()), _asset("report.css")],
+        scripts=[*map(_library, _SCRIPTS.items()), _asset("report.js")],
+        data=_json(drawn),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("rnnbench.report", "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "figure": figure,
+        "small": small,
+        "sentence": _sentence,
+        "page": _page,
+        "measured": _measured,
+        "published": _published,
+        "verdict": lambda row: _VERDICTS[row["answer"]],
+        "facets": _facets,
+    }
+    environment.globals["estimate"] = estimate
+    return environment
+
+
+def _sets(publications: list[Publication]) -> dict[str, list[tuple[str, Any]]]:
+    """Key of an evaluation set -> label and set of each publication that has it."""
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for publication in publications:
+        for one in publication.sets:
+            found.setdefault(one.key, []).append((publication.label, one))
+    return found
+
+
+def _for_browser(publication: Publication) -> Row:
+    drawn = publication.model_dump(include=_DRAWN)
+    drawn["studies"] = [
+        study.model_dump(exclude={"page", "pictures", "answers"}) for study in publication.studies
+    ]
+    drawn["sets"] = {one.key: one.model_dump(include={"measure"}) for one in publication.sets}
+    return drawn
+
+
+def _asset(name: str) -> Markup:
+    """A file of assets/ as the content of a script or style element."""
+    text = _ASSETS.joinpath(name).read_text("utf-8")
+    # They are part of the package, and none contains the end of its element.
+    return Markup(text)  # noqa: S704
+
+
+def _library(item: tuple[str, str]) -> Markup:
+    """A file of assets/vendor below its licence, which every copy has to carry."""
+    name, package = item
+    (licence,) = (
+        path.read_text("utf-8")
+        for path in _ASSETS.joinpath("vendor").iterdir()
+        if path.name.startswith(f"LICENSE-{package}")
+    )
+    return Markup(f"/*\n{licence}*/\n") + _asset(f"vendor/{name}")  # noqa: S704
+
+
+def _json(value: Any) -> Markup:
+    """JSON as the content of a script element, which only "<" could end."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _sentence(text: str) -> Markup:
+    """A sentence in Markdown, its first letter in upper case."""
+    return Markup(MarkdownIt().renderInline(text[:1].upper() + text[1:]))  # noqa: S704
+
+
+def _page(study: StudyPage) -> Markup:
+    """The page of a study below its title and answers, with its pictures inside it."""
+    _, _, body = study.page.partition("\n## ")
+    html = MarkdownIt().enable("table").render(f"## {body}")
+    for name, picture in study.pictures.items():
+        data = base64.b64encode(picture.encode()).decode()
+        html = html.replace(f'src="pictures/{name}"', f'src="data:image/svg+xml;base64,{data}"')
+    # Its files do not travel with the page.
+    html = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", html)
+    html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    html = html.replace("</table>", "</table></div>")
+    return Markup(re.sub(r"<(/?)h2>", r"<\1h4>", html))  # noqa: S704
+
+
+def _measured(row: Row) -> str:
+    """What the variant is ranked by."""
+    return "loss" if row["target"] == "number" else "accuracy"
+
+
+def _published(row: Row) -> str:
+    """The published accuracy; of numbers it is the share within the tolerance."""
+    if row["published"] is None:
+        return ""
+    within = f" within {row['tolerance']:g}" if row["tolerance"] else ""
+    return f"{figure(row['published'])}{within}"
+
+
+def _facets(study: StudyPage) -> list[tuple[str, str]]:
+    """What a study has found for each combination of the settings that are not compared."""
+    found: dict[str, list[Row]] = {}
+    for row in study.contrasts:
+        found.setdefault(facet_name({axis: row[axis] for axis in study.facets}), []).append(row)
+    return [(facet, _short_answer(rows)) for facet, rows in found.items()]
+
+
+def _short_answer(rows: list[Row]) -> str:
+    better = [
+        f"{row[row['answer']]} beats {row['second' if row['answer'] == FIRST else 'first']}"
+        for row in rows
+        if row["answer"] in (FIRST, SECOND)
+    ]
+    equal = [
+        f"{row['first']} and {row['second']} within the margin"
+        for row in rows
+        if row["answer"] == EQUAL
+    ]
+    left = len(rows) - len(better) - len(equal)
+    rest = [] if not left else ["open" if left == len(rows) else "the rest is open"]
+    text = "; ".join([*better, *equal, *rest])
+    return text[:1].upper() + text[1:]

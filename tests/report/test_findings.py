@@ -44,7 +44,7 @@ ROWS = pd.DataFrame(
         row("mean", "baseline", 0.5),
     ]
 )
-DETECTABLE = "In brackets: the difference found with a probability of 80 %."
+DETECTABLE = "In brackets: the difference that would be found in 80 % of such runs."
 PAIRS = pd.DataFrame(
     [
         *(pair("top", other, True) for other in ("best", "near", "low", "mean")),
@@ -175,15 +175,17 @@ def test_of_two_errors_the_lower_is_better() -> None:
     pairs = pairs.assign(measure="loss", detectable=1.2)
     assert Findings(rows, pairs).of_set("any", 1) == [
         "Of all variants, `gru` is significantly better than every other.",
-        "Not significantly better than the baseline `mean`: `rnn` (a factor of 1.20).",
+        "Significantly worse than the baseline `mean`: `rnn`.",
         "3 of 3 pairs are significantly different.",
-        DETECTABLE,
     ]
 
 
 def test_a_network_below_the_baseline_is_not_better_than_it() -> None:
     rows = pd.DataFrame([row("mean", "baseline", 0.5), row("rnn", "recurrent network", 0.4)])
     findings = Findings(rows, pd.DataFrame([pair("mean", "rnn", True)]))
+    expected = "Significantly worse than the baseline `mean`: `rnn`."
+    assert findings.of_set("any", 1) == [expected]
+    findings = Findings(rows, pd.DataFrame([pair("mean", "rnn", False)]))
     expected = "Not significantly better than the baseline `mean`: `rnn` (0.0412)."
     assert findings.of_set("any", 1) == [expected, DETECTABLE]
 

@@ -24,8 +24,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 def publish(workspace: Workspace, params: Params, folder: Path, label: str | None) -> None:
     """Write the page of all results and its data to FOLDER, for any static host.
 
-    It needs the tables in metrics/ alone, no data and no models. An earlier page in FOLDER is
-    replaced.
+    It needs the tables in metrics/ alone, no data and no models. The page quotes misclassified
+    texts, up to 500 characters of each.
     """
     from rnnbench.report.publication.contents import read_publication
     from rnnbench.report.publication.page import write_site
@@ -48,10 +48,12 @@ def merge(folders: tuple[Path, ...], output: Path) -> None:
         from rnnbench.report.publication.merging import disagreements, relabelled
         from rnnbench.report.publication.page import write_site
 
+        if output.resolve() in [folder.resolve() for folder in folders]:
+            raise DataError(f"{output} is one of the folders to merge; give another --output")
         parts = relabelled([part for folder in folders for part in read_publications(folder)])
         if len(parts) < 2:
             raise DataError(f"{folders[0]} has the results of one project; a merge needs two")
-        write_site(output, parts)
-        for found in disagreements(parts):
-            click.echo(found.summary)
+        found = disagreements(parts)
+        write_site(output, parts, found)
+        click.echo("\n".join(pair.summary for pair in found))
         click.echo(f"open {output / 'index.html'} in a browser, or serve {output}")

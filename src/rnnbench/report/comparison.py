@@ -53,8 +53,9 @@ def compare_all(
                 row |= _published(published.get(result.name), result, settings)
             rows.append({key: rounded(value) for key, value in row.items()})
         if len(tested):
-            pairs.append(pd.DataFrame({**place, "measure": members.measure, **tested}))
-    columns = ["corpus", "evaluation_set", "measure", *tests.COLUMNS]
+            design = {"measure": members.measure, "splits": members.splits}
+            pairs.append(pd.DataFrame({**place, **design, **tested}))
+    columns = ["corpus", "evaluation_set", "measure", "splits", *tests.COLUMNS]
     table = pd.DataFrame(rows).fillna({"verdict": "", "loss_verdict": "", "group": ""})
     return table, pd.concat(pairs) if pairs else pd.DataFrame(columns=columns)
 

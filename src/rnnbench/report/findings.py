@@ -60,22 +60,28 @@ class Findings:
             lines += self._leader(recurrent, "Of the recurrent networks")
         for baseline in (name for name in names if roles[name] == BASELINE):
             tested = [name for name in networks if self.tested(name, baseline)]
-            not_better = [
-                self._found(name, baseline) for name in tested if not self.better(name, baseline)
+            worse = [name for name in tested if self.better(baseline, name)]
+            ties = [
+                self._found(name, baseline)
+                for name in tested
+                if name not in worse and not self.better(name, baseline)
             ]
             every = "Every network" + _if_compared(len(tested) < len(networks))
-            if not_better:
+            if worse:
+                named = _list([f"`{name}`" for name in worse])
+                lines.append(f"Significantly worse than the baseline `{baseline}`: {named}.")
+            if ties:
                 lines.append(
-                    f"Not significantly better than the baseline `{baseline}`: {_list(not_better)}."
+                    f"Not significantly better than the baseline `{baseline}`: {_list(ties)}."
                 )
-            elif tested:
+            if tested and not worse and not ties:
                 lines.append(f"{every} is significantly better than the baseline `{baseline}`.")
         if len(names) > 2:
             pairs = [pair for pair in self._pairs.values() if pair["first"] in names]
             different = sum(bool(pair["different"]) for pair in pairs)
             lines.append(f"{different} of {len(pairs)} pairs are significantly different.")
         if any("(" in line for line in lines):
-            lines.append("In brackets: the difference found with a probability of 80 %.")
+            lines.append("In brackets: the difference that would be found in 80 % of such runs.")
         return lines
 
     def _leader(self, names: list[str], among: str) -> list[str]:
@@ -142,8 +148,12 @@ def contrast_text(row: dict[Any, Any], settings: Comparison) -> str:
     margin = settings.margin if row["measure"] == "accuracy" else settings.loss_margin
     shown = f"{margin:g}" if row["measure"] == "accuracy" else share(margin)
     if row["answer"] in (FIRST, SECOND):
-        text, small = _better(row, margin)
-        remark = f" The difference is within the margin of {shown}." if small else ""
+        text, low, high = _better(row, margin)
+        remark = ""
+        if high < 1:
+            remark = f" The difference is within the margin of {shown}."
+        elif low < 1:
+            remark = f" Whether it is more than {shown} is open."
         return f"{text}, {p_value(row['p_adjusted'])}.{remark}"
     if row["answer"] == EQUAL:
         return f"No difference of more than {shown}: {difference(row, margin)}."
@@ -158,8 +168,8 @@ def untested(first: str, second: str) -> str:
     )
 
 
-def _better(row: dict[Any, Any], margin: float) -> tuple[str, bool]:
-    """Which variant is better and by how much, and whether that is within the margin."""
+def _better(row: dict[Any, Any], margin: float) -> tuple[str, float, float]:
+    """Which variant is better and by how much, and the ends of that, with the margin as unit."""
     better, worse = row["first"], row["second"]
     ends = [row["effect"], row["low"], row["high"]]
     loss = row["measure"] == "loss"
@@ -169,7 +179,8 @@ def _better(row: dict[Any, Any], margin: float) -> tuple[str, bool]:
     what = "error is smaller by a factor of" if loss else "accuracy is higher by"
     limit = 1 + margin if loss else margin
     text = _estimate(ends, row["measure"], limit)
-    return f"`{better}` is better than `{worse}`: its {what} {text}", ends[2] < limit
+    low, high = ends[1] / limit, ends[2] / limit
+    return f"`{better}` is better than `{worse}`: its {what} {text}", low, high
 
 
 def difference(row: dict[Any, Any], margin: float) -> str:

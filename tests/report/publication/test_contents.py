@@ -66,7 +66,10 @@ def test_what_is_published_can_be_read_again(publication: Publication, tmp_path:
     assert read_publications(tmp_path) == [publication]
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"publications": []}', '{"publications": [{}]}'])
+@pytest.mark.parametrize(
+    "content",
+    [None, "{", '{"publications": []}', '{"version": 1, "publications": [{}]}', '{"version": 2}'],
+)
 def test_a_folder_that_is_no_publication_is_named(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "results.json").write_text(content)

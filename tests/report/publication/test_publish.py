@@ -48,14 +48,16 @@ def test_two_people_merge_what_they_have_published(people: Path) -> None:
     # A merged folder can be merged with a third one.
     run(people / "anna", "publish", "../sites/clara", "--label", "clara")
     again = run(people / "sites", "merge", "both", "clara", "--output", "three", status=1)
-    assert "is given twice: both have the same results" in again
+    assert "anna and clara are the same results" in again
     changed = json.loads((people / "sites" / "clara" / "results.json").read_text())
     changed["publications"][0]["seed"] = 7
     (people / "sites" / "clara" / "results.json").write_text(json.dumps(changed))
     again = run(people / "sites", "merge", "both", "clara", "--output", "three")
-    assert again.count(": ") >= 3
-    assert "anna and clara" in again
-    assert "ben and clara" in again
+    pairs = [line.split(":")[0] for line in again.splitlines()[:-1]]
+    assert pairs == ["anna and ben", "anna and clara", "ben and clara"]
+    assert "give another --output" in run(
+        people / "sites", "merge", "anna", "ben", "--output", "anna", status=1
+    )
 
 
 def test_a_merge_of_one_result_or_of_no_result_is_an_error(people: Path) -> None:
@@ -72,6 +74,14 @@ def test_no_path_of_the_machine_is_published(people: Path) -> None:
 
 
 def test_files_of_the_user_are_not_replaced(people: Path) -> None:
-    output = run(people / "anna", "publish", ".", status=1)
+    site = people / "host"
+    site.mkdir()
+    (site / "CNAME").write_text("example.org")
+    run(people / "anna", "publish", "../host")
+    run(people / "anna", "publish", "../host")
+    assert (site / "CNAME").read_text() == "example.org"
+    (people / "mine").mkdir()
+    (people / "mine" / "index.html").write_text("my own page")
+    output = run(people / "anna", "publish", "../mine", status=1)
     assert "was not written by rnnbench publish" in output
-    assert (people / "anna" / "params.yaml").exists()
+    assert (people / "mine" / "index.html").read_text() == "my own page"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import yaml
@@ -29,7 +30,7 @@ from rnnbench.report.outputs import (
     read_table,
 )
 from rnnbench.report.studies.page import analysis_of, study_answers
-from rnnbench.training.outputs import METRICS
+from rnnbench.training.outputs import METRICS, training_settings
 
 RESULTS = "results.json"
 # More epochs of a curve, and more numbers, cannot be seen apart at the width of a page.
@@ -42,6 +43,8 @@ _FURTHER = {
     "classes": ["class", "samples", "f1"],
 }
 _SCORES = ("replicate", "seed", "split", "epoch", "accuracy", "loss")
+# What shows that two data sets of the same settings are not the same.
+_SIZES = ("training_samples", "validation_samples", "evaluation_samples", "distinct_targets")
 _ERRORS = ("sample", "label", "predicted", "probability", "text")
 
 Row = dict[str, Any]
@@ -63,8 +66,10 @@ class Details(Schema):
     """One variant beyond its row in the comparison.
 
     settings: of the variant and its dataset, YAML.
-    key: equal for trainings with the same settings, data and split, whatever their number and seed.
-    replicates: the seed, the split, the chosen epoch, accuracy and loss of each.
+    key: equal for trainings with the same settings on data of the same kind and size, whatever
+    their number and seeds. It does not see the texts themselves.
+    replicates: the seed, the split, the chosen epoch, accuracy and loss of each that is finished.
+    diverged: the seed and the split of each that diverged.
     calibration: pairs of predicted probability and share of positive labels.
     scatter: pairs of a true and a predicted number.
     classes: class, samples and F1 of each class.
@@ -75,6 +80,7 @@ class Details(Schema):
     settings: str
     key: str
     replicates: list[Row]
+    diverged: list[Row]
     curves: Curves | None
     calibration: list[list[float]]
     scatter: list[list[float]]
@@ -84,10 +90,12 @@ class Details(Schema):
     memory: int | None
 
 
-class EvaluationSet(Schema):
+class PublishedSet(Schema):
     """Variants with the same evaluation samples.
 
-    key: corpus and protocol, by which publications are merged. title: the same in words.
+    key: corpus, protocol and number of samples, by which publications are merged. title: the same
+    in words.
+    splits: how many the variants have, "" for a single one.
     measure: what they are ranked by. findings: sentences. tested: whether tests make sense.
     """
 
@@ -96,7 +104,7 @@ class EvaluationSet(Schema):
     number: int
     title: str
     samples: int
-    splits: int
+    splits: str
     measure: str
     findings: list[str]
     tested: bool
@@ -115,6 +123,7 @@ class StudyPage(Schema):
     measure: str
     best: list[Row]
     contrasts: list[Row]
+    trainings: int
 
 
 class Publication(Schema):
@@ -126,24 +135,23 @@ class Publication(Schema):
 
     label: str
     seed: int
-    settings: dict[str, float]
+    margins: Comparison
     machines: Machines
-    sets: list[EvaluationSet]
+    sets: list[PublishedSet]
     comparison: list[Row]
     pairs: list[Row]
     questions: list[Row]
     studies: list[StudyPage]
     details: dict[str, Details]
 
-    @property
-    def margins(self) -> Comparison:
-        """The margins below which differences do not matter."""
-        return Comparison(**self.settings)
-
 
 class Publications(Schema):
-    """results.json of a published folder: one project, or several that were merged."""
+    """results.json of a published folder: one project, or several that were merged.
 
+    version: of this format.
+    """
+
+    version: Literal[1] = 1
     publications: list[Publication] = Field(min_length=1)
 
 
@@ -180,7 +188,7 @@ def read_publication(workspace: Workspace, params: Params, label: str) -> Public
     return Publication(
         label=label,
         seed=params.run.seed,
-        settings=params.comparison.model_dump(),
+        margins=params.comparison,
         machines=read_json(workspace.metrics / "cost.json", Machines),
         sets=sets,
         comparison=[
@@ -188,10 +196,11 @@ def read_publication(workspace: Workspace, params: Params, label: str) -> Public
             | {
                 "set": keys[row["corpus"], row["evaluation_set"]],
                 "champion": best.get(row["corpus"]) == row["variant"],
+                "source": _source(params, row["variant"]),
             }
             for row in rows
         ],
-        pairs=_pairs(pairs, rows, params.comparison, keys),
+        pairs=_pairs(pairs, params.comparison, keys),
         questions=[
             row | {"state": answer["state"], "text": answer["text"]}
             for row, answer in zip(_records(questions), found, strict=True)
@@ -205,29 +214,40 @@ def read_publication(workspace: Workspace, params: Params, label: str) -> Public
     )
 
 
-def _sets(comparison: pd.DataFrame, pairs: pd.DataFrame, params: Params) -> list[EvaluationSet]:
+def _sets(comparison: pd.DataFrame, pairs: pd.DataFrame, params: Params) -> list[PublishedSet]:
     findings = Findings(finished(comparison), pairs)
-    found: list[EvaluationSet] = []
+    found: list[PublishedSet] = []
     for _, rows in comparison.groupby(["corpus", "evaluation_set"], sort=False):
         first = _plain(rows.iloc[0].to_dict())
         corpus, number = first["corpus"], first["evaluation_set"]
-        how = protocol(first["protocol"])
-        if any(f"{corpus}: {how}" == other.key for other in found):
-            how = f"{how}, {first['dataset']}"
+        samples = first["evaluation_samples"]
+        unit = "sample" if samples == 1 else "samples"
+        how = f"{protocol(first['protocol'])}, {samples:,} {unit}"
         found.append(
-            EvaluationSet(
+            PublishedSet(
                 key=f"{corpus}: {how}",
                 corpus=corpus,
                 number=number,
                 title=f"{params.title(corpus)}: {how}",
-                samples=first["evaluation_samples"],
-                splits=first["splits"],
+                samples=samples,
+                splits=_range(rows["splits"]),
                 measure="loss" if first["target"] == "number" else "accuracy",
                 findings=findings.of_set(corpus, number),
                 tested=first["protocol"] != "same",
             )
         )
     return found
+
+
+def _source(params: Params, name: str) -> str:
+    """Where the published figure stands, and why it may differ from ours."""
+    published = params.published.get(name)
+    return " ".join(filter(None, [f"{published.source}.", published.note])) if published else ""
+
+
+def _range(counts: pd.Series[Any]) -> str:
+    ends = " to ".join(dict.fromkeys(str(end) for end in (counts.min(), counts.max())))
+    return ends if counts.max() > 1 else ""
 
 
 def _study(workspace: Workspace, params: Params, name: str) -> StudyPage | None:
@@ -251,28 +271,23 @@ def _study(workspace: Workspace, params: Params, name: str) -> StudyPage | None:
         measure=analysis.measure,
         best=_records(analysis.best),
         contrasts=_records(analysis.contrasts),
+        trainings=len(analysis.trainings),
     )
 
 
 def _pairs(
-    pairs: pd.DataFrame, rows: list[Row], settings: Comparison, keys: dict[tuple[str, int], str]
+    pairs: pd.DataFrame, settings: Comparison, keys: dict[tuple[str, int], str]
 ) -> list[Row]:
     """The pairs with their answers and sentences."""
-    replicates = {row["variant"]: (row["splits"], row["replicates"]) for row in rows}
-    found = []
-    for row in _records(pairs):
-        splits, trainings = (
-            min(pair)
-            for pair in zip(replicates[row["first"]], replicates[row["second"]], strict=True)
-        )
-        test = row | {
-            "answer": pair_answer(row, settings),
-            "splits": splits,
-            "used": min(splits, trainings) if splits > 1 else trainings,
+    rows = [row | {"answer": pair_answer(row, settings)} for row in _records(pairs)]
+    return [
+        row
+        | {
+            "set": keys[row["corpus"], row["evaluation_set"]],
+            "text": contrast_text(row, settings),
         }
-        text = contrast_text(test, settings)
-        found.append(test | {"set": keys[row["corpus"], row["evaluation_set"]], "text": text})
-    return found
+        for row in rows
+    ]
 
 
 def pair_answer(row: Row, settings: Comparison) -> str:
@@ -305,11 +320,12 @@ def _details(
     settings = _settings(params, name)
     return Details(
         settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=60),
-        key=_key(params, settings),
+        key=_key(params, settings, row),
         replicates=_records(replicates[list(_SCORES)]),
+        diverged=_diverged(params, name, replicates),
         curves=_curves(workspace, name, "loss" if row["target"] == "number" else "accuracy"),
-        calibration=own["calibration"].to_numpy(float).tolist(),
-        scatter=own["scatter"][:_POINTS].to_numpy(float).tolist(),
+        calibration=own["calibration"].dropna().to_numpy(float).tolist(),
+        scatter=own["scatter"][:_POINTS].dropna().to_numpy(float).tolist(),
         classes=_records(own["classes"]),
         errors=_records(wrong.assign(text=wrong["text"].str.slice(stop=_MAX_TEXT))),
         seconds=cost.get("seconds_per_replicate"),
@@ -317,19 +333,28 @@ def _details(
     )
 
 
+def _diverged(params: Params, name: str, replicates: pd.DataFrame) -> list[Row]:
+    """The seed and the split of each replicate without scores."""
+    splits = params.run.split_count if len(replicates) and replicates["split"].max() else 1
+    missing = set(range(params.replicates_of(name))) - set(replicates["replicate"])
+    return [{"seed": params.run.seed + r, "split": r % splits} for r in sorted(missing)]
+
+
 def _settings(params: Params, name: str) -> dict[str, Any]:
-    """The settings of a variant and of its dataset, without defaults that are not set."""
-    variant = params.sections["variants"][name]
-    dataset = params.dataset(params.variant(name).dataset)
+    """The settings of a variant and of its dataset that decide a training."""
+    variant = params.variant(name)
     return {
-        "variant": {key: value for key, value in variant.items() if key != "replicates"},
-        "dataset": dataset.model_dump(mode="json", exclude_none=True),
+        "variant": training_settings(variant) | {"model": variant.model},
+        "dataset": params.dataset(variant.dataset).model_dump(mode="json", exclude_none=True),
     }
 
 
-def _key(params: Params, settings: dict[str, Any]) -> str:
-    corpus = params.corpus(settings["dataset"]["corpus"])
-    content = {**settings, "corpus": corpus.model_dump(mode="json")}
+def _key(params: Params, settings: dict[str, Any], row: Row) -> str:
+    corpus = settings["dataset"]["corpus"]
+    # Where the texts come from is another thing on each machine.
+    of_corpus = params.corpus(corpus).model_dump(mode="json", exclude={"source", "path"})
+    sizes = {key: row[key] for key in _SIZES}
+    content = {**settings, "corpus": of_corpus, "kind": params.kind(corpus), **sizes}
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -364,8 +389,9 @@ def _records(table: pd.DataFrame) -> list[Row]:
 
 
 def _plain(row: dict[Any, Any]) -> Row:
-    """A row without NaN, which JSON has not, and without NumPy's types."""
+    """A row without what JSON has not, such as NaN, and without NumPy's types."""
+    values = {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
     return {
-        str(key): None if pd.isna(value) else value.item() if hasattr(value, "item") else value
-        for key, value in row.items()
+        key: None if pd.isna(value) or value in (math.inf, -math.inf) else value
+        for key, value in values.items()
     }

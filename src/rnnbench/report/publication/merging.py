@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.schema import Schema
+from rnnbench.report.outputs import UNTESTED
 from rnnbench.report.publication.contents import Publication, Row
 from rnnbench.report.rerun import FOUND, NOT_FOUND, REVERSED, Run, findings
 from rnnbench.report.statistics.estimates import ALPHA, Estimate, independent
 from rnnbench.report.statistics.holm import holm
-from rnnbench.report.statistics.splits import SplitScores
 
 # Scores are published with six digits.
 _ROUNDING = 2e-6
+# Further decimals of differences of means are errors of rounding.
+_DECIMALS = 12
+# Protocols whose split does not depend on the seed of the run: only the seed of a training counts.
+_FIXED = ("last", "given", "same")
 
 
 class Disagreements(Schema):
-    """What two publications say differently.
+    """What two publications say differently about variants with equal settings.
 
     first, second: their labels. common: the variants of both with equal settings.
-    other_settings: variants of the same name whose settings or data differ.
-    only_first, only_second: variants of one alone.
-    repeated: the trainings with the same seed and split in both, of variants with equal settings.
+    other_settings: variants of the same name whose settings or data differ; they are compared in
+    nothing else. only_first, only_second: variants of one alone. margins: whether those differ.
+    repeated: how many trainings have the same seed and the same samples in both.
     changed: a row for each variant of which such trainings have other scores: variant, trainings,
-        changed, largest (difference).
-    scores: a row for each variant that was trained with other seeds: variant, measure, the means
-        first and second, effect, low, high, p_adjusted, different; the tests are one family.
-    answers: the questions of both: question, first, second, differ.
-    reversed, not_found, found: the significant findings of one that the other one reverses, leaves
-        open, or has too. Of the first two: stated_by, statement, kind.
+    changed, largest (difference; None if one of them diverged).
+    scores: a row for each variant with trainings that are in one publication only: variant,
+    measure, the means first and second, effect, low, high, p_adjusted, different; the tests are one
+    family.
+    answers: the questions of both that could be tested: question, first, second, differ.
+    reversed: significant findings whose opposite is one of the other publication: stated_by,
+    statement, kind. found, not_found, expected: how many of the findings of one are significant, or
+    not, in the other one, and how many were to be expected if all effects were as large as
+    observed.
     """
 
     first: str
@@ -43,13 +49,15 @@ class Disagreements(Schema):
     other_settings: list[str]
     only_first: list[str]
     only_second: list[str]
+    margins: bool
     repeated: int
     changed: list[Row]
     scores: list[Row]
     answers: list[Row]
     reversed: list[Row]
-    not_found: list[Row]
     found: int
+    not_found: int
+    expected: float
 
     @property
     def points(self) -> dict[str, int]:
@@ -60,7 +68,7 @@ class Disagreements(Schema):
             "significantly different means": sum(row["different"] for row in self.scores),
             "other answers": sum(row["differ"] for row in self.answers),
             "reversed findings": len(self.reversed),
-            "findings of one alone": len(self.not_found),
+            "other margins": int(self.margins),
         }
         return {name: count for name, count in counts.items() if count}
 
@@ -74,17 +82,16 @@ class Disagreements(Schema):
 
 def relabelled(parts: list[Publication]) -> list[Publication]:
     """The publications with distinct labels; raises DataError if two are the same."""
-    contents = [part.model_dump_json(exclude={"label"}) for part in parts]
-    if len(set(contents)) < len(contents):
-        (twice, *_) = [p for p, c in zip(parts, contents, strict=True) if contents.count(c) > 1]
-        raise DataError(f"{twice.label} is given twice: both have the same results")
-    seen: Counter[str] = Counter()
-    merged = []
+    contents: dict[str, str] = {}
+    merged: list[Publication] = []
     for part in parts:
-        seen[part.label] += 1
-        number = seen[part.label]
-        label = part.label if number == 1 else f"{part.label} ({number})"
-        merged.append(part.model_copy(update={"label": label}))
+        content = part.model_dump_json(exclude={"label"})
+        if content in contents:
+            raise DataError(f"{contents[content]} and {part.label} are the same results")
+        taken = set(contents.values())
+        labels = itertools.chain([part.label], (f"{part.label} ({n})" for n in itertools.count(2)))
+        contents[content] = next(label for label in labels if label not in taken)
+        merged.append(part.model_copy(update={"label": contents[content]}))
     return merged
 
 
@@ -96,30 +103,7 @@ def disagreements(parts: list[Publication]) -> list[Disagreements]:
 def _disagreements(first: Publication, second: Publication) -> Disagreements:
     both = [name for name in first.details if name in second.details]
     same = [name for name in both if first.details[name].key == second.details[name].key]
-    # With another seed of the run, a split of the same number has other samples.
-    repeated = {name: _repeated(first, second, name) for name in same if first.seed == second.seed}
-    changed = [
-        {
-            "variant": name,
-            "trainings": len(gaps),
-            "changed": int((gaps > _ROUNDING).sum()),
-            "largest": float(gaps.max()),
-        }
-        for name, gaps in repeated.items()
-        if (gaps > _ROUNDING).any()
-    ]
-    tables = [_run(part) for part in (first, second)]
-    found = pd.concat(
-        [
-            findings(*order).assign(stated_by=label)
-            for label, order in ((first.label, tables), (second.label, tables[::-1]))
-        ]
-    )
-    columns = ["stated_by", "statement", "kind"]
-    by_outcome: dict[str, list[Row]] = {
-        outcome: found.loc[found["outcome"] == outcome, columns].to_dict("records")  # type: ignore[misc]
-        for outcome in (REVERSED, NOT_FOUND, FOUND)
-    }
+    trainings = {name: _trainings(first, second, name) for name in same}
     return Disagreements(
         first=first.label,
         second=second.label,
@@ -127,47 +111,94 @@ def _disagreements(first: Publication, second: Publication) -> Disagreements:
         other_settings=[name for name in both if name not in same],
         only_first=[name for name in first.details if name not in both],
         only_second=[name for name in second.details if name not in both],
-        repeated=sum(map(len, repeated.values())),
-        changed=changed,
-        scores=_scores(first, second, [name for name in same if name not in repeated]),
-        answers=_answers(first, second),
-        reversed=by_outcome[REVERSED],
-        not_found=by_outcome[NOT_FOUND],
-        found=len(by_outcome[FOUND]),
+        margins=first.margins != second.margins,
+        repeated=sum(int((t["_merge"] == "both").sum()) for t in trainings.values()),
+        changed=[row for name, t in trainings.items() if (row := _changed(name, t))],
+        scores=_scores(first, trainings),
+        answers=_answers(first, second, same),
+        **_findings(first, second, same),
     )
 
 
-def _run(part: Publication) -> Run:
-    tables = {key: pd.DataFrame(getattr(part, key)) for key in ("comparison", "pairs", "questions")}
-    return Run(**tables)
+def _findings(first: Publication, second: Publication, names: list[str]) -> dict[str, Any]:
+    """What each publication makes of the significant findings of the other one."""
+    runs = [_run(part, names) for part in (first, second)]
+    orders = ((first.label, runs), (second.label, runs[::-1]))
+    found = pd.concat([findings(*order).assign(stated_by=label) for label, order in orders])
+    # The other one states the opposite, so that each reversal is there twice.
+    reverse = found[(found["outcome"] == REVERSED) & (found["stated_by"] == first.label)]
+    tested = found[found["outcome"].isin([FOUND, NOT_FOUND, REVERSED])]
+    return {
+        "reversed": reverse[["stated_by", "statement", "kind"]].to_dict("records"),
+        "found": int((found["outcome"] == FOUND).sum()),
+        "not_found": int((found["outcome"] == NOT_FOUND).sum()),
+        "expected": float(tested["expected"].sum()),
+    }
 
 
-def _repeated(first: Publication, second: Publication, name: str) -> NDArray[np.float64]:
-    """By how much the scores of the trainings with the same seed and split differ."""
-    tables = [
-        pd.DataFrame(part.details[name].replicates).set_index(["seed", "split"])
-        for part in (first, second)
-    ]
-    one, other = (table[["accuracy", "loss"]].astype(float) for table in tables)
-    return (one - other).abs().max(axis=1).dropna().to_numpy()
+def _run(part: Publication, names: list[str]) -> Run:
+    """The tables of the variants with equal settings."""
+    pairs, questions = (
+        [row for row in rows if row["first"] in names and row["second"] in names]
+        for rows in (part.pairs, part.questions)
+    )
+    return Run(*map(pd.DataFrame, (part.comparison, pairs, questions)))
 
 
-def _scores(first: Publication, second: Publication, names: list[str]) -> list[Row]:
-    """The tests of variants that both have trained with seeds of their own."""
+def _trainings(first: Publication, second: Publication, name: str) -> pd.DataFrame:
+    """The trainings of a variant in both: scores with the suffixes _1 and _2, and "_merge"."""
+    keys = ["seed", "split"]
+    parts = []
+    for part in (first, second):
+        details = part.details[name]
+        rows = pd.DataFrame(details.replicates, columns=[*keys, "accuracy", "loss"])
+        lost = pd.DataFrame(details.diverged, columns=keys)
+        parts.append(pd.concat([rows, lost]).astype({"accuracy": float, "loss": float}))
+    (row,) = (row for row in first.comparison if row["variant"] == name)
+    if first.seed != second.seed and row["protocol"] not in _FIXED:
+        # Splits of the same number have other samples.
+        parts[1]["split"] = -1 - parts[1]["split"]
+    return parts[0].merge(parts[1], "outer", keys, suffixes=("_1", "_2"), indicator=True)
+
+
+def _changed(name: str, trainings: pd.DataFrame) -> Row | None:
+    """What differs between the trainings that both have; None if nothing does."""
+    both = trainings[trainings["_merge"] == "both"]
+    gaps = np.maximum(
+        (both["accuracy_1"] - both["accuracy_2"]).abs(), (both["loss_1"] - both["loss_2"]).abs()
+    )
+    diverged = both["accuracy_1"].isna() != both["accuracy_2"].isna()
+    changed = diverged | (gaps > _ROUNDING)
+    if not changed.any():
+        return None
+    return {
+        "variant": name,
+        "trainings": len(both),
+        "changed": int(changed.sum()),
+        "largest": None if diverged.any() else float(gaps.max()),
+    }
+
+
+def _scores(part: Publication, trainings: dict[str, pd.DataFrame]) -> list[Row]:
+    """The tests of the means of trainings that are in one publication only."""
+    described = {row["variant"]: row for row in part.comparison}
     rows: list[Row] = []
     differences: list[Estimate] = []
-    of_first, of_second = ({r["variant"]: r for r in p.comparison} for p in (first, second))
-    for name in names:
+    for name, table in trainings.items():
+        loss = described[name]["target"] == "number"
+        fixed = described[name]["protocol"] in _FIXED
         one, other = (
-            _estimate(part.details[name].replicates, row[name])
-            for part, row in ((first, of_first), (second, of_second))
+            _estimate(table[table["_merge"] == side], f"_{number}", loss, fixed)
+            for number, side in ((1, "left_only"), (2, "right_only"))
         )
-        if one is not None and other is not None:
-            loss = of_first[name]["target"] == "number"
+        if one is None or other is None:
+            continue
+        difference = independent(one, other)
+        if difference.error:
             rows.append({"variant": name, "measure": "loss" if loss else "accuracy"})
             for key, estimate in (("first", one), ("second", other)):
                 rows[-1][key] = float(np.exp(estimate.mean)) if loss else estimate.mean
-            differences.append(independent(one, other))
+            differences.append(difference)
     adjusted, levels = holm([difference.p for difference in differences])
     for row, difference, p, alpha in zip(rows, differences, adjusted, levels, strict=True):
         interval = difference.interval(alpha)
@@ -177,34 +208,42 @@ def _scores(first: Publication, second: Publication, names: list[str]) -> list[R
     return rows
 
 
-def _estimate(replicates: list[Row], row: Row) -> Estimate | None:
-    """The mean of the splits, with the error that the comparison gives it."""
-    table = pd.DataFrame(replicates)
-    scores = np.log(table["loss"]) if row["target"] == "number" else table["accuracy"]
-    if row["splits"] < 2:
-        # Of one split, only the seeds differ: both have the same evaluation samples.
-        count, variance = len(scores), float(scores.var(ddof=1))
-        return (
-            Estimate(float(scores.mean()), variance / count, 0.0, count - 1, count)
-            if (count > 1)
-            else None
-        )
-    drawn = row["protocol"] != "new"
-    overlap = row["evaluation_samples"] / row["training_samples"] if drawn else 0.0
-    by_split = scores.groupby(table["split"]).mean().to_numpy(float)
-    return SplitScores(by_split[None], overlap).mean(0)
+def _estimate(rows: pd.DataFrame, suffix: str, loss: bool, fixed: bool) -> Estimate | None:
+    """The mean of the splits, or of the seeds on a fixed split; None without an error.
+
+    Both projects draw from the same corpus: what their splits have in common, which widens the
+    intervals of the comparison, is no part of the difference between the two.
+    """
+    scores = rows[f"{'loss' if loss else 'accuracy'}{suffix}"].dropna()
+    if loss and (scores <= 0).any():
+        return None
+    values = np.log(scores) if loss else scores
+    if not fixed:
+        values = values.groupby(rows["split"]).mean()
+    count = len(values)
+    if count < 2:
+        return None
+    variance = round(float(values.var(ddof=1)), 2 * _DECIMALS) / count
+    return Estimate(round(float(values.mean()), _DECIMALS), variance, 0.0, count - 1, count)
 
 
-def _answers(first: Publication, second: Publication) -> list[Row]:
+def _answers(first: Publication, second: Publication, names: list[str]) -> list[Row]:
     """The questions that both ask of the same two variants."""
-    later = {(row["first"], row["second"]): row for row in second.questions}
-    return [
-        {
-            "question": row["question"],
-            "differ": row["answer"] != other["answer"],
-            "first": row["text"],
-            "second": other["text"],
-        }
-        for row in first.questions
-        if (other := later.get((row["first"], row["second"]))) is not None
-    ]
+    later = {frozenset((row["first"], row["second"])): row for row in second.questions}
+    rows = []
+    for row in first.questions:
+        pair = frozenset((row["first"], row["second"]))
+        other = later.get(pair)
+        if other is None or not pair <= set(names) or UNTESTED in (row["answer"], other["answer"]):
+            continue
+        # The same question can be asked the other way round.
+        one, two = (r.get(r["answer"], r["answer"]) for r in (row, other))
+        rows.append(
+            {
+                "question": row["question"],
+                "differ": one != two,
+                "first": row["text"],
+                "second": other["text"],
+            }
+        )
+    return rows

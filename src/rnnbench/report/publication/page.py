@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from rnnbench.core.errors import DataError
-from rnnbench.core.files import new_directory, write_text
+from rnnbench.core.files import new_file, write_text
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
@@ -29,7 +30,7 @@ from rnnbench.report.publication.contents import (
     StudyPage,
     read_publication,
 )
-from rnnbench.report.publication.merging import disagreements
+from rnnbench.report.publication.merging import Disagreements
 from rnnbench.report.studies.pictures import facet_name
 
 # Files of assets/vendor, each after those that it needs, and the licences of their packages.
@@ -41,8 +42,10 @@ _SCRIPTS = {
 }
 _STYLES = {"dataTables.dataTables.min.css": "datatables.net-dt@"}
 # What the browser draws; the rest of a publication is in the page as text.
-_DRAWN = {"label", "settings", "comparison", "pairs", "questions", "details"}
+_DRAWN = {"label", "margins", "comparison", "pairs", "questions", "details"}
 _ASSETS = files("rnnbench.report.publication").joinpath("assets")
+# Texts come from params.yaml and from other people's files: no HTML of theirs.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _ORDER = ("known", "equal", "open", "untested")
 _VERDICTS = {
     FIRST: "Yes",
@@ -64,24 +67,32 @@ def write_report(workspace: Workspace, params: Params, note: str = "") -> Path:
     return path
 
 
-def write_site(folder: Path, publications: list[Publication]) -> None:
-    """Write the page and its data to a folder that any static host can serve; it is replaced.
+def write_site(
+    folder: Path, publications: list[Publication], found: Sequence[Disagreements] = ()
+) -> None:
+    """Write index.html and results.json to a folder that any static host can serve.
 
-    Raises DataError if the folder has other files than those of an earlier call.
+    Other files there are left alone, such as those of the host. Raises DataError if the folder has
+    an index.html that is not an earlier page.
     """
-    if folder.exists() and not (
-        folder.is_dir() and ((folder / RESULTS).is_file() or not any(folder.iterdir()))
-    ):
-        raise DataError(f"{folder} exists, and was not written by rnnbench publish")
-    with new_directory(folder) as directory:
-        write_text(directory / "index.html", render_page(publications))
-        write_json(directory / RESULTS, Publications(publications=publications))
+    page, data = folder / "index.html", folder / RESULTS
+    if page.exists() and not data.exists():
+        raise DataError(f"{page} exists, and was not written by rnnbench publish")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(page, render_page(publications, found=found))
+    with new_file(data) as partial:
+        write_json(partial, Publications(publications=publications))
 
 
-def render_page(publications: list[Publication], note: str = "") -> str:
+def render_page(
+    publications: list[Publication],
+    note: str = "",
+    found: Sequence[Disagreements] = (),
+) -> str:
     """The page: one file that needs no network.
 
-    Of several publications, it shows all rows side by side, and where they disagree.
+    Of several publications, it shows all rows side by side, and where they disagree: `found`.
+    note: a sentence about the results.
     """
     template = _environment().get_template("report.html.j2")
     drawn = [_for_browser(publication) for publication in publications]
@@ -89,8 +100,11 @@ def render_page(publications: list[Publication], note: str = "") -> str:
         publications=publications,
         note=note,
         merged=len(publications) > 1,
-        disagreements=disagreements(publications),
+        disagreements=found,
         sets=_sets(publications),
+        titles={one.key: one.title for p in publications for one in p.sets},
+        quoted=any(_published(row) for p in publications for row in p.comparison),
+        studies=sum(study.trainings for p in publications for study in p.studies),
         rows=[row | {"from": p.label} for p in publications for row in p.comparison],
         details={(p.label, name): d for p in publications for name, d in p.details.items()},
         order=_ORDER,
@@ -116,6 +130,7 @@ def _environment() -> Environment:
         "page": _page,
         "measured": _measured,
         "published": _published,
+        "effect": _effect,
         "verdict": lambda row: _VERDICTS[row["answer"]],
         "facets": _facets,
     }
@@ -167,18 +182,18 @@ def _json(value: Any) -> Markup:
 
 def _sentence(text: str) -> Markup:
     """A sentence in Markdown, its first letter in upper case."""
-    return Markup(MarkdownIt().renderInline(text[:1].upper() + text[1:]))  # noqa: S704
+    return Markup(_MARKDOWN.renderInline(text[:1].upper() + text[1:]))  # noqa: S704
 
 
 def _page(study: StudyPage) -> Markup:
     """The page of a study below its title and answers, with its pictures inside it."""
     _, _, body = study.page.partition("\n## ")
-    html = MarkdownIt().enable("table").render(f"## {body}")
+    html = _MARKDOWN.render(f"## {body}")
     for name, picture in study.pictures.items():
         data = base64.b64encode(picture.encode()).decode()
         html = html.replace(f'src="pictures/{name}"', f'src="data:image/svg+xml;base64,{data}"')
     # Its files do not travel with the page.
-    html = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", html)
+    html = re.sub(r'<a href="(?!https?:)[^>]*>(.*?)</a>', r"\1", html)
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>')
     html = html.replace("</table>", "</table></div>")
     return Markup(re.sub(r"<(/?)h2>", r"<\1h4>", html))  # noqa: S704
@@ -189,20 +204,67 @@ def _measured(row: Row) -> str:
     return "loss" if row["target"] == "number" else "accuracy"
 
 
-def _published(row: Row) -> str:
-    """The published accuracy; of numbers it is the share within the tolerance."""
-    if row["published"] is None:
-        return ""
-    within = f" within {row['tolerance']:g}" if row["tolerance"] else ""
-    return f"{figure(row['published'])}{within}"
+def _effect(row: Row) -> str:
+    """The difference of a question, or the ratio of its errors, with the interval of its test."""
+    ends = [row["effect"], row["low"], row["high"]]
+    if row["measure"] == "accuracy":
+        return f"accuracy {'+' if ends[0] > 0 else ''}{estimate(ends, (0.0,))}"
+    smaller = ends[0] > 1
+    if not smaller:
+        ends = [1 / end for end in (ends[0], ends[2], ends[1])]
+    return f"error {'smaller' if smaller else 'larger'} by a factor of {estimate(ends, (1.0,), 2)}"
+
+
+def _published(row: Row) -> list[dict[str, str]]:
+    """The published figures of a variant: what they are of, theirs, ours, the effect, verdict."""
+    within = f"within {row['tolerance']:g}" if row["tolerance"] else "accuracy"
+    numbers = row["target"] == "number"
+    found = []
+    for what, form, theirs, ours, effect, verdict, neutral in (
+        (within, figure, "published", "last_accuracy", "difference", "verdict", 0.0),
+        (
+            "MSE" if numbers else "log loss",
+            small if numbers else figure,
+            "published_loss",
+            "last_loss",
+            "loss_ratio",
+            "loss_verdict",
+            1.0,
+        ),
+    ):
+        if row[theirs] is None:
+            continue
+        ends = [row[f"published_{effect}{end}"] for end in ("", "_low", "_high")]
+        known = ends[0] is not None
+        found.append(
+            {
+                "what": what,
+                "published": form(row[theirs]),
+                "ours": "" if row[ours] is None else form(row[ours]),
+                "effect": estimate(ends, (neutral,), 2 if neutral else 4) if known else "",
+                "verdict": row[verdict],
+            }
+        )
+    return found
 
 
 def _facets(study: StudyPage) -> list[tuple[str, str]]:
     """What a study has found for each combination of the settings that are not compared."""
-    found: dict[str, list[Row]] = {}
+
+    def facet(row: Row) -> str:
+        return facet_name({axis: row[axis] for axis in study.facets})
+
+    found: dict[str, list[Row]] = {facet(row): [] for row in study.best}
     for row in study.contrasts:
-        found.setdefault(facet_name({axis: row[axis] for axis in study.facets}), []).append(row)
-    return [(facet, _short_answer(rows)) for facet, rows in found.items()]
+        found[facet(row)].append(row)
+    weak: dict[str, list[str]] = {}
+    for row in study.best:
+        if row["better_than_baseline"] is False:
+            weak.setdefault(facet(row), []).append(f"{row['level']} no better than the baseline")
+    return [
+        (name, "; ".join([_short_answer(rows), *weak.get(name, [])]))
+        for name, rows in found.items()
+    ]
 
 
 def _short_answer(rows: list[Row]) -> str:

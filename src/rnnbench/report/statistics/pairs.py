@@ -16,7 +16,7 @@ _DRAWS = 10_000
 _SEED = 0
 COLUMNS = (
     *("first", "second", "effect", "low", "high", "p", "p_adjusted", "different"),
-    *("detectable", "needed"),
+    *("detectable", "used", "needed"),
 )
 
 
@@ -48,7 +48,8 @@ def compare(names: list[str], scores: Scores) -> pd.DataFrame:
     all intervals of the table hold. p_adjusted: the probability that some p of the table is as
     small as this one if no pair differed (min P: Westfall and Young, "Resampling-based multiple
     testing", 1993, single step). different: whether it is at most 0.05, which is exactly when the
-    interval does not contain 0. detectable, needed: as in `Estimate`, at the level of one interval.
+    interval does not contain 0. detectable, needed: as in `Estimate`, at the level of one interval;
+    used: its replicates.
     """
     pairs, estimates = [], []
     for i, j in itertools.combinations(range(len(names)), 2):
@@ -79,6 +80,7 @@ def compare(names: list[str], scores: Scores) -> pd.DataFrame:
                 adjusted,
                 estimate.p < alpha,
                 estimate.detectable(alpha),
+                estimate.replicates,
                 estimate.needed(alpha),
             )
         )

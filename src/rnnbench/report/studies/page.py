@@ -95,8 +95,10 @@ def answers_of(workspace: Workspace, params: Params, name: str) -> list[str]:
 
 
 def study_answers(analysis: Analysis) -> list[str]:
-    """For each facet, the scores of all levels, the best first, and which differ significantly."""
-    found = []
+    """What limits the answers; then, for each facet, all scores and significant differences."""
+    found = _remarks(analysis)
+    if LEARNING_RATE not in analysis.study.axes:
+        found.append(f"All have one learning rate, that of `{analysis.study.variant}`.")
     for facet, _ in analysis.facets():
         best, contrasts = (matching(t, facet) for t in (analysis.best, analysis.contrasts))
         start = f"{_words(facet)}: " if facet else ""
@@ -107,9 +109,6 @@ def study_answers(analysis: Analysis) -> list[str]:
             continue
         scores[0] = f"{_measure(analysis)} of {scores[0]}"
         found.append(" ".join([f"{start}{', '.join(scores)}.", *_differences(analysis, contrasts)]))
-    found += _remarks(analysis)
-    if LEARNING_RATE not in analysis.study.axes:
-        found.append(f"All have one learning rate, that of `{analysis.study.variant}`.")
     return found
 
 

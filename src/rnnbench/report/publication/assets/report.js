@@ -12,6 +12,7 @@ const ROLES = {
   "strong baseline": ["var(--strong)", "diamond"],
   baseline: ["var(--baseline)", "square"],
 };
+const PALETTE = ["recurrent", "strong", "other", "published", "baseline"].map((c) => `var(--${c})`);
 const ANSWERS = {
   first: ["▲", "better", "is significantly better"],
   second: ["▼", "worse", "is significantly worse"],
@@ -32,6 +33,7 @@ function sentence(text) {
     .map((part, i) => (i % 2 ? element("code", part) : part));
 }
 
+const number = (value) => (typeof value === "number" ? value.toLocaleString("en") : value);
 const name = (row) => (merged ? `${row.variant} (${row.from})` : row.variant);
 const short = (text, width) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
@@ -57,8 +59,10 @@ function fit(width, labels) {
   return [left, (label) => short(label.slice(start), Math.floor((left - 12) / 6.9))];
 }
 
+const scored = (set) => rows.filter((row) => row.set === set && row.replicates > 0);
+
 function forest(figure, width) {
-  const members = rows.filter((row) => row.set === figure.dataset.set && row.replicates > 0);
+  const members = scored(figure.dataset.set);
   const key = measure(members[0]);
   const runs = members.flatMap((row) =>
     byLabel.get(row.from).details[row.variant].replicates
@@ -68,33 +72,34 @@ function forest(figure, width) {
   const [left, cut] = fit(width, labels);
   const at = { y: name };
   const single = members[0].protocol === "same";
+  const published = key === "loss" ? "published_loss" : "published";
   return {
-    height: 34 + 24 * members.length + 20,
-    marginLeft: left, marginRight: 52, marginTop: 20,
-    x: { type: key === "loss" ? "log" : "linear", grid: true, label: key === "loss" ? "mean squared error" : "accuracy", nice: true, ticks: width < 560 ? 4 : 8, ...(key === "loss" ? { tickFormat: "~e" } : {}) },
+    height: 62 + 24 * members.length,
+    marginLeft: left, marginRight: 52, marginTop: 20, marginBottom: 42,
+    x: { type: key === "loss" ? "log" : "linear", grid: true, label: key === "loss" ? "mean squared error" : "accuracy", nice: true, ticks: width < 560 ? 3 : 8, ...(key === "loss" ? { tickFormat: "~e" } : {}) },
     y: { domain: labels, label: null, tickFormat: cut, tickSize: 0 },
     marks: [
       Plot.tickX(runs, { x: "x", y: "label", insetTop: 7, insetBottom: 7, stroke: "currentColor", strokeOpacity: 0.35, title: (d) => `seed ${d.run.seed}, split ${d.run.split}: ${d.x}` }),
       single ? null : Plot.ruleY(members.filter((r) => r[`${key}_low`] !== null), { ...at, x1: `${key}_low`, x2: `${key}_high`, stroke: (r) => ROLES[r.role][0], strokeWidth: 2.5 }),
       Plot.dot(members, { ...at, x: key, fill: (r) => ROLES[r.role][0], symbol: (r) => ROLES[r.role][1], r: 4.5, title: (r) => `${name(r)}: ${r[key]}` }),
-      key === "loss" ? null : Plot.dot(members.filter((r) => r.published !== null), { ...at, x: "published", symbol: "times", stroke: "var(--published)", strokeWidth: 2.5, r: 4.5, title: (r) => `published: ${r.published}` }),
-      single ? null : Plot.text(members, { ...at, text: "group", frameAnchor: "right", dx: 46, textAnchor: "end", fill: "var(--faint)" }),
+      Plot.dot(members.filter((r) => r[published] !== null), { ...at, x: published, symbol: "times", stroke: "var(--published)", strokeWidth: 2.5, r: 4.5, title: (r) => `published: ${r[published]}` }),
+      single || merged ? null : Plot.text(members, { ...at, text: "group", frameAnchor: "right", dx: 46, textAnchor: "end", fill: "var(--faint)" }),
     ],
   };
 }
 
 /** Effects with intervals around "no difference" and the band of the margin. */
-function effects(items, settings, labels) {
+function effects(items, margins, labels) {
   return (width) => {
     const loss = items[0].measure === "loss";
     const neutral = loss ? 1 : 0;
-    const band = loss ? [1 / (1 + settings.loss_margin), 1 + settings.loss_margin] : [-settings.margin, settings.margin];
+    const band = loss ? [1 / (1 + margins.loss_margin), 1 + margins.loss_margin] : [-margins.margin, margins.margin];
     const ends = items.flatMap((d) => [d.low, d.high]).concat(band);
     const [left, cut] = labels ? fit(width, labels) : [16, String];
     return {
       height: 58 + (labels ? 24 * items.length : 14),
       marginLeft: left, marginRight: 24, marginTop: 20,
-      x: { type: loss ? "log" : "linear", domain: d3.extent(ends), nice: true, grid: true, label: null, ticks: width < 560 ? 4 : 8, ...(loss ? { tickFormat: "~g" } : {}) },
+      x: { type: loss ? "log" : "linear", domain: d3.extent(ends), nice: true, grid: true, label: null, ticks: width < 560 ? 3 : 8, ...(loss ? { tickFormat: "~g" } : {}) },
       y: { domain: items.map((d, i) => i), label: null, tickSize: 0, tickFormat: (i) => (labels ? cut(labels[i]) : "") },
       marks: [
         Plot.rect([band], { x1: (d) => d[0], x2: (d) => d[1], fill: "var(--band)" }),
@@ -107,24 +112,25 @@ function effects(items, settings, labels) {
 }
 
 const CHARTS = {
-  forest: (figure) => [(width) => forest(figure, width), `Scores of ${figure.dataset.set}; the table below has the figures`],
+  forest: (figure) => scored(figure.dataset.set).length && [(width) => forest(figure, width), `Scores of ${figure.dataset.set}; the table below has the figures`],
   answer(figure) {
     const publication = byLabel.get(figure.dataset.from);
     const row = publication.questions.find((q) => q.question === figure.dataset.question);
-    return [effects([row], publication.settings), row.text.replaceAll("`", "")];
+    return [effects([row], publication.margins), row.text.replaceAll("`", "")];
   },
   study(figure) {
     const study = studyOf(figure);
     const loss = study.measure === "loss";
-    const facet = (row) => study.facets.map((f) => (f === "dataset" ? row[f] : `${row[f]} ${f.replace("_", " ")}`)).join(", ");
+    const facet = (row) => study.facets.map((f) => (f === "dataset" ? row[f] : `${number(row[f])} ${f.replace("_", " ")}`)).join(", ");
     const level = (row) => String(row.level);
     return [(width) => ({
       height: 50 + 20 * study.best.length + 12 * study.facets.length,
-      marginLeft: Math.min(110, width * 0.25), marginRight: width < 560 ? 100 : 150, marginTop: 20,
+      marginLeft: Math.min(110, width * 0.25), marginRight: width < 560 ? 112 : 150, marginTop: 20,
       x: { type: loss ? "log" : "linear", grid: true, nice: true, ticks: width < 560 ? 3 : 8, label: null, ...(loss ? { tickFormat: "~e" } : {}) },
       y: { label: null, domain: [...new Set(study.best.map(level))] },
       fy: { label: null, domain: [...new Set(study.best.map(facet))] },
-      color: { range: ["var(--recurrent)", "var(--strong)", "var(--other)", "var(--published)"] },
+      // In the order of the colours of the study's pictures.
+      color: { domain: [...new Set(study.best.map(level))], range: PALETTE },
       marks: [
         Plot.ruleY(study.best.filter((r) => r.low !== null), { y: level, fy: facet, x1: "low", x2: "high", stroke: level, strokeWidth: 2.5 }),
         Plot.dot(study.best, { y: level, fy: facet, x: "score", fill: level, r: 4.5, title: (r) => `${r.level}: ${r.score}` }),
@@ -134,15 +140,23 @@ const CHARTS = {
   contrasts(figure) {
     const study = studyOf(figure);
     const items = study.contrasts.filter((c) => c.effect !== null && c.effect !== undefined);
-    const labels = items.map((c) => `${study.facets.map((f) => c[f]).join(", ")}: ${c.first} – ${c.second}`);
-    return [effects(items, byLabel.get(figure.dataset.from).settings, labels), `Differences of the study: ${study.question}`];
+    if (!items.length) return null;
+    const sign = study.measure === "loss" ? "/" : "–";
+    const [one, other] = study.measure === "loss" ? ["second", "first"] : ["first", "second"];
+    const labels = items.map((c) => [study.facets.map((f) => number(c[f])).join(", "), `${c[one]} ${sign} ${c[other]}`].filter(Boolean).join(": "));
+    return [effects(items, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
   },
 };
 
 const studyOf = (figure) => byLabel.get(figure.dataset.from).studies.find((s) => s.name === figure.dataset.study);
 
 function drawAll() {
-  for (const figure of document.querySelectorAll("figure[data-chart]")) draw(figure, ...CHARTS[figure.dataset.chart](figure));
+  for (const figure of document.querySelectorAll("figure[data-chart]")) {
+    const chart = CHARTS[figure.dataset.chart](figure);
+    // Nothing could be tested, or every training diverged.
+    if (chart) draw(figure, ...chart);
+    else figure.remove();
+  }
 }
 
 // Two variants, and all differences from one of them.
@@ -189,23 +203,26 @@ function comparePair() {
   $("differences").replaceChildren(figure);
   if (pairs.length) {
     const labels = pairs.map((d) => (merged ? `${d.second} (${d.from})` : d.second));
-    draw(figure, effects(pairs, byLabel.get(pairs[0].from).settings, labels), `Differences from ${first}`);
+    draw(figure, effects(pairs, byLabel.get(pairs[0].from).margins, labels), `Differences from ${first}`);
   }
 }
 
 function matrix(names) {
-  const pairs = compared($("set").value);
+  const pairs = d3.group(compared($("set").value), (d) => d.first, (d) => d.second);
+  const between = (a, b) => pairs.get(a)?.get(b) ?? pairs.get(b)?.get(a) ?? [];
   const head = element("tr", [element("td"), ...names.map((n, i) => element("th", String(i + 1), { scope: "col", title: n }))]);
+  const cell = (row, column) => {
+    if (row === column) return element("td", "");
+    const found = between(row, column).map((d) => seen(d, row));
+    if (!found.length) return element("td", "–", { title: "not tested" });
+    const [, style] = ANSWERS[found[0].answer];
+    const title = found.map((d) => `${row} and ${column}: ${ANSWERS[d.answer][2]}`).join("; ");
+    const marks = found.map((d) => ANSWERS[d.answer][0]).join(" ");
+    return element("td", marks, { title, className: found.every((d) => d.answer === found[0].answer) ? style : "" });
+  };
   const body = names.map((row, i) => element("tr", [
     element("th", `${i + 1} ${row}`, { scope: "row" }),
-    ...names.map((column) => {
-      if (row === column) return element("td", "");
-      const found = pairs.filter((d) => [d.first, d.second].sort().join() === [row, column].sort().join()).map((d) => seen(d, row));
-      if (!found.length) return element("td", "–", { title: "not tested" });
-      const [, style] = ANSWERS[found[0].answer];
-      const title = found.map((d) => `${row} and ${column}: ${ANSWERS[d.answer][2]}`).join("; ");
-      return element("td", found.map((d) => ANSWERS[d.answer][0]).join(" "), { title, className: found.every((d) => d.answer === found[0].answer) ? style : "" });
-    }),
+    ...names.map((column) => cell(row, column)),
   ]));
   $("matrix").replaceChildren(element("thead", head), element("tbody", body));
 }
@@ -217,18 +234,20 @@ function details(row) {
   const key = measure(row);
   const content = $("drawer-content");
   const fact = (term, value) => (value === null || value === "" || value === undefined ? [] : [element("dt", term), element("dd", value)]);
-  const interval = row[`${key}_low`] === null ? "" : ` (${row[`${key}_low`]} to ${row[`${key}_high`]})`;
+  const round = (x) => (x === null ? null : key === "loss" ? x.toExponential(2) : x.toFixed(4));
+  const four = (x) => (x === null ? null : x.toFixed(4));
+  const interval = row[`${key}_low`] === null ? "" : ` (${round(row[`${key}_low`])} to ${round(row[`${key}_high`])})`;
   const facts = element("dl", [
-    ...fact(key === "loss" ? "mean squared error" : "accuracy", row[key] === null ? "all replicates diverged" : `${row[key]}${interval}`),
-    ...fact(`within ${row.tolerance}`, key === "loss" ? row.accuracy : null),
-    ...fact("last epoch", row[`last_${key}`]),
-    ...fact("published", row.published === null ? null : `${row.published}, ${row.verdict}`),
+    ...fact(key === "loss" ? "mean squared error" : "accuracy", row[key] === null ? "all replicates diverged" : `${round(row[key])}${interval}`),
+    ...fact(`within ${row.tolerance}`, key === "loss" ? four(row.accuracy) : null),
+    ...fact("last epoch", round(row[`last_${key}`])),
+    ...fact("published", row.published === null ? null : `${row.published}, ${row.verdict}. ${row.source}`),
     ...fact("kind", row.role), ...fact("data", row.set), ...fact("project", merged ? row.from : null),
     ...fact("parameters", row.parameters.toLocaleString("en")),
     ...fact("trainings", `${row.replicates}${row.diverged ? `, and ${row.diverged} diverged` : ""}`),
     ...fact("one training", detail.seconds === null ? null : `${detail.seconds} s of one thread, ${detail.memory} MiB`),
-    ...fact("ROC-AUC", row.roc_auc), ...fact("F1", row.f1), ...fact("Brier score", row.brier),
-    ...fact("macro-F1", row.macro_f1), ...fact("top-3 accuracy", row.top3_accuracy),
+    ...fact("ROC-AUC", four(row.roc_auc)), ...fact("F1", four(row.f1)), ...fact("Brier score", four(row.brier)),
+    ...fact("macro-F1", four(row.macro_f1)), ...fact("top-3 accuracy", four(row.top3_accuracy)),
   ], { className: "facts" });
   content.replaceChildren(
     element("h2", name(row), { id: "drawer-title" }), facts,
@@ -243,8 +262,11 @@ function details(row) {
   if (detail.curves) {
     const { epoch, training, validation } = detail.curves;
     const lines = validation.flatMap((line, i) => line.map((y, j) => ({ x: epoch[j], y, i })));
-    chart("Score by epoch: each training on its validation part (thin), their training parts on average (dashed)", () => ({
-      height: 260, marginLeft: 56, x: { label: "epoch" }, y: { grid: true, ...scale },
+    const part = row.protocol === "same" ? "the samples that it learns"
+      : row.validation_samples ? "its validation part"
+      : "its evaluation part, as it has no validation part; nothing is chosen by it";
+    chart(`Score by epoch: each training on ${part} (thin), the mean on the training parts (dashed)`, () => ({
+      height: 260, marginLeft: 56, marginBottom: 40, x: { label: "epoch", ticks: Math.min(8, epoch.length), tickFormat: (e) => (Number.isInteger(e) ? String(e) : "") }, y: { grid: true, ...scale },
       marks: [
         Plot.line(lines, { x: "x", y: "y", z: "i", stroke: "var(--recurrent)", strokeOpacity: 0.55, strokeWidth: 1.2 }),
         Plot.line(training.map((y, j) => ({ x: epoch[j], y })), { x: "x", y: "y", stroke: "var(--strong)", strokeDasharray: "5 4", strokeWidth: 2 }),
@@ -268,7 +290,8 @@ function details(row) {
       ],
     };
   });
-  if (detail.calibration.length) square("Calibration: on the dashed line, probabilities are right", detail.calibration, "predicted probability", "share of positive labels");
+  const learned = row.role !== "baseline";
+  if (learned && detail.calibration.length) square("Calibration: on the dashed line, probabilities are right", detail.calibration, "predicted probability", "share of positive labels");
   if (detail.scatter.length) square("Predicted and true numbers of the first training", detail.scatter, "true", "predicted");
   if (detail.classes.length) {
     const shown = detail.classes.slice(0, 15);
@@ -277,7 +300,7 @@ function details(row) {
       marks: [Plot.barX(shown, { y: "class", x: "f1", fill: "var(--recurrent)", title: (d) => `${d.samples} samples` })],
     }));
   }
-  if (detail.errors.length) {
+  if (learned && detail.errors.length) {
     content.append(element("h3", "Most confident misclassifications"), ...detail.errors.flatMap((e) => [
       element("p", `${e.label}, predicted ${e.predicted} with probability ${e.probability}: sample ${e.sample}`),
       element("blockquote", e.text ?? ""),
@@ -286,29 +309,43 @@ function details(row) {
   content.append(element("h3", "Layers and settings"), element("pre", detail.settings));
 }
 
-/** Inside a frame, such as that of MLflow, the address may be fixed. */
-function setAddress(hash) {
-  try {
-    history.replaceState(null, "", hash);
-  } catch (error) {
-    if (error.name !== "SecurityError") throw error;
-  }
+const addressOf = (row) => `#variant=${encodeURIComponent(merged ? `${row.from}/${row.variant}` : row.variant)}`;
+
+/** The variant of the address, null if there is none. */
+function addressed() {
+  const [, text] = location.hash.split("#variant=");
+  return text ? rows.find((row) => addressOf(row) === `#variant=${text}` || row.variant === text) ?? null : null;
+}
+
+/** Shows what the address says: a variant, or the page. */
+function follow() {
+  const row = addressed();
+  if (!row) return $("drawer").close();
+  if (!$("drawer").open) $("drawer").showModal();
+  details(row);
+  $("drawer").scrollTop = 0;
 }
 
 function openDrawer(row) {
-  $("drawer").showModal();
-  details(row);
-  $("drawer").scrollTop = 0;
-  setAddress(`#variant=${encodeURIComponent([row.from, row.variant].join("/"))}`);
+  // Inside a frame, such as that of MLflow, the address may be fixed.
+  try {
+    history.pushState("drawer", "", addressOf(row));
+    follow();
+  } catch (error) {
+    if (error.name !== "SecurityError") throw error;
+    $("drawer").showModal();
+    details(row);
+  }
 }
 
-function openFromAddress() {
-  const [, address] = location.hash.split("#variant=");
-  const row = address && rows.find((r) => [r.from, r.variant].join("/") === decodeURIComponent(address));
-  if (row) openDrawer(row);
-}
-
-$("drawer").addEventListener("close", () => setAddress("#"));
+$("drawer").addEventListener("close", () => {
+  const row = addressed();
+  if (!row) return;
+  if (history.state === "drawer") history.back();
+  else history.replaceState(null, "", location.href.split("#")[0]);
+  [...document.querySelectorAll("button.open")].find((b) => b.dataset.variant === row.variant && b.dataset.from === row.from)?.focus();
+});
+addEventListener("popstate", follow);
 // A click beside the drawer closes it.
 $("drawer").addEventListener("click", (event) => event.target === $("drawer") && $("drawer").close());
 document.addEventListener("click", (event) => {
@@ -320,19 +357,38 @@ document.addEventListener("click", (event) => {
 
 const columns = [...document.querySelectorAll("#variants thead th")].map((th) => th.textContent);
 const sources = { set: "data", cell: "cell", role: "kind", from: "project" };
+const column = (title) => columns.indexOf(title);
+// Empty cells come last, whichever way a column is sorted.
+const known = (a, b, sign) => (a === "" || b === "" ? (a === "") - (b === "") : sign * (a - b));
+DataTable.type("figure", {
+  className: "dt-type-numeric",
+  order: { asc: (a, b) => known(a, b, 1), desc: (a, b) => known(a, b, -1) },
+});
+DataTable.type("words", {
+  order: {
+    asc: (a, b) => (a === "") - (b === "") || a.localeCompare(b),
+    desc: (a, b) => (a === "") - (b === "") || b.localeCompare(a),
+  },
+});
+const figures = ["accuracy", "MSE", "95 % interval", "last epoch", "published", "trainings", "parameters", "seconds each"];
 const table = new DataTable("#variants", {
-  paging: false, order: [], orderMulti: true,
-  columnDefs: [{ targets: ["data", "kind"].map((title) => columns.indexOf(title)), visible: false }],
-  rowGroup: { dataSrc: columns.indexOf("data") },
+  paging: false, order: [], autoWidth: false,
+  columnDefs: [
+    { targets: ["data", "kind"].map(column), visible: false },
+    { targets: figures.map(column), type: "figure" },
+    { targets: ["group", "verdict"].map(column), type: "words" },
+  ],
+  rowGroup: { dataSrc: column("data") },
   language: { search: "Filter", info: "_TOTAL_ variants", infoFiltered: "of _MAX_", infoEmpty: "no variant", zeroRecords: "No variant has these words." },
 });
-$("group").addEventListener("change", () => {
-  const column = columns.indexOf(sources[$("group").value]);
-  if (column < 0) return table.rowGroup().disable().draw();
-  table.rowGroup().enable().rowGroup().dataSrc(column);
+function group() {
+  const chosen = column(sources[$("group").value]);
+  if (chosen < 0) table.order.fixed({ pre: [] }).rowGroup().disable();
   // A group's rows have to follow each other.
-  table.order.fixed({ pre: [[column, "asc"]] }).draw();
-});
+  else table.order.fixed({ pre: [[chosen, "asc"]] }).rowGroup().enable().rowGroup().dataSrc(chosen);
+  table.draw();
+}
+$("group").addEventListener("change", group);
 
 const sets = [...new Set(publications.flatMap((p) => p.pairs.map((d) => d.set)))];
 if (sets.length) {
@@ -350,14 +406,20 @@ addEventListener("resize", () => {
   drawAll();
   if (sets.length) comparePair();
 });
-addEventListener("hashchange", openFromAddress);
 // Links lead into what is folded, also inside a frame that does not follow them; paper cannot be unfolded.
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
   if (!link) return;
   const target = $(link.hash.slice(1));
   if (target.matches(".page")) target.querySelector("details").open = true;
-  target.scrollIntoView();
+  // After the browser has noted where the reader was, for its way back.
+  setTimeout(() => target.scrollIntoView());
 });
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => (d.open = true)));
-openFromAddress();
+const unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded.push(...document.querySelectorAll("details:not([open])"));
+  unfolded.forEach((d) => (d.open = true));
+});
+addEventListener("afterprint", () => unfolded.splice(0).forEach((d) => (d.open = false)));
+group();
+follow();

@@ -228,6 +228,14 @@ def test_a_significant_difference_within_the_margin_is_called_so() -> None:
     assert remark not in text(SECOND, 0.75, 0.7, 0.8, measure="loss")
 
 
+def test_a_significant_difference_that_may_be_small_is_called_so() -> None:
+    assert text(FIRST, 0.015, 0.003, 0.026).endswith(" Whether it is more than 0.02 is open.")
+    assert text(SECOND, 0.7, 0.5, 0.9, measure="loss").endswith(
+        " Whether it is more than 25 % is open."
+    )
+    assert "is open" not in text(FIRST, 0.04, 0.021, 0.06)
+
+
 def test_an_answer_without_a_difference_names_the_margin() -> None:
     assert text(EQUAL, -0.003, -0.01, 0.004) == (
         "No difference of more than 0.02: the accuracy of `one` minus that of `other` is -0.0030 "

@@ -231,9 +231,15 @@ def test_a_file_without_studies_is_valid(tmp_path: Path) -> None:
 
 def test_the_files_of_all_cells_are_found(tmp_path: Path) -> None:
     axes = "{cell: [LSTM, 'cells/a.py:A', 'cells/b.py:B'], epochs: [1, 2]}"
-    assert study_code(params_of(tmp_path, f"{{axes: {axes}}}"), "s") == ("cells/a.py", "cells/b.py")
-    assert study_code(params_of(tmp_path, "{axes: {cell: [LSTM]}}"), "s") == ()
-    assert study_code(params_of(tmp_path, "{variant: mean, axes: {dataset: [d]}}"), "s") == ()
+    assert study_code(params_of(tmp_path, f"{{axes: {axes}}}"), "s", tmp_path) == (
+        "cells/a.py",
+        "cells/b.py",
+    )
+    assert study_code(params_of(tmp_path, "{axes: {cell: [LSTM]}}"), "s", tmp_path) == ()
+    assert (
+        study_code(params_of(tmp_path, "{variant: mean, axes: {dataset: [d]}}"), "s", tmp_path)
+        == ()
+    )
 
 
 # Errors

@@ -77,9 +77,11 @@ def _tasks(workspace: Workspace, params: Params, name: str) -> list[Task]:
 
     settings = params.variant(name)
     folder = workspace.prepared(settings.dataset)
-    inputs = find_inputs(settings.model, folder, project_code(workspace, params, name))
+    paths = project_code(workspace, params, name)
+    code = [path.relative_to(workspace.root).as_posix() for path in paths]
+    inputs = find_inputs(settings.model, folder, paths)
     count, splits = params.replicates_of(name), read_summary(folder).splits
     return [
-        Task.of(name, settings, replicate, inputs)
+        Task.of(name, settings, replicate, inputs, code)
         for replicate in replicates(settings, params.run.seed, count, splits, inputs)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Self
 
@@ -51,9 +52,13 @@ class Task(Schema):
         settings: VariantSettings,
         replicate: Replicate,
         inputs: Inputs,
+        code: Iterable[str] = (),
         scores: bool = False,
     ) -> Self:
-        """The task of a replicate of a variant, for the system of this machine."""
+        """The task of a replicate of a variant, for the system of this machine.
+
+        code: as the field.
+        """
         return cls(
             variant=variant,
             model=settings.model,
@@ -61,7 +66,7 @@ class Task(Schema):
             program=settings.program,
             inputs=inputs,
             system=system_here(),
-            code=settings.code,
+            code=tuple(code),
             scores=scores,
             **vars(replicate),
         )

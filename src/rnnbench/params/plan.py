@@ -16,6 +16,7 @@ from typing import Any
 
 from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.files import write_text
+from rnnbench.core.packages import package_files
 from rnnbench.core.root import PLAN
 from rnnbench.core.validation import ErrorDetail, child
 from rnnbench.params.reader import load_params, validated
@@ -93,12 +94,16 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
         for name, settings in params.corpora.items()
     }
     code = {
-        name: _dependency([root / file for file in settings.code], root, child("variants", name))
+        name: _dependency(
+            [root / file for file in (*settings.code, *package_files(settings.model_dump(), root))],
+            root,
+            child("variants", name),
+        )
         for name, settings in params.variants.items()
     }
     studies = {
         name: _dependency(
-            [root / file for file in study_code(params, name)], root, child("studies", name)
+            [root / file for file in study_code(params, name, root)], root, child("studies", name)
         )
         for name in params.studies
     }

@@ -7,11 +7,13 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from rnnbench.core.errors import ParamsError
+from rnnbench.core.packages import package_files
 from rnnbench.core.validation import ErrorDetail, child, pydantic_errors, shown, unknown
 from rnnbench.models.keras.network import name_and_arguments
 from rnnbench.models.probe import probe_meta
@@ -72,11 +74,12 @@ def study_variants(params: Params, name: str) -> list[Trial]:
     return found
 
 
-def study_code(params: Params, name: str) -> tuple[str, ...]:
-    """The files of the project that the layers of a study come from, relative to params.yaml."""
+def study_code(params: Params, name: str, root: Path) -> tuple[str, ...]:
+    """The files of the project that the layers of a study come from, relative to its `root`."""
     schema = type(params.variant(params.study(name).variant))
-    trials = study_variants(params, name)
-    return tuple(sorted({file for t in trials for file in schema.model_validate(t.entry).code}))
+    entries = [trial.entry for trial in study_variants(params, name)]
+    files = {file for entry in entries for file in schema.model_validate(entry).code}
+    return tuple(sorted(files.union(*(package_files(entry, root) for entry in entries))))
 
 
 def study_errors(params: Params, context: dict[str, Any], ask_libraries: bool) -> list[ErrorDetail]:

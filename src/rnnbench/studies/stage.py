@@ -12,6 +12,7 @@ import pandas as pd
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
+from rnnbench.core.packages import package_files
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_summary
 from rnnbench.engine.child import SCORING
@@ -78,12 +79,15 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
             datasets[dataset] = _Dataset(workspace, dataset)
         data = datasets[dataset]
         settings = schema.model_validate(trial.entry)
-        inputs = data.inputs(settings.model, settings.code)
+        code = (*settings.code, *package_files(trial.entry, workspace.root))
+        inputs = data.inputs(settings.model, code)
         entry, measured = sizes.of(trial, data.meta, inputs, f"studies.{name}")
         settings = schema.model_validate(entry)
         number = len(plan)
         for replicate in replicates(settings, params.run.seed, count, data.splits, inputs):
-            task = Task.of(f"{name} {_words(trial)}", settings, replicate, inputs, scores=True)
+            task = Task.of(
+                f"{name} {_words(trial)}", settings, replicate, inputs, code, scores=True
+            )
             row = {
                 "training": number + replicate.number,
                 **{axis: level_text(value) for axis, value in trial.levels.items()},

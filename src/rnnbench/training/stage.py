@@ -15,6 +15,7 @@ from rnnbench import models
 from rnnbench.core.errors import DataError, ParamsError, TrainingError
 from rnnbench.core.files import new_directory, new_file, write_text
 from rnnbench.core.machine import this_machine
+from rnnbench.core.packages import package_files
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.models.base import VariantSettings
@@ -66,8 +67,8 @@ def train(
     results = []
     with new_directory(workspace.models(name)) as directory:
         # A model is loaded with these copies, whatever the project has by then.
-        for path in code:
-            shutil.copyfile(path, directory / path.name)
+        for file in settings.code:
+            shutil.copyfile(workspace.root / file, directory / Path(file).name)
         for replicate in planned:
             number = replicate.number
             path = directory / workspace.model(name, number, model_class.SUFFIX).name
@@ -111,8 +112,13 @@ def _record(
 
 
 def project_code(workspace: Workspace, params: Params, name: str) -> list[Path]:
-    """The project files that the layers of a variant come from; raises DataError without them."""
-    paths = [workspace.root / file for file in params.variant(name).code]
+    """The project files that the layers of a variant come from; raises DataError without them.
+
+    Also those of a package in src/ that the variant names.
+    """
+    settings, root = params.variant(name), workspace.root
+    files = (*settings.code, *package_files(training_settings(settings), root))
+    paths = [root / file for file in files]
     for path in paths:
         if not path.is_file():
             raise DataError(f"{path}: missing; layers of {name} come from it")

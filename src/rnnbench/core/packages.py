@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # PACKAGE.MODULE:NAME, as in `rnnbench.models.keras.custom`, as a text in JSON.
-_REFERENCE = re.compile(r'"([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*"')
+_REFERENCE = re.compile(r'"([A-Za-z_]\w*)(?:\.\w+)*(?<!\.py):[A-Za-z_]\w*"')
 
 
 def package_files(settings: Any, root: Path) -> tuple[str, ...]:

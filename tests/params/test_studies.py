@@ -19,12 +19,14 @@ run: {seed: 1, replicates: 2}
 corpora:
   product: {steps: 6, tolerance: 0.1}
   imdb: {}
+  bit_parity: {}
 datasets:
   d: {corpus: product, split: new, train: 8, validation: 4, evaluation: 4}
   unvalidated: {corpus: product, split: new, train: 8, evaluation: 4}
   texts: {corpus: imdb, encoding: index, vocabulary_size: 9, split: by_film, train: 4,
           validation: 2, evaluation: 4}
   words: {base: texts, length: 5}
+  given: {corpus: bit_parity, encoding: index, vocabulary_size: null, split: given}
 variants:
   lstm:
     model: keras
@@ -227,6 +229,12 @@ def test_an_unknown_study_is_an_error(tmp_path: Path) -> None:
 def test_a_file_without_studies_is_valid(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(PLAN)
     assert load_params(tmp_path / "params.yaml").studies == {}
+
+
+def test_the_parts_of_a_corpus_may_choose_a_rate(tmp_path: Path) -> None:
+    """Whether one of them is a validation part is known when they have been read."""
+    study = "{axes: {dataset: [given], learning_rate: [1]}}"
+    assert entries(tmp_path, study)[0]["dataset"] == "given"
 
 
 def test_the_files_of_all_cells_are_found(tmp_path: Path) -> None:

@@ -148,6 +148,16 @@ def project(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return Project(Workspace(root), [])
 
 
+def test_given_parts_without_validation_cannot_choose_a_rate(project: Project) -> None:
+    summary = project.workspace.prepared("tiny") / "summary.json"
+    text = summary.read_text()
+    summary.write_text(text.replace('"validation_samples": 32', '"validation_samples": 0'))
+    with pytest.raises(ParamsError, match="tiny has no validation part, on which learning_rate"):
+        project.run()
+    project.edit(lambda plan: plan["studies"]["cells"].update(tune=[]))
+    project.run()
+
+
 def test_there_is_a_row_for_each_training(project: Project) -> None:
     tables = read_study(project.workspace, "cells")
     table = tables["trainings"]

@@ -15,7 +15,19 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-NAMES = ("arithmetic", "characters", "imdb", "product", "reuters", "series", "table")
+NAMES = (
+    "adding",
+    "arithmetic",
+    "bit_parity",
+    "characters",
+    "copying",
+    "imdb",
+    "mnist1d",
+    "product",
+    "reuters",
+    "series",
+    "table",
+)
 
 
 def load(name: str) -> ModuleType:

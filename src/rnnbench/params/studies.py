@@ -118,7 +118,8 @@ def _trial_errors(
         names = list(params.datasets)
         problem = f"no dataset {shown(settings.dataset)} in datasets"
         return [unknown(f"{key}.dataset", problem, settings.dataset, names)]
-    if study.tuned and not dataset.validation:
+    # Whether a corpus has a validation part of its own is known when it has been read.
+    if study.tuned and not dataset.validation and dataset.split != "given":
         problem = f"{settings.dataset} has no validation part, on which {study.tuned[0]} is chosen"
         return [ErrorDetail(key, problem, "tune: []")]
     if not ask_libraries:

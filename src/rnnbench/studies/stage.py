@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.core.errors import DataError
+from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.files import write_text
 from rnnbench.core.packages import package_files
+from rnnbench.core.validation import ErrorDetail
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.format import read_meta, read_summary
 from rnnbench.engine.child import SCORING
@@ -78,6 +79,10 @@ def _plan(workspace: Workspace, params: Params, name: str) -> list[_Training]:
         if dataset not in datasets:
             datasets[dataset] = _Dataset(workspace, dataset)
         data = datasets[dataset]
+        if study.tuned and not data.validated:
+            problem = f"{dataset} has no validation part, on which {study.tuned[0]} is chosen"
+            detail = ErrorDetail(f"studies.{name}", problem, "tune: []")
+            raise ParamsError("params.yaml", [detail])
         settings = schema.model_validate(trial.entry)
         code = (*settings.code, *package_files(trial.entry, workspace.root))
         inputs = data.inputs(settings.model, code)
@@ -112,6 +117,7 @@ class _Dataset:
         summary = read_summary(self._folder)
         self.meta = read_meta(self._folder)
         self.protocol, self.splits = summary.protocol, summary.splits
+        self.validated = summary.validation_samples > 0
         self.inputs = cache(self._inputs)
 
     def _inputs(self, model: str, code: tuple[str, ...]) -> Inputs:

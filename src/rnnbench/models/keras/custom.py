@@ -118,9 +118,11 @@ def _installed(source: str, key: str) -> ModuleType:
     top = source.partition(".")[0]
     if top == "keras":
         raise refusal(key)("Keras's own layers have their name only")
-    if not packages_distributions().get(top):
+    if importlib.util.find_spec(top) is None:
         hint = f"a file of the project would be {top}.py:..."
         raise refusal(key)(f"no installed package {shown(top)}; {hint}")
+    # It may import Keras, which reads its settings then.
+    load_backend()
     try:
         return importlib.import_module(source)
     except Exception as error:

@@ -308,3 +308,21 @@ def test_all_misclassifications_are_listed_in_one_table(reported: Workspace) -> 
         for line in Path(reported.misclassifications(name)).read_text().splitlines()[1:]
     ]
     assert sorted(listed[1:]) == sorted(expected)
+
+
+def test_what_to_use_is_the_champion_next_to_the_best_recurrent_network(
+    compared: Tables, page: str
+) -> None:
+    comparison, pairs, _ = compared
+    section = page.split("## What would you use today?")[1].split("\n![")[0]
+    best = champions(comparison, pairs, PARAMS.comparison)
+    lines = dict(zip(best, lines_of(section, "- **"), strict=False))
+    rows = comparison.set_index("variant")
+    for corpus, line in lines.items():
+        champion = best[corpus]
+        assert f"`{champion}`" in line
+        assert f"{rows.loc[champion, 'parameters']:,} parameters" in line
+        others = comparison[(comparison["corpus"] == corpus) & (comparison["role"] == RECURRENT)]
+        assert f"`{others['variant'].iloc[0]}`" in line
+    # What is learned by heart is no choice.
+    assert "characters" not in section

@@ -10,16 +10,19 @@ import pandas as pd
 from rnnbench.core.files import write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.data.roles import RECURRENT
-from rnnbench.params import Params
+from rnnbench.params import Comparison, Params
 from rnnbench.report.champions import champions
-from rnnbench.report.findings import Findings, answers, protocol
+from rnnbench.report.contrasts import pair_answer
+from rnnbench.report.findings import Findings, answers, contrast_text, protocol
 from rnnbench.report.markdown import (
     epochs_table,
+    figure,
     further_sets,
     measures_table,
     published_table,
     render,
     scores_table,
+    small,
     spreads_table,
 )
 from rnnbench.report.outputs import best_network, finished, read_csv, read_table
@@ -66,10 +69,12 @@ def article(
     settings, compared = params.comparison, set(comparison["variant"])
     findings = Findings(finished(comparison), pairs)
     best = champions(comparison, pairs, settings)
-    tasks = [
-        _task(str(corpus), rows, findings, params) | {"champion": best.get(str(corpus))}
-        for corpus, rows in comparison.groupby("corpus", sort=False)
-    ]
+    tasks = []
+    for corpus, rows in comparison.groupby("corpus", sort=False):
+        task = _task(str(corpus), rows, findings, params)
+        task["champion"] = best.get(str(corpus))
+        task["choice"] = _choice(task, rows, pairs, settings)
+        tasks.append(task)
     accuracies = questions[questions["measure"] == "accuracy"]
     return render(
         "article.md.j2",
@@ -116,6 +121,38 @@ def _task(corpus: str, rows: pd.DataFrame, findings: Findings, params: Params) -
         "network": best_network(scored),
         "recurrent": next(iter(scored.loc[scored["role"] == RECURRENT, "variant"]), None),
     }
+
+
+def _choice(
+    task: dict[str, Any], rows: pd.DataFrame, pairs: pd.DataFrame, settings: Comparison
+) -> list[str]:
+    """What one would use: the champion of a task, and its best recurrent network."""
+    champion, recurrent = task["champion"], task["recurrent"]
+    if champion is None or rows["protocol"].iloc[0] == "same":
+        return []
+    lines = [_described(rows, champion)]
+    if recurrent is not None and recurrent != champion:
+        found = pairs[
+            pairs["first"].isin([champion, recurrent]) & pairs["second"].isin([champion, recurrent])
+        ]
+        test = [
+            contrast_text(row | {"answer": pair_answer(row, settings)}, settings)
+            for row in found.to_dict("records")
+        ]
+        lines.append(
+            " ".join([f"The best recurrent network: {_described(rows, recurrent)}", *test])
+        )
+    return lines
+
+
+def _described(rows: pd.DataFrame, name: str) -> str:
+    """A variant with its score and its size, a sentence."""
+    (row,) = rows[rows["variant"] == name].to_dict("records")
+    numbers = row["target"] == "number"
+    key, what, form = ("loss", "MSE", small) if numbers else ("accuracy", "accuracy", figure)
+    interval = f" ({form(row[f'{key}_low'])} to {form(row[f'{key}_high'])})"
+    score = f"{form(row[key])}{interval if pd.notna(row[f'{key}_low']) else ''}"
+    return f"`{name}`, {what} {score}, {row['parameters']:,} parameters."
 
 
 def _widest(rows: pd.DataFrame) -> pd.Series[Any] | None:

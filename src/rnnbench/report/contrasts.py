@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnbench.params import Comparison
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
+from rnnbench.report.outputs import EQUAL, FIRST, NEUTRAL, OPEN, SECOND, UNTESTED
 from rnnbench.report.results import Measure
 from rnnbench.report.statistics.estimates import Estimate, Interval, independent
 from rnnbench.report.statistics.holm import holm
@@ -118,3 +118,16 @@ def as_family(
         row = {"answer": found.answer(alpha, settings), **found.figures(alpha)}
         rows.append(row | {"p_adjusted": p})
     return rows
+
+
+def pair_answer(row: Mapping[Any, Any], settings: Comparison) -> str:
+    """What the simultaneous interval of a pair decides, one of `rnnbench.report.outputs`.
+
+    row: of metrics/pairs.csv.
+    """
+    loss = row["measure"] == "loss"
+    if row["different"]:
+        return FIRST if row["effect"] > NEUTRAL[row["measure"]] else SECOND
+    margin = 1 + settings.loss_margin if loss else settings.margin
+    low = 1 / margin if loss else -margin
+    return EQUAL if low < row["low"] and row["high"] < margin else OPEN

@@ -17,14 +17,10 @@ from rnnbench.core.schema import Schema, read_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Comparison, Params
 from rnnbench.report.champions import champions
+from rnnbench.report.contrasts import pair_answer
 from rnnbench.report.costs import Machines
 from rnnbench.report.findings import Findings, answers, contrast_text, protocol
 from rnnbench.report.outputs import (
-    EQUAL,
-    FIRST,
-    NEUTRAL,
-    OPEN,
-    SECOND,
     finished,
     read_csv,
     read_table,
@@ -288,16 +284,6 @@ def _pairs(
         }
         for row in rows
     ]
-
-
-def pair_answer(row: Row, settings: Comparison) -> str:
-    """What the simultaneous interval of a pair decides, one of `rnnbench.report.outputs`."""
-    loss = row["measure"] == "loss"
-    if row["different"]:
-        return FIRST if row["effect"] > NEUTRAL[row["measure"]] else SECOND
-    margin = 1 + settings.loss_margin if loss else settings.margin
-    low = 1 / margin if loss else -margin
-    return EQUAL if low < row["low"] and row["high"] < margin else OPEN
 
 
 def _details(

@@ -10,5 +10,6 @@ from rnncells.lru import LRU
 from rnncells.min_gru import MinGRU
 from rnncells.qrnn import QRNN
 from rnncells.slstm import SLSTM
+from rnncells.word_qrnn import WordQRNN
 
-__all__ = ["JANET", "LRU", "QRNN", "SLSTM", "LayerNormLSTM", "MinGRU"]
+__all__ = ["JANET", "LRU", "QRNN", "SLSTM", "LayerNormLSTM", "MinGRU", "WordQRNN"]

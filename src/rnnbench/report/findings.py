@@ -24,6 +24,10 @@ _PROTOCOLS = {
 }
 
 
+# A few trainings find no smaller one; its digits would mean nothing.
+_MAX_FACTOR = 1000
+
+
 class Findings:
     """Sentences about the rows of the comparison, by the tests of its pairs."""
 
@@ -230,8 +234,12 @@ def _if_compared(some_are_not: bool) -> str:
 
 def _detectable(row: dict[Any, Any]) -> str:
     """The smallest difference that is found with a probability of 80 %."""
-    loss = row["measure"] == "loss"
-    return f"a factor of {row['detectable']:.2f}" if loss else figure(row["detectable"])
+    found = row["detectable"]
+    if row["measure"] == "loss":
+        return (
+            f"a factor of {found:.2f}" if found < _MAX_FACTOR else f"a factor over {_MAX_FACTOR:,}"
+        )
+    return figure(found) if found < 1 else "over 1"
 
 
 def _list(names: list[str]) -> str:

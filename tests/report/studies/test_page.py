@@ -204,7 +204,7 @@ def test_the_page_says_what_one_edge_may_hide_and_what_diverged(tmp_path: Path) 
     write_page(workspace, params_of(axes), "s")
     page = (workspace.study("s") / "README.md").read_text()
     assert "diverged" not in page
-    assert "`SimpleRNN` (90 parameters); `mine.py:MinGRU` (90 parameters)" in page
+    assert "`SimpleRNN` (90 parameters); `MinGRU` (90 parameters)" in page
 
 
 def test_pairs_that_cannot_be_tested_stay_without_figures(tmp_path: Path) -> None:
@@ -275,3 +275,17 @@ def test_a_study_of_which_combinations_are_missing_is_refused(tmp_path: Path) ->
     with pytest.raises(DataError, match="2 of 3 combinations"):
         analysis_of(workspace, params_of(wider), "s")
     assert answers_of(workspace, params_of(wider), "s") == []
+
+
+def test_many_differences_are_listed_by_winner_without_figures(tmp_path: Path) -> None:
+    order = {"A": 0.9, "B": 0.8, "some.cells:C": 0.6, "D": 0.5, "E": 0.3}
+    axes = {"cell": list(order)}
+
+    def score(levels: dict[str, Any], replicate: int) -> float:
+        place = 10 * axes["cell"].index(levels["cell"]) + replicate
+        return round(order[levels["cell"]] + float(NOISE[place]) / 10, 6)
+
+    workspace = write(tmp_path, axes, score, baseline=0.5)
+    text = " ".join(write_page(workspace, params_of(axes), "s"))
+    assert "`A` is better than `B`, `C`, `D`, `E`." in text
+    assert "its accuracy is higher" not in text

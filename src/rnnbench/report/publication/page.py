@@ -46,6 +46,8 @@ _DRAWN = {"label", "margins", "comparison", "pairs", "questions", "details"}
 _ASSETS = files("rnnbench.report.publication").joinpath("assets")
 # Texts come from params.yaml and from other people's files: no HTML of theirs.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+# More pairs of a study are counted, not named.
+_MANY = 3
 _ORDER = ("known", "equal", "open", "untested")
 _VERDICTS = {
     FIRST: "Yes",
@@ -260,25 +262,39 @@ def _facets(study: StudyPage) -> list[tuple[str, str]]:
     weak: dict[str, list[str]] = {}
     for row in study.best:
         if row["better_than_baseline"] is False:
-            weak.setdefault(facet(row), []).append(f"{row['level']} no better than the baseline")
+            weak.setdefault(facet(row), []).append(_short(row["level"]))
     return [
-        (name, "; ".join([_short_answer(rows), *weak.get(name, [])]))
+        (
+            name,
+            "; ".join(
+                [_short_answer(rows)]
+                + [f"no better than the baseline: {', '.join(w)}" for w in [weak.get(name)] if w]
+            ),
+        )
         for name, rows in found.items()
     ]
 
 
 def _short_answer(rows: list[Row]) -> str:
-    better = [
-        f"{row[row['answer']]} beats {row['second' if row['answer'] == FIRST else 'first']}"
-        for row in rows
-        if row["answer"] in (FIRST, SECOND)
-    ]
+    beaten: dict[str, list[str]] = {}
+    for row in rows:
+        if row["answer"] in (FIRST, SECOND):
+            loser = SECOND if row["answer"] == FIRST else FIRST
+            beaten.setdefault(_short(row[row["answer"]]), []).append(_short(row[loser]))
+    better = [f"{name} beats {' and '.join(others)}" for name, others in beaten.items()]
     equal = [
-        f"{row['first']} and {row['second']} within the margin"
+        f"{_short(row[FIRST])} and {_short(row[SECOND])} within the margin"
         for row in rows
         if row["answer"] == EQUAL
     ]
-    left = len(rows) - len(better) - len(equal)
-    rest = [] if not left else ["open" if left == len(rows) else "the rest is open"]
+    if len(equal) > _MANY:
+        equal = [f"{len(equal)} pairs within the margin"]
+    left = [row for row in rows if row["answer"] not in (FIRST, SECOND, EQUAL)]
+    rest = ["open" if len(left) == len(rows) else "the rest is open"] if left else []
     text = "; ".join([*better, *equal, *rest])
     return text[:1].upper() + text[1:]
+
+
+def _short(level: Any) -> str:
+    """A level of a study; of a layer such as FILE.py:Class the class."""
+    return str(level).rpartition(":")[2]

@@ -228,10 +228,13 @@ class Analysis:
         estimate = self._estimate(rows)
         baseline = rows.assign(**{self.measure: rows[f"baseline_{self.measure}"]})
         gain = self._difference(rows, baseline)
-        ends: dict[str, float | None] = dict.fromkeys(("low", "high"))
+        ends: dict[str, Any] = dict.fromkeys(("low", "high"))
         if estimate is not None:
             interval = estimate.interval()
             ends = {"low": self._shown(interval.low), "high": self._shown(interval.high)}
+            if not self.numbers:
+                # A normal interval can leave the scale of shares.
+                ends = {key: min(max(end, 0.0), 1.0) for key, end in ends.items()}
         better = gain is not None and (gain.mean < 0) == self.numbers and gain.mean != 0
         return {
             **facet,

@@ -15,11 +15,13 @@ from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import LEARNING_RATE, Params
 from rnnbench.report.findings import contrast_text, detectable_text, p_value
 from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
-from rnnbench.report.outputs import EQUAL, OPEN
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
 from rnnbench.report.studies.analysis import REACHED, Analysis, matching
 from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
 from rnnbench.studies.outputs import level_text, read_study
 
+# More differences are listed without their figures, which are in the table.
+_MANY = 6
 _TABLES = ("best", "contrasts", "tuning", "compute")
 
 
@@ -114,7 +116,7 @@ def study_answers(analysis: Analysis) -> list[str]:
 
 def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
     """Sentences about the pairs of a facet: those that differ, those that do not, the open ones."""
-    found: list[str] = []
+    known: list[dict[Any, Any]] = []
     same: list[tuple[str, dict[Any, Any]]] = []
     undecided: list[tuple[str, dict[Any, Any]]] = []
     for row in contrasts.to_dict("records"):
@@ -123,17 +125,36 @@ def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
             group = same if row["answer"] == EQUAL else undecided
             group.append((f"`{pair['first']}` and `{pair['second']}`", row))
         else:
-            found.append(contrast_text(row | pair, analysis.settings))
+            known.append(row | pair)
+    found = [contrast_text(row, analysis.settings) for row in known]
+    if len(contrasts) > _MANY:
+        found = _by_winner(known)
     if same:
         margin = analysis.settings.loss_margin if analysis.numbers else analysis.settings.margin
         shown = share(margin) if analysis.numbers else f"{margin:g}"
-        found.append(f"No difference of more than {shown}: {'; '.join(n for n, _ in same)}.")
+        which = f"{len(same)} pairs" if len(same) > _MANY else "; ".join(n for n, _ in same)
+        found.append(f"No difference of more than {shown}: {which}.")
     if undecided:
         every = len(undecided) == len(contrasts) > 1
         which = "every difference" if every else "; ".join(names for names, _ in undecided)
+        if len(undecided) > _MANY and not every:
+            which = f"the other {len(undecided)} differences"
         rows = sorted((row for _, row in undecided), key=lambda row: float(row["detectable"]))
         found.append(f"Open: {which}. {detectable_text(rows[0], rows[-1])}.")
     return found
+
+
+def _by_winner(rows: list[dict[Any, Any]]) -> list[str]:
+    """Which levels each one is better than, without figures, of the most successful one first."""
+    beaten: dict[str, list[str]] = {}
+    tested = [row for row in rows if row["answer"] in (FIRST, SECOND)]
+    for row in tested:
+        winner, loser = ("first", "second") if row["answer"] == FIRST else ("second", "first")
+        beaten.setdefault(row[winner], []).append(f"`{row[loser]}`")
+    ranked = sorted(beaten.items(), key=lambda item: -len(item[1]))
+    found = [f"`{name}` is better than {', '.join(others)}." for name, others in ranked]
+    untested = len(rows) - len(tested)
+    return [*found, f"Not tested: {untested} differences."] if untested else found
 
 
 def _remarks(analysis: Analysis) -> list[str]:
@@ -159,9 +180,9 @@ def _with_score(analysis: Analysis, row: dict[Any, Any]) -> str:
 
 
 def _level(analysis: Analysis, value: Any) -> str:
-    """A compared value, with its axis if it says nothing alone."""
+    """A compared value, of FILE.py:Class the class, with its axis if it says nothing alone."""
     if isinstance(value, str):
-        return value
+        return value.rpartition(":")[2]
     return facet_name({analysis.study.compared: value})
 
 

@@ -12,6 +12,7 @@ const ROLES = {
   "strong baseline": ["var(--strong)", "diamond"],
   baseline: ["var(--baseline)", "square"],
 };
+// Further levels, of studies of many cells, repeat the colours; their names stand next to them.
 const PALETTE = ["recurrent", "strong", "other", "published", "baseline"].map((c) => `var(--${c})`);
 const ANSWERS = {
   first: ["▲", "better", "is significantly better"],
@@ -34,6 +35,8 @@ function sentence(text) {
 }
 
 const number = (value) => (typeof value === "number" ? value.toLocaleString("en") : value);
+/** Of a layer such as FILE.py:Class, the class. */
+const levelName = (level) => String(level).split(":").pop();
 const name = (row) => (merged ? `${row.variant} (${row.from})` : row.variant);
 const short = (text, width) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
@@ -122,7 +125,7 @@ const CHARTS = {
     const study = studyOf(figure);
     const loss = study.measure === "loss";
     const facet = (row) => study.facets.map((f) => (f === "dataset" ? row[f] : `${number(row[f])} ${f.replace("_", " ")}`)).join(", ");
-    const level = (row) => String(row.level);
+    const level = (row) => levelName(row.level);
     return [(width) => ({
       height: 50 + 20 * study.best.length + 12 * study.facets.length,
       marginLeft: Math.min(110, width * 0.25), marginRight: width < 560 ? 112 : 150, marginTop: 20,
@@ -133,7 +136,7 @@ const CHARTS = {
       color: { domain: [...new Set(study.best.map(level))], range: PALETTE },
       marks: [
         Plot.ruleY(study.best.filter((r) => r.low !== null), { y: level, fy: facet, x1: "low", x2: "high", stroke: level, strokeWidth: 2.5 }),
-        Plot.dot(study.best, { y: level, fy: facet, x: "score", fill: level, r: 4.5, title: (r) => `${r.level}: ${r.score}` }),
+        Plot.dot(study.best, { y: level, fy: facet, x: "score", fill: level, r: 4.5, title: (r) => `${level(r)}: ${r.score}` }),
       ],
     }), `Scores of the study: ${study.question}`];
   },
@@ -143,7 +146,7 @@ const CHARTS = {
     if (!items.length) return null;
     const sign = study.measure === "loss" ? "/" : "–";
     const [one, other] = study.measure === "loss" ? ["second", "first"] : ["first", "second"];
-    const labels = items.map((c) => [study.facets.map((f) => number(c[f])).join(", "), `${c[one]} ${sign} ${c[other]}`].filter(Boolean).join(": "));
+    const labels = items.map((c) => [study.facets.map((f) => number(c[f])).join(", "), `${levelName(c[one])} ${sign} ${levelName(c[other])}`].filter(Boolean).join(": "));
     return [effects(items, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
   },
 };

@@ -14,8 +14,8 @@ _REFERENCE = re.compile(r'"([A-Za-z_]\w*)(?:\.\w+)*(?<!\.py):[A-Za-z_]\w*"')
 def package_files(settings: Any, root: Path) -> tuple[str, ...]:
     """The source files of the packages in src/ that `settings` names, relative to `root`.
 
-    settings: anything that JSON can hold, such as the settings of a variant.
+    settings: of lists and mappings, such as those of a variant.
     """
-    names = sorted(set(_REFERENCE.findall(json.dumps(settings))))
+    names = sorted(set(_REFERENCE.findall(json.dumps(settings, default=str))))
     files = (path for name in names for path in sorted((root / "src" / name).rglob("*.py")))
     return tuple(path.relative_to(root).as_posix() for path in files)

@@ -128,7 +128,7 @@ class CellTests:
         keras.utils.set_random_seed(4)
         x = np.random.default_rng(5).normal(size=(32, STEPS, FEATURES)).astype(np.float32)
         layers = [self.layer(UNITS, **self.arguments), keras.layers.Dense(1)]
-        model = keras.Sequential(layers)
+        model = keras.Sequential([keras.Input((STEPS, FEATURES)), *layers])
         model.compile(keras.optimizers.Adam(0.02), "mse", jit_compile=True)
         history = model.fit(x, x[:, -1, 0], batch_size=16, epochs=15, verbose=0)
         return model.get_weights(), history.history["loss"]

@@ -80,7 +80,7 @@ def test_a_single_variant_is_reported(scored: Workspace, name: str) -> None:
     page = (scored.metrics / "comparison.md").read_text()
     assert f"| {name} " in page
     # All questions are about it and other variants, or about others alone.
-    answers = page.split("## Protocol")[0]
+    answers = page.split("## What would you use today?")[0].split("## Protocol")[0]
     assert re.findall("^### .*", answers, flags=re.M) == ["### Not tested"]
     assert answers.count("\n- **") == len(PARAMS.questions)
 

@@ -26,7 +26,7 @@ _NOT_MAPPED = "failed to map segment"
 _MAX_LENGTH = 300
 _MAX_NAMED = 3
 # A copy of the project hides the installed package; Python's hooks hide those of a distribution.
-_MAY_HIDE = ("rnnbench", "sitecustomize", "usercustomize")
+_MAY_HIDE = ("rnnbench", "rnncells", "sitecustomize", "usercustomize")
 
 
 def report(error: BaseException, text: str | None = None) -> None:

@@ -172,13 +172,14 @@ def test_a_drawer_has_its_address_and_closes_with_escape(page_file: Path, open_p
     assert "GRU" in page.locator("#drawer pre").last.inner_text()
     page.keyboard.press("Escape")
     assert not page.locator("#drawer").is_visible()
-    assert "variant=" not in page.url
+    # The browser tells of a new address a moment later.
+    page.wait_for_function("!location.hash.includes('variant=')")
     # The way back from a variant leads to the page, to where the reader was.
     page.get_by_role("button", name=NAME, exact=True).click()
-    assert f"#variant={NAME}" in page.url
+    page.wait_for_function(f"location.hash === '#variant={NAME}'")
     page.go_back()
-    assert not page.locator("#drawer").is_visible()
-    assert page.evaluate("document.activeElement.dataset.variant") == NAME
+    page.locator("#drawer").wait_for(state="hidden")
+    page.wait_for_function(f"document.activeElement.dataset.variant === '{NAME}'")
 
 
 def test_it_prints_the_answers_and_all_rows(page_file: Path, open_page) -> None:

@@ -124,13 +124,17 @@ def stages_run(output: str) -> set[str]:
     return {line.split("'")[1] for line in lines if line.startswith("Running stage '")}
 
 
+# The report shows the costs too.
+_TIMED = ("data/cost/", "metrics/cost.", "metrics/report.html")
+
+
 def outputs(project: Path) -> dict[str, bytes]:
     """The bytes of all complete outputs, except wall-clock times."""
     found = {}
     for folder in ("data", "models", "metrics"):
         for path in (project / folder).rglob("*"):
             name = path.relative_to(project).as_posix()
-            timed = name.startswith(("data/cost/", "metrics/cost.")) or path.name == "seconds.csv"
+            timed = name.startswith(_TIMED) or path.name == "seconds.csv"
             if path.is_file() and ".partial-" not in name and not timed:
                 found[name] = path.read_bytes()
     return found

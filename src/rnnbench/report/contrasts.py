@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,3 +131,13 @@ def pair_answer(row: Mapping[Any, Any], settings: Comparison) -> str:
     margin = 1 + settings.loss_margin if loss else settings.margin
     low = 1 / margin if loss else -margin
     return EQUAL if low < row["low"] and row["high"] < margin else OPEN
+
+
+def beaten(rows: Iterable[Mapping[Any, Any]]) -> dict[str, list[str]]:
+    """Name -> those that it is significantly better than, of tests with first, second, answer."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["answer"] in (FIRST, SECOND):
+            loser = SECOND if row["answer"] == FIRST else FIRST
+            found.setdefault(row[row["answer"]], []).append(row[loser])
+    return found

@@ -15,17 +15,22 @@ from rnnbench.params import Comparison
 
 def render(template: str, **values: Any) -> str:
     """A page of Markdown from a template of this package."""
+    # There is no HTML to escape.
+    return templates(autoescape=False).get_template(template).render(values)
+
+
+def templates(autoescape: bool) -> Environment:
+    """The templates of this package, with filters for figures. autoescape: for pages of HTML."""
     environment = Environment(
         loader=PackageLoader("rnnbench.report", "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        # The page is Markdown; there is no HTML to escape.
-        autoescape=False,  # noqa: S701
+        autoescape=autoescape,  # noqa: S701
     )
     environment.filters |= {"figure": figure, "share": share}
-    return environment.get_template(template).render(values)
+    return environment
 
 
 def figure(value: float) -> str:

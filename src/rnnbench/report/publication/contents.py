@@ -20,11 +20,7 @@ from rnnbench.report.champions import champions
 from rnnbench.report.contrasts import pair_answer
 from rnnbench.report.costs import Machines
 from rnnbench.report.findings import Findings, answers, contrast_text, protocol
-from rnnbench.report.outputs import (
-    finished,
-    read_csv,
-    read_table,
-)
+from rnnbench.report.outputs import finished, read_csv, read_table
 from rnnbench.report.studies.page import analysis_of, study_answers
 from rnnbench.training.outputs import METRICS, training_settings
 

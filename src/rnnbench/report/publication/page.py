@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -20,7 +20,8 @@ from rnnbench.core.files import new_file, write_text
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
-from rnnbench.report.markdown import estimate, figure, small
+from rnnbench.report.contrasts import beaten
+from rnnbench.report.markdown import estimate, figure, small, templates
 from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
 from rnnbench.report.publication.contents import (
     RESULTS,
@@ -31,6 +32,7 @@ from rnnbench.report.publication.contents import (
     read_publication,
 )
 from rnnbench.report.publication.merging import Disagreements
+from rnnbench.report.studies.page import short_level
 from rnnbench.report.studies.pictures import facet_name
 
 # Files of assets/vendor, each after those that it needs, and the licences of their packages.
@@ -118,15 +120,8 @@ def render_page(
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("rnnbench.report", "templates"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(autoescape=True)
     environment.filters |= {
-        "figure": figure,
         "small": small,
         "sentence": _sentence,
         "page": _page,
@@ -154,7 +149,6 @@ def _for_browser(publication: Publication) -> Row:
     drawn["studies"] = [
         study.model_dump(exclude={"page", "pictures", "answers"}) for study in publication.studies
     ]
-    drawn["sets"] = {one.key: one.model_dump(include={"measure"}) for one in publication.sets}
     return drawn
 
 
@@ -263,7 +257,7 @@ def _facets(study: StudyPage) -> list[tuple[str, str]]:
     weak: dict[str, list[str]] = {}
     for row in study.best:
         if row["better_than_baseline"] is False:
-            weak.setdefault(facet(row), []).append(_short(row["level"]))
+            weak.setdefault(facet(row), []).append(short_level(row["level"]))
     return [
         (
             name,
@@ -277,14 +271,10 @@ def _facets(study: StudyPage) -> list[tuple[str, str]]:
 
 
 def _short_answer(rows: list[Row]) -> str:
-    beaten: dict[str, list[str]] = {}
-    for row in rows:
-        if row["answer"] in (FIRST, SECOND):
-            loser = SECOND if row["answer"] == FIRST else FIRST
-            beaten.setdefault(_short(row[row["answer"]]), []).append(_short(row[loser]))
-    better = [f"{name} beats {' and '.join(others)}" for name, others in beaten.items()]
+    rows = [row | {key: short_level(row[key]) for key in (FIRST, SECOND)} for row in rows]
+    better = [f"{name} beats {' and '.join(others)}" for name, others in beaten(rows).items()]
     equal = [
-        f"{_short(row[FIRST])} and {_short(row[SECOND])} within the margin"
+        f"{row[FIRST]} and {row[SECOND]} within the margin"
         for row in rows
         if row["answer"] == EQUAL
     ]
@@ -294,8 +284,3 @@ def _short_answer(rows: list[Row]) -> str:
     rest = ["open" if len(left) == len(rows) else "the rest is open"] if left else []
     text = "; ".join([*better, *equal, *rest])
     return text[:1].upper() + text[1:]
-
-
-def _short(level: Any) -> str:
-    """A level of a study; of a layer such as FILE.py:Class the class."""
-    return str(level).rpartition(":")[2]

@@ -13,9 +13,10 @@ from rnnbench.core.files import new_directory, write_text
 from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import LEARNING_RATE, Params
+from rnnbench.report.contrasts import beaten
 from rnnbench.report.findings import contrast_text, detectable_text, p_value
 from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND
+from rnnbench.report.outputs import EQUAL, OPEN
 from rnnbench.report.studies.analysis import REACHED, Analysis, matching
 from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
 from rnnbench.studies.outputs import level_text, read_study
@@ -146,14 +147,10 @@ def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
 
 def _by_winner(rows: list[dict[Any, Any]]) -> list[str]:
     """Which levels each one is better than, without figures, of the most successful one first."""
-    beaten: dict[str, list[str]] = {}
-    tested = [row for row in rows if row["answer"] in (FIRST, SECOND)]
-    for row in tested:
-        winner, loser = ("first", "second") if row["answer"] == FIRST else ("second", "first")
-        beaten.setdefault(row[winner], []).append(f"`{row[loser]}`")
-    ranked = sorted(beaten.items(), key=lambda item: -len(item[1]))
-    found = [f"`{name}` is better than {', '.join(others)}." for name, others in ranked]
-    untested = len(rows) - len(tested)
+    by_winner = beaten(rows)
+    ranked = sorted(by_winner.items(), key=lambda item: -len(item[1]))
+    found = [f"`{name}` is better than `{'`, `'.join(others)}`." for name, others in ranked]
+    untested = len(rows) - sum(map(len, by_winner.values()))
     return [*found, f"Not tested: {untested} differences."] if untested else found
 
 
@@ -179,10 +176,15 @@ def _with_score(analysis: Analysis, row: dict[Any, Any]) -> str:
     return f"`{_level(analysis, row['level'])}` {score}"
 
 
+def short_level(level: Any) -> str:
+    """A compared value as a text; of a layer such as FILE.py:Class the class."""
+    return str(level).rpartition(":")[2]
+
+
 def _level(analysis: Analysis, value: Any) -> str:
     """A compared value, of FILE.py:Class the class, with its axis if it says nothing alone."""
     if isinstance(value, str):
-        return value.rpartition(":")[2]
+        return short_level(value)
     return facet_name({analysis.study.compared: value})
 
 

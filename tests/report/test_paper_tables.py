@@ -7,9 +7,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.report.paper_tables import write_paper_tables
+from rnnbench.report.statistics.verdicts import (
+    DIFFERENT,
+    EQUIVALENT,
+    INCONCLUSIVE,
+    NOT_COMPARABLE,
+    NOT_TESTED,
+)
 from tests.frozen import PARAMS
 from tests.report.studies.invented import params_of, write
 
@@ -93,6 +101,36 @@ def test_published_figures_have_the_verdicts_of_the_comparison(
         key = "verdict" if measure == "accuracy" else "loss_verdict"
         assert table.loc[(variant, measure), "verdict"] == comparison.loc[variant, key]
     assert set(table.index.get_level_values("measure")) == {"accuracy", "loss"}
+
+
+def test_the_interval_of_a_published_figure_is_that_of_one_more_run(
+    folder: Path, reported: Workspace
+) -> None:
+    table = pd.read_csv(folder / "published_imdb.csv").dropna(subset="effect")
+    assert len(table)
+    for row in table.query("measure == 'accuracy'").to_dict("records"):
+        ours = pd.read_csv(reported.replicates(row["variant"]))
+        count, variance = ours["split"].nunique(), ours["last_accuracy"].var()
+        half = stats.t.isf(0.025, count - 1) * (variance * (1 + 1 / count)) ** 0.5
+        assert row["high"] - row["effect"] == pytest.approx(half, rel=1e-4)
+    text = caption((folder / "published_imdb.tex").read_text())
+    assert "95 \\% prediction interval of one more run" in text
+    assert "Nadeau" not in text
+
+
+@pytest.mark.parametrize(
+    "verdict", [EQUIVALENT, DIFFERENT, INCONCLUSIVE, NOT_COMPARABLE, NOT_TESTED]
+)
+def test_captions_define_the_verdicts_of_their_table(
+    compared: Compared, tmp_path: Path, verdict: str
+) -> None:
+    comparison, pairs, questions = compared
+    same = comparison.assign(verdict=verdict, loss_verdict=verdict)
+    folder = written(tmp_path, (same, pairs, questions))
+    text = caption((folder / "published_product.tex").read_text())
+    assert f"{verdict.capitalize()}: " in text
+    for other in {NOT_COMPARABLE, NOT_TESTED} - {verdict}:
+        assert f"{other.capitalize()}: " not in text
 
 
 def test_special_characters_are_escaped(compared: Compared, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from rnnbench.data.scoring import losses
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Comparison, Published
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.results import Measure, Result
+from rnnbench.report.outputs import Measure
+from rnnbench.report.results import Result
 from rnnbench.report.statistics import pairs as tests
 from rnnbench.report.statistics.components import standard_deviations
 from rnnbench.report.statistics.estimates import Estimate, Interval

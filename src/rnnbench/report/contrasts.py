@@ -10,8 +10,7 @@ import numpy as np
 
 from rnnbench.params import Comparison
 from rnnbench.report.evaluation_sets import EvaluationSet
-from rnnbench.report.outputs import EQUAL, FIRST, NEUTRAL, OPEN, SECOND, UNTESTED
-from rnnbench.report.results import Measure
+from rnnbench.report.outputs import EQUAL, FIRST, NEUTRAL, OPEN, SECOND, UNTESTED, Measure
 from rnnbench.report.statistics.estimates import Estimate, Interval, independent
 from rnnbench.report.statistics.holm import holm
 

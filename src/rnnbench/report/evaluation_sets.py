@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rnnbench.report.results import Measure, Result
+from rnnbench.report.outputs import Measure
+from rnnbench.report.results import Result
 from rnnbench.report.statistics.crossed import CrossedScores
 from rnnbench.report.statistics.pairs import Scores
 from rnnbench.report.statistics.splits import SplitScores

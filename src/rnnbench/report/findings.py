@@ -9,7 +9,7 @@ import pandas as pd
 
 from rnnbench.data.roles import BASELINE, OTHER, RECURRENT
 from rnnbench.params import Comparison
-from rnnbench.report.markdown import digits, estimate, figure, share
+from rnnbench.report.markdown import digits, effect, figure, share
 from rnnbench.report.outputs import EQUAL, FIRST, NEUTRAL, SECOND, UNTESTED
 from rnnbench.report.statistics.estimates import MAX_REPLICATES
 
@@ -182,7 +182,7 @@ def _better(row: dict[Any, Any], margin: float) -> tuple[str, float, float]:
         ends = [1 / end if loss else -end for end in (ends[0], ends[2], ends[1])]
     what = "error is smaller by a factor of" if loss else "accuracy is higher by"
     limit = 1 + margin if loss else margin
-    text = _estimate(ends, row["measure"], limit)
+    text = effect(ends, row["measure"], margin)
     low, high = ends[1] / limit, ends[2] / limit
     return f"`{better}` is better than `{worse}`: its {what} {text}", low, high
 
@@ -192,16 +192,10 @@ def difference(row: dict[Any, Any], margin: float) -> str:
     ends = [row["effect"], row["low"], row["high"]]
     first, second = f"`{row['first']}`", f"`{row['second']}`"
     if row["measure"] == "loss":
-        ratio = _estimate(ends, "loss", 1 + margin)
-        return f"the error of {second} divided by that of {first} is {ratio}"
-    gap = _estimate(ends, "accuracy", margin)
-    return f"the accuracy of {first} minus that of {second} is {gap}"
-
-
-def _estimate(ends: list[float], measure: str, limit: float) -> str:
-    if measure == "loss":
-        return estimate(ends, (NEUTRAL[measure], limit, 1 / limit), 2)
-    return estimate(ends, (NEUTRAL[measure], limit, -limit))
+        what = f"the error of {second} divided by that of {first}"
+    else:
+        what = f"the accuracy of {first} minus that of {second}"
+    return f"{what} is {effect(ends, row['measure'], margin)}"
 
 
 def p_value(p: float) -> str:

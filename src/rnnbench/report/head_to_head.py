@@ -19,8 +19,8 @@ from rnnbench.report.comparison import score_interval
 from rnnbench.report.contrasts import contrast
 from rnnbench.report.evaluation_sets import EvaluationSet, evaluation_sets
 from rnnbench.report.findings import difference, p_value, power, untested
-from rnnbench.report.outputs import FIRST, OPEN, SECOND, UNTESTED
-from rnnbench.report.results import Measure, Result, read_result
+from rnnbench.report.outputs import FIRST, OPEN, SECOND, UNTESTED, Measure
+from rnnbench.report.results import Result, read_result
 from rnnbench.report.statistics.estimates import ALPHA, Interval
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rnnbench.params import Comparison
+from rnnbench.report.outputs import NEUTRAL, measure_of
 
 
 def render(template: str, **values: Any) -> str:
@@ -48,6 +49,13 @@ def estimate(ends: list[float], limits: tuple[float, ...], least: int = 4) -> st
     places = max(digits(end, limits, least) for end in ends[1:])
     effect, low, high = (f"{end:.{places}f}" for end in ends)
     return f"{effect} ({low} to {high})"
+
+
+def effect(ends: list[float], measure: str, margin: float) -> str:
+    """A difference of accuracies, or a ratio of losses, with its interval, as by `estimate`."""
+    if measure == "loss":
+        return estimate(ends, (NEUTRAL["loss"], 1 + margin, 1 / (1 + margin)), 2)
+    return estimate(ends, (NEUTRAL["accuracy"], margin, -margin))
 
 
 def digits(value: float, limits: tuple[float, ...], least: int) -> int:
@@ -122,22 +130,44 @@ def published_table(rows: pd.DataFrame, settings: Comparison) -> str:
         [f"published_{kind}{end}" for end in ("", "_low", "_high")]
         for kind in ("difference", "loss_ratio")
     )
-    limits = (0.0, settings.margin, -settings.margin)
-    factor = 1 + settings.loss_margin
     columns = {
         "variant": rows["variant"],
         "published": rows["published"].map(figure),
         "ours, last epoch": rows["last_accuracy"].map(figure),
-        "published minus ours": _with_bounds(rows, difference, lambda e: estimate(e, limits)),
+        "published minus ours": _with_bounds(
+            rows, difference, lambda ends: effect(ends, "accuracy", settings.margin)
+        ),
         "verdict": rows["verdict"],
     }
     if rows["published_loss_ratio"].notna().any():
         columns["published loss"] = rows["published_loss"].map(small)
         columns["published loss / ours"] = _with_bounds(
-            rows, ratio, lambda ends: estimate(ends, (1.0, factor, 1 / factor), 2)
+            rows, ratio, lambda ends: effect(ends, "loss", settings.loss_margin)
         )
         columns["verdict on the loss"] = rows["loss_verdict"]
     return markdown(pd.DataFrame(columns))
+
+
+def published_figures(row: Mapping[Any, Any]) -> list[dict[str, Any]]:
+    """The published accuracy and loss in a row of the comparison, those that it has.
+
+    of: what was measured, in words. form: shows a score. last: ours after the last epoch. effect,
+    low, high: published minus ours, or losses divided, with the interval of one more run.
+    """
+    numbers = measure_of(row["target"]) == "loss"
+    within = f"within {row['tolerance']:g}" if numbers else "accuracy"
+    loss = ("MSE", small) if numbers else ("log loss", figure)
+    return [
+        {"measure": measure, "of": of, "form": form, "last": row[f"last_{measure}"]}
+        | {"published": row[published], "verdict": row[verdict]}
+        | {end: row[f"{compared}_{end}"] for end in ("low", "high")}
+        | {"effect": row[compared]}
+        for measure, of, form, published, compared, verdict in (
+            ("accuracy", within, figure, "published", "published_difference", "verdict"),
+            ("loss", *loss, "published_loss", "published_loss_ratio", "loss_verdict"),
+        )
+        if pd.notna(row[published])
+    ]
 
 
 def spreads_table(rows: pd.DataFrame) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from rnnbench.core.errors import DataError
 from rnnbench.data.roles import OTHER, RECURRENT
+
+Measure = Literal["accuracy", "loss"]
 
 # What the column "answer" of metrics/questions.csv holds: which of the two variants is better, that
 # their difference lies within the margin, neither of these, or that nothing could be tested.
@@ -16,6 +18,11 @@ FIRST, SECOND, EQUAL, OPEN, UNTESTED = "first", "second", "equal", "open", "unte
 
 # The effect of two variants with the same score: a difference of accuracies, or a ratio of losses.
 NEUTRAL = {"accuracy": 0.0, "loss": 1.0}
+
+
+def measure_of(target: str) -> Measure:
+    """What variants are ranked and tested by: for numbers, the squared error has more power."""
+    return "loss" if target == "number" else "accuracy"
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:

@@ -15,9 +15,10 @@ from rnnbench.core.workspace import Workspace
 from rnnbench.evaluation.outputs import rounded
 from rnnbench.params import Comparison, Params
 from rnnbench.report.findings import p_value, protocol
-from rnnbench.report.markdown import estimate, figure, share, small
+from rnnbench.report.markdown import effect, figure, published_figures, share, small
 from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED, finished
 from rnnbench.report.pictures.style import short
+from rnnbench.report.statistics.verdicts import NOT_COMPARABLE, NOT_TESTED
 from rnnbench.report.studies.analysis import Analysis
 from rnnbench.report.studies.page import analysis_of
 from rnnbench.report.studies.pictures import axis_name
@@ -29,6 +30,12 @@ _VARIANT: _Column = ("variant", ("corpus", "variant"), lambda corpus, name: shor
 _ANSWERS = {FIRST: "yes", SECOND: "no", EQUAL: "equal", OPEN: "open", UNTESTED: "not tested"}
 _KEYS = ("corpus", "variant", "evaluation_samples", "splits", "replicates")
 _OVERLAP = "correction of Nadeau and Bengio (2003) for splits that overlap"
+# Verdicts without an interval.
+_UNTESTED = {
+    NOT_COMPARABLE: "Not comparable: its training or evaluation samples are not like ours; "
+    "params.yaml has the reason.",
+    NOT_TESTED: "Not tested: ours is a single run, or a loss is 0.",
+}
 # Of the first column, in characters; longer texts are wrapped.
 _WIDTH = 25
 _ESCAPED = str.maketrans(
@@ -113,42 +120,39 @@ def _scores(path: Path, rows: pd.DataFrame, title: str, settings: Comparison) ->
 
 
 def _published(path: Path, rows: pd.DataFrame, title: str, settings: Comparison) -> None:
-    parts = []
-    for measure, published, effect, verdict in (
-        ("accuracy", "published", "published_difference", "verdict"),
-        ("loss", "published_loss", "published_loss_ratio", "loss_verdict"),
-    ):
-        names = {published: "published", f"last_{measure}": "last", effect: "effect"}
-        names |= {f"{effect}_{end}": end for end in ("low", "high")} | {verdict: "verdict"}
-        part = rows.loc[rows[published].notna(), [*_KEYS, *names]].rename(columns=names)
-        parts.append(part.assign(measure=measure))
-    table = pd.concat(parts).sort_index(kind="stable")
+    table = pd.DataFrame(
+        {key: row[key] for key in _KEYS} | one
+        for row in rows.to_dict("records")
+        for one in published_figures(row)
+    )
     if table.empty:
         return
-    numbers = rows["target"].iloc[0] == "number"
-    within = f"within {rows['tolerance'].iloc[0]:g}" if numbers else "accuracy"
-    measures = {"accuracy": within, "loss": "MSE" if numbers else "log loss"}
+    of, forms = (dict(zip(table["measure"], table[key], strict=True)) for key in ("of", "form"))
 
     def score(measure: str, value: float) -> str:
-        return small(value) if numbers and measure == "loss" else figure(value)
+        return str(forms[measure](value))
 
     columns: list[_Column] = [
         _VARIANT,
-        ("measure", ("measure",), measures.__getitem__),
+        ("measure", ("measure",), of.__getitem__),
         ("published", ("measure", "published"), score),
         ("ours", ("measure", "last"), score),
         ("effect", ("measure", "effect", "low", "high"), _effect(settings)),
         ("verdict", ("verdict",), str),
     ]
     caption = [
-        f"{title}: published figures of one run, and ours after the last epoch: means over "
-        f"{_range(table['replicates'], 'replicate')} with {_range(table['splits'], 'split')} and "
+        f"{title}: published figures, each taken as one run, and ours after the last epoch: "
+        f"means over {_range(table['replicates'], 'replicate')} with "
+        f"{_range(table['splits'], 'split')} and "
         f"{_range(table['evaluation_samples'], 'evaluation sample')}.",
-        "Effect: published minus ours (losses: published divided by ours), with the 95 % interval "
-        f"of one more run ({_OVERLAP}).",
+        "Effect: published minus ours (losses: published divided by ours, whose mean is "
+        "geometric), with the 95 % prediction interval of one more run: Student's t, by the "
+        "variance between our replicates and what fewer evaluation samples than ours add to it, "
+        "without a correction for splits that overlap.",
         f"Equivalent: the interval is within the margin of {_margin(settings, 'accuracy')} "
         f"(losses: {_margin(settings, 'loss')}), chosen beforehand. Different: it is not, and "
         "excludes equality. Inconclusive: neither.",
+        *(text for verdict, text in _UNTESTED.items() if (table["verdict"] == verdict).any()),
     ]
     _write(path, table, columns, caption, _KEYS)
 
@@ -235,12 +239,9 @@ def _interval(form: Callable[[float], str]) -> Callable[[float, float], str]:
 
 
 def _effect(settings: Comparison) -> Callable[[str, float, float, float], str]:
-    limits, factor = (0.0, settings.margin, -settings.margin), 1 + settings.loss_margin
-
     def text(measure: str, *ends: float) -> str:
-        if measure == "loss":
-            return estimate([*ends], (1.0, factor, 1 / factor), 2)
-        return estimate([*ends], limits)
+        margin = settings.loss_margin if measure == "loss" else settings.margin
+        return effect([*ends], measure, margin)
 
     return text
 

@@ -13,7 +13,7 @@ from scipy import stats
 from rnnbench.core.errors import DataError
 from rnnbench.core.files import write_text
 from rnnbench.report.markdown import estimate, markdown, render
-from rnnbench.report.outputs import FIRST, NEUTRAL, SECOND, read_table
+from rnnbench.report.outputs import FIRST, NEUTRAL, SECOND, measure_of, read_table
 from rnnbench.report.outputs import UNTESTED as UNANSWERED
 from rnnbench.report.pictures import draw_rerun
 from rnnbench.report.statistics.verdicts import DIFFERENT, EQUIVALENT, INCONCLUSIVE
@@ -116,7 +116,7 @@ def common_means(run: Run, rerun: Run) -> pd.DataFrame:
     rows = []
     later = {row["variant"]: row for row in rerun.comparison.to_dict("records")}
     for row in run.comparison.to_dict("records"):
-        measure = "loss" if row["target"] == "number" else "accuracy"
+        measure = measure_of(row["target"])
         low, high = row[f"{measure}_low"], row[f"{measure}_high"]
         mean = later[row["variant"]][measure] if row["variant"] in later else None
         if pd.notna(low) and pd.notna(mean):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -30,6 +29,7 @@ from rnnbench.data.scoring import correct, losses
 from rnnbench.evaluation.outputs import Scores, read_replicates, read_scores
 from rnnbench.params import Params
 from rnnbench.report.lock import Lock
+from rnnbench.report.outputs import Measure, measure_of
 from rnnbench.training.outputs import (
     Evaluated,
     TrainingRecord,
@@ -38,8 +38,6 @@ from rnnbench.training.outputs import (
     read_training_record,
     training_settings,
 )
-
-Measure = Literal["accuracy", "loss"]
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ class Result:
 
     @property
     def measure(self) -> Measure:
-        """What variants are ranked and tested by: for numbers, the squared error has more power."""
-        return "loss" if self.meta.target == "number" else "accuracy"
+        """What variants are ranked and tested by."""
+        return measure_of(self.meta.target)
 
     @property
     def splits(self) -> int:

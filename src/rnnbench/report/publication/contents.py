@@ -20,7 +20,7 @@ from rnnbench.report.champions import champions
 from rnnbench.report.contrasts import pair_answer
 from rnnbench.report.costs import Machines
 from rnnbench.report.findings import Findings, answers, contrast_text, protocol
-from rnnbench.report.outputs import finished, read_csv, read_table
+from rnnbench.report.outputs import finished, measure_of, read_csv, read_table
 from rnnbench.report.studies.page import analysis_of, study_answers
 from rnnbench.training.outputs import METRICS, training_settings
 
@@ -223,7 +223,7 @@ def _sets(comparison: pd.DataFrame, pairs: pd.DataFrame, params: Params) -> list
                 title=f"{params.title(corpus)}: {how}",
                 samples=samples,
                 splits=_range(rows["splits"]),
-                measure="loss" if first["target"] == "number" else "accuracy",
+                measure=measure_of(first["target"]),
                 findings=findings.of_set(corpus, number),
                 tested=first["protocol"] != "same",
             )
@@ -305,7 +305,7 @@ def _details(
         key=_key(params, settings, row),
         replicates=_records(replicates[list(_SCORES)]),
         diverged=_diverged(params, name, replicates),
-        curves=_curves(workspace, name, "loss" if row["target"] == "number" else "accuracy"),
+        curves=_curves(workspace, name, measure_of(row["target"])),
         calibration=own["calibration"].dropna().to_numpy(float).tolist(),
         scatter=own["scatter"][:_POINTS].dropna().to_numpy(float).tolist(),
         classes=_records(own["classes"]),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from rnnbench.core.errors import DataError
 from rnnbench.core.schema import Schema
-from rnnbench.report.outputs import UNTESTED
+from rnnbench.report.outputs import UNTESTED, measure_of
 from rnnbench.report.publication.contents import Publication, Row
 from rnnbench.report.rerun import FOUND, NOT_FOUND, REVERSED, Run, findings
 from rnnbench.report.statistics.estimates import ALPHA, Estimate, independent
@@ -185,19 +185,19 @@ def _scores(part: Publication, trainings: dict[str, pd.DataFrame]) -> list[Row]:
     rows: list[Row] = []
     differences: list[Estimate] = []
     for name, table in trainings.items():
-        loss = described[name]["target"] == "number"
+        measure = measure_of(described[name]["target"])
         fixed = described[name]["protocol"] in _FIXED
         one, other = (
-            _estimate(table[table["_merge"] == side], f"_{number}", loss, fixed)
+            _estimate(table[table["_merge"] == side], f"_{number}", measure == "loss", fixed)
             for number, side in ((1, "left_only"), (2, "right_only"))
         )
         if one is None or other is None:
             continue
         difference = independent(one, other)
         if difference.error:
-            rows.append({"variant": name, "measure": "loss" if loss else "accuracy"})
+            rows.append({"variant": name, "measure": measure})
             for key, estimate in (("first", one), ("second", other)):
-                rows[-1][key] = float(np.exp(estimate.mean)) if loss else estimate.mean
+                rows[-1][key] = float(np.exp(estimate.mean)) if measure == "loss" else estimate.mean
             differences.append(difference)
     adjusted, levels = holm([difference.p for difference in differences])
     for row, difference, p, alpha in zip(rows, differences, adjusted, levels, strict=True):

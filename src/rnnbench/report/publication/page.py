@@ -21,8 +21,8 @@ from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
 from rnnbench.params import Params
 from rnnbench.report.contrasts import beaten
-from rnnbench.report.markdown import estimate, figure, small, templates
-from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
+from rnnbench.report.markdown import estimate, published_figures, small, templates
+from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED, measure_of
 from rnnbench.report.publication.contents import (
     RESULTS,
     Publication,
@@ -107,7 +107,7 @@ def render_page(
         disagreements=found,
         sets=_sets(publications),
         titles={one.key: one.title for p in publications for one in p.sets},
-        quoted=any(_published(row) for p in publications for row in p.comparison),
+        quoted=any(published_figures(row) for p in publications for row in p.comparison),
         studies=sum(study.trainings for p in publications for study in p.studies),
         rows=[row | {"from": p.label} for p in publications for row in p.comparison],
         details={(p.label, name): d for p in publications for name, d in p.details.items()},
@@ -125,8 +125,8 @@ def _environment() -> Environment:
         "small": small,
         "sentence": _sentence,
         "page": _page,
-        "measured": _measured,
-        "published": _published,
+        "measure_of": measure_of,
+        "published": published_figures,
         "effect": _effect,
         "verdict": lambda row: _VERDICTS[row["answer"]],
         "facets": _facets,
@@ -196,11 +196,6 @@ def _page(study: StudyPage) -> Markup:
     return Markup(re.sub(r"<(/?)h2>", r"<\1h4>", html))  # noqa: S704
 
 
-def _measured(row: Row) -> str:
-    """What the variant is ranked by."""
-    return "loss" if row["target"] == "number" else "accuracy"
-
-
 def _effect(row: Row) -> str:
     """The difference of a question, or the ratio of its errors, with the interval of its test."""
     ends = [row["effect"], row["low"], row["high"]]
@@ -210,39 +205,6 @@ def _effect(row: Row) -> str:
     if not smaller:
         ends = [1 / end for end in (ends[0], ends[2], ends[1])]
     return f"error {'smaller' if smaller else 'larger'} by a factor of {estimate(ends, (1.0,), 2)}"
-
-
-def _published(row: Row) -> list[dict[str, str]]:
-    """The published figures of a variant: what they are of, theirs, ours, the effect, verdict."""
-    within = f"within {row['tolerance']:g}" if row["tolerance"] else "accuracy"
-    numbers = row["target"] == "number"
-    found = []
-    for what, form, theirs, ours, effect, verdict, neutral in (
-        (within, figure, "published", "last_accuracy", "difference", "verdict", 0.0),
-        (
-            "MSE" if numbers else "log loss",
-            small if numbers else figure,
-            "published_loss",
-            "last_loss",
-            "loss_ratio",
-            "loss_verdict",
-            1.0,
-        ),
-    ):
-        if row[theirs] is None:
-            continue
-        ends = [row[f"published_{effect}{end}"] for end in ("", "_low", "_high")]
-        known = ends[0] is not None
-        found.append(
-            {
-                "what": what,
-                "published": form(row[theirs]),
-                "ours": "" if row[ours] is None else form(row[ours]),
-                "effect": estimate(ends, (neutral,), 2 if neutral else 4) if known else "",
-                "verdict": row[verdict],
-            }
-        )
-    return found
 
 
 def _facets(study: StudyPage) -> list[tuple[str, str]]:

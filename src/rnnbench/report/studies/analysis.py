@@ -17,7 +17,7 @@ import pandas as pd
 
 from rnnbench.params import Comparison, Study
 from rnnbench.report.contrasts import Contrast, as_family
-from rnnbench.report.results import Measure
+from rnnbench.report.outputs import Measure, measure_of
 from rnnbench.report.statistics.estimates import ALPHA, Estimate, independent
 from rnnbench.report.statistics.holm import holm
 from rnnbench.report.statistics.splits import SplitScores
@@ -47,12 +47,12 @@ class Analysis:
     @property
     def numbers(self) -> bool:
         """Whether the target is a number, so that losses are compared, on the logarithmic scale."""
-        return bool((self.trainings["target"] == "number").all())
+        return self.measure == "loss"
 
     @property
     def measure(self) -> Measure:
         """The score that is compared."""
-        return "loss" if self.numbers else "accuracy"
+        return measure_of(self.trainings["target"].iloc[0])
 
     @cached_property
     def best(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from rnnbench import models
 from tests.frozen import PARAMS_FILE
 
 ROOT = Path(__file__).parents[1]
@@ -174,6 +175,8 @@ def stages() -> Iterator[tuple[str, str, list[str], dict[str, str]]]:
             if group == "corpora":
                 chosen["corpora"] = key
             values = {"key": key, **{f"item.{k}": str(v) for k, v in item.items()}}
+            if group == "variants" and "model" in item:
+                values["item.family"] = models.source(item["model"])
             expanded = []
             for path in paths:
                 for field, value in values.items():

@@ -14,7 +14,11 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-NAMES = ("constant", "keras", "linear", "numpy_rnn")
+NAMES = ("constant", "ensemble", "keras", "linear", "ngram_lstm", "numpy_rnn")
+
+
+# Those that train models of other families.
+_COMPOSITE = ("ensemble", "ngram_lstm")
 
 
 def load(name: str) -> ModuleType:
@@ -26,3 +30,8 @@ def model_class(name: str) -> type[Any]:
     """The `base.Model` of one family; can import TensorFlow, which takes seconds."""
     cls: type[Any] = importlib.import_module(f"{__name__}.{name}.model").Model
     return cls
+
+
+def source(name: str) -> str:
+    """The folder, relative to this package's parent, whose code decides what a family learns."""
+    return "models" if name in _COMPOSITE else f"models/{name}"

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rnnbench import models
 from rnnbench.core.errors import DataError, ParamsError
 from rnnbench.core.files import write_text
 from rnnbench.core.packages import package_files
@@ -111,7 +112,8 @@ def _content(params: Params, root: Path) -> dict[str, Any]:
     return content | {
         "download": {name: {"input": input_} for name, input_ in inputs.items()},
         "train": {
-            name: {"dataset": settings.dataset, "model": settings.model, "code": code[name]}
+            name: {"dataset": settings.dataset}
+            | {"family": models.source(settings.model), "code": code[name]}
             for name, settings in params.variants.items()
         },
         "study": {name: _study(content, name) | {"code": code} for name, code in studies.items()},

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnbench import models
 from rnnbench.core.machine import stamp
 from rnnbench.core.schema import Schema
 from rnnbench.data.format import training_data_digest
@@ -52,7 +53,7 @@ def find_inputs(
     own: the project files of its own layers. also: further files of this package.
     """
     package = Path(__file__).parents[1]
-    patterns = (*_CODE, f"models/{model}/**/*.py", *also)
+    patterns = (*_CODE, f"{models.source(model)}/**/*.py", *also)
     files = [path for pattern in patterns for path in sorted(package.glob(pattern))]
     code = hashlib.sha256()
     for path in (*files, *own):

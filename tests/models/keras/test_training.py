@@ -80,6 +80,37 @@ def check_batch(meta: Meta, layers: list, spec: Any, loss_name: str, x: Any, y: 
     assert_same_weights(ours, theirs)
 
 
+@pytest.mark.parametrize(("first_layer", "is_ragged"), [(EMBEDDING, False), (MASKED, True)])
+def test_an_adversarial_step_adds_the_gradient_at_the_worst_weights_nearby(
+    index_meta: Meta, samples: Samples, first_layer: Any, is_ragged: bool
+) -> None:
+    import tensorflow as tf
+
+    x, y = first(samples, 24)
+    layers, epsilon, rate = [first_layer, {"SimpleRNN": {"units": 3}}], 0.5, 0.1
+    meta = index_meta.model_copy(update={"shape": (None,)} if is_ragged else {})
+    ours, theirs = build(layers, meta, seed=1), build(layers, meta, seed=1)
+    trainer = Trainer(ours, optimizer({"SGD": {"learning_rate": rate}}), 24, meta, epsilon)
+    rows = Ragged.of(list(x.astype(np.int64)), 1000) if is_ragged else x
+    loss, _ = trainer.epoch(rows, y, np.random.default_rng(1))
+
+    def gradients() -> tuple[list[np.ndarray], float]:
+        with tf.GradientTape() as tape:
+            output = theirs(x.astype("int32"))[:, 0]
+            mean = tf.reduce_mean(tf.keras.losses.binary_crossentropy(y[:, None], output[:, None]))
+        found = tape.gradient(mean, theirs.trainable_variables)
+        return [tf.convert_to_tensor(gradient).numpy() for gradient in found], float(mean)
+
+    start = theirs.get_weights()
+    plain, expected_loss = gradients()
+    moved = [start[0] + epsilon * plain[0] / np.sqrt((plain[0] ** 2).sum()), *start[1:]]
+    theirs.set_weights(moved)
+    worst, worst_loss = gradients()
+    assert worst_loss > expected_loss == pytest.approx(loss, abs=1e-5)
+    for weight, begin, one, other in zip(ours.get_weights(), start, plain, worst, strict=True):
+        np.testing.assert_allclose(weight, begin - rate * (one + other), atol=1e-5)
+
+
 def test_predictions_are_the_output_of_the_network_for_any_number_of_samples(index_meta) -> None:
     network = build([EMBEDDING, {"SimpleRNN": {"units": 3}}], index_meta, seed=1)
     x = np.random.default_rng(0).integers(0, 1000, (251, 12)).astype(np.uint16)

@@ -41,6 +41,9 @@ class Settings(VariantSettings):
         ``{class_name: Name, config: {argument: value}}``.
     epochs: the number of passes over the training samples.
     batch_size: the number of samples of one gradient step.
+    adversarial_epsilon: if not 0, each step also learns with the weights of the first layer, such
+        as an Embedding, moved by this distance to where the loss of its batch rises fastest (after
+        Miyato et al. 2017, arXiv:1605.07725); it takes twice the time.
     output_layer: whether a Dense layer that fits the target is added after `layers`.
     """
 
@@ -48,6 +51,10 @@ class Settings(VariantSettings):
     optimizer: Spec
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    # Plain trainings do not depend on it: it is no part of what is recorded of them.
+    adversarial_epsilon: float = Field(
+        default=0, ge=0, allow_inf_nan=False, exclude_if=lambda epsilon: epsilon == 0
+    )
     output_layer: bool = True
 
     @model_validator(mode="after")

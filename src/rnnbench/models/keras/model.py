@@ -137,7 +137,13 @@ class Model(BaseModel):
             assert self._meta is not None, "a loaded model cannot be trained"
             optimizer = network.optimizer(settings.optimizer)
             with keras_errors(TrainingError):
-                self._trainer = Trainer(self._network, optimizer, settings.batch_size, self._meta)
+                self._trainer = Trainer(
+                    self._network,
+                    optimizer,
+                    settings.batch_size,
+                    self._meta,
+                    settings.adversarial_epsilon,
+                )
         return self._trainer
 
 

@@ -27,14 +27,27 @@ _MAX_IDS = 2**15
 _PREDICTION_BATCH = 250
 # Whole texts are longer, and lengths differ less in a small batch.
 _RAGGED_PREDICTION_BATCH = 64
+# Divides a gradient of zeros.
+_TINY = 1e-12
 
 
 class Trainer:
-    """Trains one network, with the loss for the target of one dataset."""
+    """Trains one network, with the loss for the target of one dataset.
 
-    def __init__(self, network: Any, optimizer: Any, batch_size: int, meta: Meta) -> None:
+    adversarial_epsilon: see `rnnbench.models.keras.Settings`.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        optimizer: Any,
+        batch_size: int,
+        meta: Meta,
+        adversarial_epsilon: float = 0.0,
+    ) -> None:
         self._network, self.optimizer = network, optimizer
         self._batch_size, self._meta = batch_size, meta
+        self._adversarial_epsilon = adversarial_epsilon
         masks = any(getattr(layer, "mask_zero", False) for layer in network.layers)
         self._masks = masks and meta.encoding == "index"
         # Slot variables must exist before the first compiled call.
@@ -122,7 +135,30 @@ class Trainer:
         return tf.add_n(list(sums))
 
     def _gradients(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:
-        """Gradients of `share` times the sum of losses, and the sums as in `_step`."""
+        """Gradients of `share` times the sum of losses, and the sums as in `_step`.
+
+        With `adversarial_epsilon`, those where the weights of the first layer are moved by so much
+        along their gradient are added (Miyato et al. (2017), arXiv:1605.07725, section 3, which
+        moves the word vectors of each text by itself).
+        """
+        gradients, sums = self._backward(x, y, share)
+        if not self._adversarial_epsilon:
+            return gradients, sums
+        tf, _ = load_backend()
+        first = next(layer for layer in self._network.layers if layer.trainable_variables)
+        variables = first.trainable_variables
+        weights = [tf.convert_to_tensor(variable) for variable in variables]
+        # Those of an Embedding are sparse, with repeated ids.
+        uphill = [tf.convert_to_tensor(gradient) for gradient in gradients[: len(variables)]]
+        step = self._adversarial_epsilon / tf.maximum(tf.linalg.global_norm(uphill), _TINY)
+        for variable, gradient in zip(variables, uphill, strict=True):
+            variable.assign_add(step * gradient)
+        further, _ = self._backward(x, y, share)
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.assign(weight)
+        return [_sum([*both]) for both in zip(gradients, further, strict=True)], sums
+
+    def _backward(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:
         tf, _ = load_backend()
         with tf.GradientTape() as tape:
             typed = tf.cast(x, self._network.inputs[0].dtype)

@@ -137,25 +137,22 @@ class Trainer:
     def _gradients(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:
         """Gradients of `share` times the sum of losses, and the sums as in `_step`.
 
-        With `adversarial_epsilon`, those where the weights of the first layer are moved by so much
-        along their gradient are added (Miyato et al. (2017), arXiv:1605.07725, section 3, which
-        moves the word vectors of each text by itself).
+        With `adversarial_epsilon`, those where the first weights of the network are moved by so
+        much along their gradient are added (Miyato et al. (2017), arXiv:1605.07725, section 3,
+        which moves the word vectors of each text by itself).
         """
         gradients, sums = self._backward(x, y, share)
         if not self._adversarial_epsilon:
             return gradients, sums
         tf, _ = load_backend()
-        first = next(layer for layer in self._network.layers if layer.trainable_variables)
-        variables = first.trainable_variables
-        weights = [tf.convert_to_tensor(variable) for variable in variables]
-        # Those of an Embedding are sparse, with repeated ids.
-        uphill = [tf.convert_to_tensor(gradient) for gradient in gradients[: len(variables)]]
-        step = self._adversarial_epsilon / tf.maximum(tf.linalg.global_norm(uphill), _TINY)
-        for variable, gradient in zip(variables, uphill, strict=True):
-            variable.assign_add(step * gradient)
+        first = self._network.trainable_variables[0]
+        weights = tf.convert_to_tensor(first)
+        # That of an Embedding is sparse, with repeated ids.
+        uphill = tf.convert_to_tensor(gradients[0])
+        length = tf.maximum(tf.norm(uphill), _TINY)
+        first.assign_add(self._adversarial_epsilon * uphill / length)
         further, _ = self._backward(x, y, share)
-        for variable, weight in zip(variables, weights, strict=True):
-            variable.assign(weight)
+        first.assign(weights)
         return [_sum([*both]) for both in zip(gradients, further, strict=True)], sums
 
     def _backward(self, x: Any, y: Any, share: Any) -> tuple[list[Any], Any]:

@@ -96,6 +96,26 @@ def test_answers_come_first_and_every_chart_is_drawn(
     )
 
 
+def test_what_one_would_use_stands_beside_its_cost(
+    page_file: Path, publication: Publication, open_page
+) -> None:
+    page = open_page(page_file)
+    region = page.get_by_role("region", name="What would you use today?")
+    rows = [row.split("\t") for row in region.locator("tbody tr").all_inner_texts()]
+    tested = {one.key for one in publication.sets if one.tested}
+    champions = [r for r in publication.comparison if r["champion"] and r["set"] in tested]
+    assert champions
+    for one in champions:
+        (row,) = [row for row in rows if row[1] == f"{one['variant']} ★"]
+        seconds = publication.details[one["variant"]].seconds
+        assert row[3:] == [f"{one['parameters']:,}", f"{seconds:.1f}"]
+    best = {row["corpus"]: row for row in reversed(publication.comparison) if row["cell"] != "none"}
+    recurrent = {row["variant"] for row in best.values() if row["set"] in tested}
+    assert {row[1].removesuffix(" ★") for row in rows} == recurrent | {
+        row["variant"] for row in champions
+    }
+
+
 def test_the_table_is_sorted_filtered_and_grouped(
     page_file: Path, publication: Publication, open_page
 ) -> None:

@@ -19,9 +19,10 @@ from rnnbench.core.errors import DataError
 from rnnbench.core.files import new_file, write_text
 from rnnbench.core.schema import write_json
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.roles import RECURRENT
 from rnnbench.params import Params
 from rnnbench.report.contrasts import beaten
-from rnnbench.report.markdown import estimate, published_figures, small, templates
+from rnnbench.report.markdown import estimate, figure, published_figures, small, templates
 from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED, measure_of
 from rnnbench.report.publication.contents import (
     RESULTS,
@@ -109,6 +110,7 @@ def render_page(
         titles={one.key: one.title for p in publications for one in p.sets},
         quoted=any(published_figures(row) for p in publications for row in p.comparison),
         studies=sum(study.trainings for p in publications for study in p.studies),
+        choices=[row | {"from": p.label} for p in publications for row in _choices(p)],
         rows=[row | {"from": p.label} for p in publications for row in p.comparison],
         details={(p.label, name): d for p in publications for name, d in p.details.items()},
         order=_ORDER,
@@ -131,7 +133,7 @@ def _environment() -> Environment:
         "verdict": lambda row: _VERDICTS[row["answer"]],
         "facets": _facets,
     }
-    environment.globals["estimate"] = estimate
+    environment.globals |= {"estimate": estimate, "figure": figure, "small": small}
     return environment
 
 
@@ -142,6 +144,17 @@ def _sets(publications: list[Publication]) -> dict[str, list[tuple[str, Any]]]:
         for one in publication.sets:
             found.setdefault(one.key, []).append((publication.label, one))
     return found
+
+
+def _choices(publication: Publication) -> list[Row]:
+    """The champion and the best recurrent network of each task in which anything is tested."""
+    tested = {one.key for one in publication.sets if one.tested}
+    rows = [row for row in publication.comparison if row["set"] in tested]
+    recurrent: Row = {}
+    for row in rows:
+        if row["role"] == RECURRENT and row["accuracy"] is not None:
+            recurrent.setdefault(row["corpus"], row["variant"])
+    return [r for r in rows if r["champion"] or r["variant"] == recurrent.get(r["corpus"])]
 
 
 def _for_browser(publication: Publication) -> Row:

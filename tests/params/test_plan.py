@@ -91,6 +91,14 @@ def test_the_plan_is_plain_json_without_bases_and_grids(params_file: Path) -> No
     assert set(plan["train"]) == set(plan["variants"])
 
 
+def test_a_training_waits_for_the_code_of_all_families_that_it_combines(params_file: Path) -> None:
+    edit(params_file, "variants", "two", {"base": "lstm", "model": "ensemble", "members": 2})
+    write(params_file)
+    train = json.loads(params_file.with_name("plan.json").read_text())["plan"]["train"]
+    assert train["lstm"]["family"] == "models/keras"
+    assert train["two"]["family"] == "models"
+
+
 @pytest.mark.parametrize(
     ("edited", "stage", "changed"),
     [

@@ -5,6 +5,7 @@ import pytest
 
 from rnnbench.core.workspace import Workspace
 from rnnbench.models.base import VariantSettings
+from rnnbench.training import keys
 from rnnbench.training.keys import Replicate, find_inputs, replicates
 from tests.frozen import PARAMS
 
@@ -28,6 +29,22 @@ def test_a_key_changes_with_settings_seed_and_data(data: Path) -> None:
     assert first(data, seed=43).key != key
     (data / "x.npy").write_bytes(b"2")
     assert first(data).key != key
+
+
+@pytest.mark.parametrize(
+    ("family", "depends"),
+    [("keras", True), ("ensemble", True), ("ngram_lstm", True), ("linear", False)],
+)
+def test_an_edit_of_a_family_changes_the_keys_of_those_that_train_its_models(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, depends: bool
+) -> None:
+    package = tmp_path / "rnnbench"
+    shutil.copytree(Path(keys.__file__).parents[1], package)
+    monkeypatch.setattr(keys, "__file__", str(package / "training" / "keys.py"))
+    before = find_inputs(family, data).code
+    with (package / "models" / "keras" / "batches.py").open("a") as file:
+        file.write("# edited\n")
+    assert (find_inputs(family, data).code != before) == depends
 
 
 def test_replicates_take_turns_on_the_splits(data: Path) -> None:

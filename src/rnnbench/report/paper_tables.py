@@ -173,7 +173,7 @@ def _questions(
         ("used", ("used",), "{:.0f}".format),
     ]
     caption = [
-        "Questions, chosen beforehand and tested as one family (Holm), on n evaluation samples.",
+        "Questions, tested as one family (Holm), on n evaluation samples.",
         "Effect: accuracy of the first variant minus that of the second (MSE: that of the second "
         "divided by that of the first), with the interval of the level at which the question was "
         f"tested ({_OVERLAP}).",

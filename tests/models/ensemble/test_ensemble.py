@@ -11,7 +11,7 @@ from rnnbench.data.format import Meta, Samples
 from rnnbench.data.roles import RECURRENT
 from rnnbench.models import ensemble, keras
 from rnnbench.models.base import Epoch
-from rnnbench.models.ensemble.model import Model
+from rnnbench.models.ensemble.model import Model, member_seeds
 from rnnbench.models.keras.model import Model as Network
 
 MEMBERS = 3
@@ -32,7 +32,7 @@ def trained(meta: Meta, samples: Samples, seed: int = 7) -> tuple[Model, list[Ep
     return model, epochs
 
 
-def single(meta: Meta, samples: Samples, seed: int = 7) -> list[Epoch]:
+def single(meta: Meta, samples: Samples, seed: int) -> list[Epoch]:
     epochs: list[Epoch] = []
     Network.build(SINGLE, meta, seed).fit(SINGLE, seed, samples, samples.x, epochs.append)
     return epochs
@@ -53,8 +53,11 @@ def test_it_predicts_the_mean_of_networks_trained_alone(
         own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         member.restore(SINGLE, own)
         members.append(member.predict(samples.x))
-    alone = single(index_meta, samples)[-1].prediction
-    np.testing.assert_array_equal(members[0], alone)
+    seeds = member_seeds(7, MEMBERS)
+    assert seeds[0] == 7
+    for seed, member in zip(seeds, members, strict=True):
+        alone = single(index_meta, samples, seed)[-1].prediction
+        np.testing.assert_array_equal(member, alone)
     for one, other in itertools.combinations(members, 2):
         assert np.abs(one - other).max() > 1e-3
     for found in (model.predict(samples.x), loaded.predict(samples.x), epochs[-1].prediction):

@@ -7,6 +7,7 @@ from rnnbench.data.format import Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.models.base import Epoch
 from rnnbench.models.keras import Settings
+from rnnbench.training.outputs import training_settings
 
 MODEL = models.model_class("keras")
 
@@ -36,6 +37,19 @@ def test_it_learns_and_reports_every_epoch(index_meta, samples, tmp_path) -> Non
     model.save(tmp_path / "m.keras")
     loaded = MODEL.load(tmp_path / "m.keras")
     np.testing.assert_array_equal(loaded.predict(samples.x), epochs[-1].prediction)
+
+
+def test_adversarial_training_is_another_one_and_plain_training_knows_nothing_of_it(
+    index_meta, samples
+) -> None:
+    losses = {}
+    for epsilon in (0, 0.5):
+        plan = settings(epochs=1, adversarial_epsilon=epsilon)
+        epochs: list[Epoch] = []
+        MODEL.build(plan, index_meta, 3).fit(plan, 3, samples, samples.x, epochs.append)
+        losses[epsilon] = epochs[0].loss
+        assert ("adversarial_epsilon" in training_settings(plan)) == (epsilon > 0)
+    assert losses[0] != losses[0.5]
 
 
 def test_a_rebuilt_model_trains_as_a_new_one(index_meta, samples, tmp_path) -> None:

@@ -264,6 +264,16 @@ def test_resumes_and_returns_to_an_epoch() -> None:
         model.restore(given, {})
 
 
+def test_averages_of_weights_predict_and_do_not_disturb_the_training() -> None:
+    train, histories = random_samples(), []
+    for momentum in (0.0, 0.9):
+        given = settings(epochs=3, ema_momentum=momentum, learning_rate=0.05)
+        histories.append(fit(given, train)[1])
+    assert [epoch.loss for epoch in histories[0]] == [epoch.loss for epoch in histories[1]]
+    for plain, averaged in zip(*histories, strict=True):
+        assert np.abs(plain.prediction - averaged.prediction).max() > 1e-4
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rnnbench.core.workspace import Workspace
+from rnnbench.data.roles import RECURRENT
 from rnnbench.report.publication.contents import Publication
 from rnnbench.report.publication.merging import disagreements
 from rnnbench.report.publication.page import render_page, write_report, write_site
@@ -108,8 +109,11 @@ def test_what_one_would_use_stands_beside_its_cost(
     for one in champions:
         (row,) = [row for row in rows if row[1] == f"{one['variant']} ★"]
         seconds = publication.details[one["variant"]].seconds
+        score = f"MSE {one['loss']:.2e}" if one["target"] == "number" else f"{one['accuracy']:.4f}"
+        assert row[2].startswith(score)
         assert row[3:] == [f"{one['parameters']:,}", f"{seconds:.1f}"]
-    best = {row["corpus"]: row for row in reversed(publication.comparison) if row["cell"] != "none"}
+    networks = [row for row in publication.comparison if row["role"] == RECURRENT]
+    best = {row["corpus"]: row for row in reversed(networks)}
     recurrent = {row["variant"] for row in best.values() if row["set"] in tested}
     assert {row[1].removesuffix(" ★") for row in rows} == recurrent | {
         row["variant"] for row in champions

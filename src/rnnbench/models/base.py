@@ -42,7 +42,7 @@ class VariantSettings(Schema):
     """The settings of a variant that all families have.
 
     dataset: its key in params.yaml.
-    model: the model family: "keras", "numpy_rnn", "linear" or "constant".
+    model: the model family, one of `rnnbench.models.NAMES`.
     replicates: the number of trainings with different seeds; by default, that of `run`.
     """
 

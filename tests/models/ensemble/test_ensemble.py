@@ -1,4 +1,5 @@
 import itertools
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,21 @@ def test_layers_of_a_project_file_are_next_to_it(
     (folder / "mine.py").write_text(source)
     found = Model.load(folder / "m.zip").predict(samples.x)
     np.testing.assert_array_equal(found, model.predict(samples.x))
+
+
+def test_a_model_brings_no_code(index_meta: Meta, tmp_path: Path) -> None:
+    path = tmp_path / "m.zip"
+    Model.build(PLAN, index_meta, 1).save(path)
+    mark = tmp_path / "ran"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("evil.py", f"open({str(mark)!r}, 'w')")
+        config = {"registered_name": "evil.py>X", "class_name": "X", "config": {}}
+        with zipfile.ZipFile(tmp_path / "inner", "w") as member:
+            member.writestr("config.json", json.dumps(config))
+        archive.write(tmp_path / "inner", "member_9.keras")
+    with pytest.raises(DataError, match=r"evil\.py"):
+        Model.load(path)
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("damage", ["text", "empty", "member"])

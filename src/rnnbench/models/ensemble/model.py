@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 import zipfile
@@ -18,6 +19,8 @@ from rnnbench.data.format import Meta, Samples
 from rnnbench.models.base import Epoch, OnEpoch, X
 from rnnbench.models.base import Model as BaseModel
 from rnnbench.models.keras.model import Model as Network
+
+_MEMBER = re.compile(r"member_\d+\.keras")
 
 
 class _EpochEnd(Exception):
@@ -57,7 +60,9 @@ class Model(BaseModel):
                 shutil.copy(file, folder)
             try:
                 with zipfile.ZipFile(path) as archive:
-                    files = [archive.extract(member, folder) for member in archive.namelist()]
+                    # A model must not bring code of its own.
+                    names = list(filter(_MEMBER.fullmatch, archive.namelist()))
+                    files = [archive.extract(member, folder) for member in names]
             # Damage causes errors of many types.
             except Exception as error:
                 raise DataError(f"{path}: not a readable model ({error}); run dvc repro") from error
@@ -66,7 +71,7 @@ class Model(BaseModel):
             try:
                 return cls([Network.load(Path(file)) for file in files])
             except DataError as error:
-                raise DataError(str(error).replace(name, f"{path}", 1)) from error
+                raise DataError(str(error).replace(name, f"{path}")) from error
 
     def save(self, path: Path) -> None:
         """Write a .zip file of all networks; equal weights give equal bytes."""

@@ -42,8 +42,8 @@ class Settings(VariantSettings):
     epochs: the number of passes over the training samples.
     batch_size: the number of samples of one gradient step.
     adversarial_epsilon: if not 0, each step also learns with the first weights of the network, such
-        as the table of an Embedding, moved by this distance to where the loss of its batch rises
-        fastest (after Miyato et al. 2017, arXiv:1605.07725); it takes twice the time.
+        as the table of an Embedding, moved by this distance to where the loss of its samples
+        rises fastest (after Miyato et al. 2017, arXiv:1605.07725); it takes twice the time.
     output_layer: whether a Dense layer that fits the target is added after `layers`.
     """
 

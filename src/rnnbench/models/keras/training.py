@@ -138,8 +138,9 @@ class Trainer:
         """Gradients of `share` times the sum of losses, and the sums as in `_step`.
 
         With `adversarial_epsilon`, those where the first weights of the network are moved by so
-        much along their gradient are added (Miyato et al. (2017), arXiv:1605.07725, section 3,
-        which moves the word vectors of each text by itself).
+        much along their gradient are added, as if the batch had twice the samples (Miyato et al.
+        (2017), arXiv:1605.07725, section 3, which moves the word vectors of each text by itself).
+        Dropout draws again, and the pieces of a large batch are moved one by one.
         """
         gradients, sums = self._backward(x, y, share)
         if not self._adversarial_epsilon:

@@ -16,7 +16,7 @@ from rnnbench.models.base import ArrayModel, Epoch, OnEpoch, X, require
 from rnnbench.models.keras.runtime import keras_errors, load_backend
 from rnnbench.models.keras.training import Predictor, Trainer
 from rnnbench.models.linear.ngrams import key_count
-from rnnbench.models.ngram_lstm.evidence import Table, cross_fitted
+from rnnbench.models.ngram_lstm.evidence import CHANNELS, Table, cross_fitted
 from rnnbench.models.ngram_lstm.network import build, packed, start
 
 _NO_TABLE = Table(np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
@@ -37,14 +37,14 @@ class Model(ArrayModel):
         """A model without n-grams; raises ParamsError unless samples are ids of whole texts."""
         kind = f"the encoding {meta.encoding!r} of shape {meta.shape}"
         whole_texts = meta.encoding == "index" and meta.shape == (None,)
-        count, cannot = key_count(settings.ngrams, meta.vocabulary_size), "ngram_lstm cannot"
+        count, cannot = key_count(CHANNELS, meta.vocabulary_size), "ngram_lstm cannot"
         require(
             (meta.target == "binary", f"{cannot} predict the target {meta.target!r}", "binary"),
             (whole_texts, f"{cannot} read {kind}", "ids of whole texts (index, no length)"),
             (
                 count <= np.iinfo(np.int64).max,
                 f"{cannot} number {meta.vocabulary_size} words' n-grams",
-                "fewer words or ngrams",
+                "fewer words",
             ),
         )
         return cls(meta, settings.units, build(settings.units, settings.dropout, seed))

@@ -106,7 +106,8 @@ def repro(folder: Path, params: dict, *arguments: str) -> subprocess.CompletedPr
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     # As `rnnbench check` writes it for a file that it finds valid.
     download = {name: {"input": "data/checked"} for name in params["corpora"]}
-    train = {name: entry | {"code": "data/checked"} for name, entry in params["variants"].items()}
+    needed = {"family": "models/constant", "code": "data/checked"}
+    train = {name: entry | needed for name, entry in params["variants"].items()}
     stages = {"download": download, "train": train, "study": {}}
     plan = {"plan": params | stages | {"studies": {}, "article": {"studies": "data/checked"}}}
     (folder / "plan.json").write_text(json.dumps(plan))

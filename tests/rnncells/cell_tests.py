@@ -1,5 +1,6 @@
 """What holds for each recurrent cell; a subclass names the layer and its equations in NumPy."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -57,14 +58,14 @@ def derivatives(reference: Reference, arguments: list[Array], coefficients: Arra
     return found
 
 
-class CellTests:
+class CellTests(ABC):
     layer: ClassVar[type]
     arguments: ClassVar[dict[str, Any]] = {}
     parameters: ClassVar[int]
 
     @staticmethod
-    def reference(x: Array, *weights: Array) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def reference(x: Array, *weights: Array) -> Array: ...
 
     def built(self, **arguments: Any) -> Any:
         return built(self.layer, **self.arguments, **arguments)

@@ -11,34 +11,17 @@ from sklearn.linear_model import LogisticRegression
 
 from rnnbench.core.errors import DataError, ParamsError, TrainingError
 from rnnbench.data import scoring
-from rnnbench.data.format import Meta, Samples
+from rnnbench.data.format import Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.models import keras, linear
 from rnnbench.models.base import Epoch
 from rnnbench.models.linear.model import Model
 from rnnbench.models.linear.ngrams import distinct, key_count, log_count_ratios, places
-
-VOCABULARY_SIZE = 40
-
-
-def meta(**changes: Any) -> Meta:
-    given: dict[str, Any] = {
-        "corpus": "any",
-        "encoding": "index",
-        "target": "binary",
-        "classes": ("no", "yes"),
-        "shape": (None,),
-        "vocabulary_size": VOCABULARY_SIZE,
-    }
-    return Meta(**given | changes)
+from tests.models.whole_texts import VOCABULARY_SIZE, meta, ragged
 
 
 def settings(**changes: Any) -> linear.Settings:
     return linear.Settings(dataset="any", model="linear", **changes)
-
-
-def ragged(documents: list[list[int]], vocabulary_size: int = VOCABULARY_SIZE) -> Ragged:
-    return Ragged.of([np.array(d, np.int64) for d in documents], vocabulary_size)
 
 
 def random_documents(count: int, highest: int) -> list[list[int]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from rnnbench.core.errors import DataError, ParamsError, TrainingError
-from rnnbench.data.format import Meta, Samples
+from rnnbench.data.format import Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.data.roles import RECURRENT
 from rnnbench.models import linear, ngram_lstm
@@ -18,29 +18,12 @@ from rnnbench.models.linear.ngrams import distinct
 from rnnbench.models.ngram_lstm.evidence import CHANNELS, Table, cross_fitted
 from rnnbench.models.ngram_lstm.model import Model
 from rnnbench.models.ngram_lstm.network import build, packed, start
-
-VOCABULARY_SIZE = 40
-
-
-def meta(**changes: Any) -> Meta:
-    given: dict[str, Any] = {
-        "corpus": "any",
-        "encoding": "index",
-        "target": "binary",
-        "classes": ("no", "yes"),
-        "shape": (None,),
-        "vocabulary_size": VOCABULARY_SIZE,
-    }
-    return Meta(**given | changes)
+from tests.models.whole_texts import VOCABULARY_SIZE, meta, ragged
 
 
 def settings(**changes: Any) -> ngram_lstm.Settings:
     given: dict[str, Any] = {"units": 3, "epochs": 2, "batch_size": 20, "min_count": 1}
     return ngram_lstm.Settings(dataset="any", model="ngram_lstm", **given | changes)
-
-
-def ragged(documents: list[list[int]]) -> Ragged:
-    return Ragged.of([np.array(d, np.int64) for d in documents], VOCABULARY_SIZE)
 
 
 def samples(documents: list[list[int]], y: list[int]) -> Samples:

@@ -15,8 +15,6 @@ from types import ModuleType
 from typing import Any
 
 NAMES = ("constant", "ensemble", "keras", "linear", "ngram_lstm", "numpy_rnn")
-
-
 # Those that train models of other families.
 _COMPOSITE = ("ensemble", "ngram_lstm")
 

@@ -25,23 +25,30 @@ def distinct(
     Returns keys and the samples (rows of x) that contain them, both of shape (pairs,), sorted by
     key, then by sample. `key_count` must be less than 2**63.
     """
+    lengths = range(1, ngrams + 1)
+    found = [first_occurrences(x, length, vocabulary_size) for length in lengths]
+    keys, samples, _ = zip(*found, strict=True)
+    return np.concatenate(keys), np.concatenate(samples)
+
+
+def first_occurrences(
+    x: Ragged, length: int, vocabulary_size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """As `distinct`, of the n-grams of one length, with the indices in x.values of their ends."""
     values = x.values.astype(np.int64)
     rows = np.repeat(np.arange(len(x), dtype=np.int32), x.lengths)
-    all_keys, all_samples = [], []
-    window = np.zeros(len(values) + 1, np.int64)
-    for length in range(1, ngrams + 1):
-        window = window[:-1] * vocabulary_size + values[length - 1 :]
-        starts, ends = rows[: len(window)], rows[length - 1 :]
-        inside = starts == ends
-        keys, samples = window[inside] + key_count(length - 1, vocabulary_size), starts[inside]
-        # Stable: samples, which ascend already, still ascend within a key.
-        order = np.argsort(keys, kind="stable")
-        keys, samples = keys[order], samples[order]
-        first = np.ones(len(keys), bool)
-        first[1:] = (keys[1:] != keys[:-1]) | (samples[1:] != samples[:-1])
-        all_keys.append(keys[first])
-        all_samples.append(samples[first])
-    return np.concatenate(all_keys), np.concatenate(all_samples)
+    windows = np.zeros(max(len(values) - length + 1, 0), np.int64)
+    for offset in range(length):
+        windows = windows * vocabulary_size + values[offset : offset + len(windows)]
+    starts = np.flatnonzero(rows[: len(windows)] == rows[length - 1 :][: len(windows)])
+    keys = windows[starts] + key_count(length - 1, vocabulary_size)
+    # Stable: samples and positions, which ascend already, still ascend within a key.
+    order = np.argsort(keys, kind="stable")
+    keys, starts = keys[order], starts[order]
+    samples = rows[starts]
+    first = np.ones(len(keys), bool)
+    first[1:] = (keys[1:] != keys[:-1]) | (samples[1:] != samples[:-1])
+    return keys[first], samples[first], starts[first] + length - 1
 
 
 def places(

@@ -13,7 +13,7 @@ from rnnbench.data.format import Meta, Samples
 from rnnbench.data.ragged import Ragged
 from rnnbench.models import linear
 from rnnbench.models.linear.model import Model as LinearModel
-from rnnbench.models.linear.ngrams import key_count, places
+from rnnbench.models.linear.ngrams import first_occurrences, places
 
 # Those of n-grams of 1, 2 and 3 words.
 CHANNELS = 3
@@ -60,7 +60,7 @@ class Table:
         """
         found = np.zeros((len(x.values), CHANNELS), np.float32)
         for length in range(1, CHANNELS + 1):
-            keys, ends = _first_occurrences(x, length, vocabulary_size)
+            keys, _, ends = first_occurrences(x, length, vocabulary_size)
             place, known = places(keys, self.keys)
             found[ends[known], length - 1] = self.weights[place]
         return found
@@ -91,25 +91,3 @@ def cross_fitted(
         evidence[fold_of_id == number] = found
         tables.append(table)
     return evidence, Table.mean(tables)
-
-
-def _first_occurrences(
-    x: Ragged, length: int, vocabulary_size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The keys of the n-grams of one length, without duplicates in a sample, sorted.
-
-    Also the indices in x.values at which they end; both of shape (pairs,).
-    """
-    values = x.values.astype(np.int64)
-    rows = np.repeat(np.arange(len(x), dtype=np.int32), x.lengths)
-    windows = np.zeros(max(len(values) - length + 1, 0), np.int64)
-    for offset in range(length):
-        windows = windows * vocabulary_size + values[offset : offset + len(windows)]
-    starts = np.flatnonzero(rows[: len(windows)] == rows[length - 1 :][: len(windows)])
-    keys = windows[starts] + key_count(length - 1, vocabulary_size)
-    # Stable: within a key, samples and positions still ascend.
-    order = np.argsort(keys, kind="stable")
-    keys, starts = keys[order], starts[order]
-    first = np.ones(len(keys), bool)
-    first[1:] = (keys[1:] != keys[:-1]) | (rows[starts[1:]] != rows[starts[:-1]])
-    return keys[first], starts[first] + length - 1

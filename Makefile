@@ -14,7 +14,7 @@ export RNNBENCH_CLUSTER := $(CLUSTER)
 # Without bytecode every stage would compile its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help doctor env cluster-env dev quick reproduce test test-full test-bits check readme docs tour ui bench load audit lock vendor
+.PHONY: help doctor env cluster-env dev references quick reproduce test test-full test-references test-bits check readme docs tour ui bench load audit lock vendor
 
 help:
 	@echo "make reproduce [JOBS=2]  install, then rebuild the comparison table"
@@ -24,6 +24,7 @@ help:
 	@echo "make doctor              what stands in the way of it on this machine, before the installation"
 	@echo "make test [JOBS=2]       install the development tools, then run the tests"
 	@echo "make test-full [JOBS=2]  the same, with the slow tests"
+	@echo "make test-references     cells against those of other authors; installs PyTorch"
 	@echo "make test-bits [JOBS=2]  trainings under emulated CPUs; needs qemu-user and binutils"
 	@echo "make check               formatting, lint and types"
 	@echo "make readme              update the README's tables after a new comparison"
@@ -80,7 +81,20 @@ test: dev
 	python -m pytest -n $(JOBS) --dist worksteal
 
 test-full: dev
-	python -m pytest -n $(JOBS) --dist worksteal -m ""
+	python -m pytest -n $(JOBS) --dist worksteal -m "not references"
+
+# An environment of its own: PyTorch must not change what the other tests import.
+$(VENV)/references/installed: $(VENV)/installed-dev tests/rnncells/references.txt
+	$(PYTHON) -m venv $(VENV)/references
+	$(VENV)/bin/python -c "import site; print(*site.getsitepackages())" \
+		> $$(echo $(VENV)/references/lib/python3*/site-packages)/rnnbench.pth
+	$(VENV)/bin/python -m pip --python $(VENV)/references/bin/python install -r tests/rnncells/references.txt
+	touch $@
+
+references: $(VENV)/references/installed
+
+test-references: references
+	$(VENV)/references/bin/python -m pytest -m references tests/rnncells
 
 test-bits: dev
 	python -m pytest -n $(JOBS) tests/test_bits.py -m ""

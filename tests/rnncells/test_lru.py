@@ -109,10 +109,12 @@ def test_a_ring_that_is_none_is_refused(arguments: dict[str, Any], problem: str)
         LRU(UNITS, **arguments)
 
 
+@pytest.mark.references
 def test_outputs_and_gradients_are_those_of_lru_pytorch() -> None:
-    torch = pytest.importorskip("torch")
-    module = pytest.importorskip("LRU_pytorch")
-    theirs = module.LRU(FEATURES, UNITS, SIZE).double()
+    import torch
+    from LRU_pytorch import LRU as Theirs
+
+    theirs = Theirs(FEATURES, UNITS, SIZE).double()
     layer, weights = weights_of(LRU, state_size=SIZE)
     nu, theta, gamma, b_real, b_imaginary, c_real, c_imaginary, d = map(torch.tensor, weights)
     theirs.nu_log.data, theirs.theta_log.data, theirs.gamma_log.data = nu, theta, gamma

@@ -38,9 +38,12 @@ def test_states_stay_positive() -> None:
     assert np.min(layer(100 * inputs())) >= 0
 
 
+@pytest.mark.references
 def test_outputs_and_gradients_are_those_of_lucidrains() -> None:
-    torch = pytest.importorskip("torch")
-    theirs = pytest.importorskip("minGRU_pytorch").minGRU(FEATURES, UNITS / FEATURES).double()
+    import torch
+    from minGRU_pytorch import minGRU
+
+    theirs = minGRU(FEATURES, UNITS / FEATURES).double()
     # The layer after it that reduces the units again.
     theirs.to_out = torch.nn.Identity()
     layer, (kernel, bias) = weights_of(MinGRU)

@@ -204,7 +204,7 @@ def test_the_page_says_what_one_edge_may_hide_and_what_diverged(tmp_path: Path) 
     write_page(workspace, params_of(axes), "s")
     page = (workspace.study("s") / "README.md").read_text()
     assert "diverged" not in page
-    assert "`SimpleRNN` (90 parameters); `MinGRU` (90 parameters)" in page
+    assert "edge of what was tried: `SimpleRNN`; `MinGRU`." in page
 
 
 def test_pairs_that_cannot_be_tested_stay_without_figures(tmp_path: Path) -> None:

@@ -189,7 +189,8 @@ def _level(analysis: Analysis, value: Any) -> str:
 
 
 def _of(row: dict[Any, Any], analysis: Analysis) -> str:
-    facet = {axis: row[axis] for axis in analysis.study.facets}
+    axes = analysis.study.axes
+    facet = {axis: row[axis] for axis in analysis.study.facets if len(axes[axis]) > 1}
     return f" ({_words(facet)})" if facet else ""
 
 

@@ -20,8 +20,8 @@ from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED, finish
 from rnnbench.report.pictures.style import short
 from rnnbench.report.statistics.verdicts import NOT_COMPARABLE, NOT_TESTED
 from rnnbench.report.studies.analysis import Analysis
+from rnnbench.report.studies.names import axis_name
 from rnnbench.report.studies.page import analysis_of
-from rnnbench.report.studies.pictures import axis_name
 
 # The title of a column of the .tex, the columns of the .csv that it shows, and how.
 _Column = tuple[str, tuple[str, ...], Callable[..., str]]

@@ -33,8 +33,7 @@ from rnnbench.report.publication.contents import (
     read_publication,
 )
 from rnnbench.report.publication.merging import Disagreements
-from rnnbench.report.studies.page import short_level
-from rnnbench.report.studies.pictures import facet_name
+from rnnbench.report.studies.names import facet_name, level_name
 
 # Files of assets/vendor, each after those that it needs, and the licences of their packages.
 _SCRIPTS = {
@@ -232,12 +231,12 @@ def _facets(study: StudyPage) -> list[tuple[str, str]]:
     weak: dict[str, list[str]] = {}
     for row in study.best:
         if row["better_than_baseline"] is False:
-            weak.setdefault(facet(row), []).append(short_level(row["level"]))
+            weak.setdefault(facet(row), []).append(level_name(study.compared, row["level"]))
     return [
         (
             name,
             "; ".join(
-                [_short_answer(rows)]
+                [_short_answer(rows, study.compared)]
                 + [f"no better than the baseline: {', '.join(w)}" for w in [weak.get(name)] if w]
             ),
         )
@@ -245,8 +244,8 @@ def _facets(study: StudyPage) -> list[tuple[str, str]]:
     ]
 
 
-def _short_answer(rows: list[Row]) -> str:
-    rows = [row | {key: short_level(row[key]) for key in (FIRST, SECOND)} for row in rows]
+def _short_answer(rows: list[Row], axis: str) -> str:
+    rows = [row | {key: level_name(axis, row[key]) for key in (FIRST, SECOND)} for row in rows]
     better = [f"{name} beats {' and '.join(others)}" for name, others in beaten(rows).items()]
     equal = [
         f"{row[FIRST]} and {row[SECOND]} within the margin"

@@ -21,6 +21,7 @@ from rnnbench.report.outputs import Measure, measure_of
 from rnnbench.report.statistics.estimates import ALPHA, Estimate, independent
 from rnnbench.report.statistics.holm import holm
 from rnnbench.report.statistics.splits import SplitScores
+from rnnbench.report.studies.names import level_name
 from rnnbench.studies.outputs import SIZES
 
 # Backward, a training takes about two more passes.
@@ -197,6 +198,10 @@ class Analysis:
         """The trainings of each combination of the facets' values."""
         for key, rows in _groups(self.trainings, self.study.facets):
             yield dict(zip(self.study.facets, key, strict=True)), rows
+
+    def level_name(self, level: Any) -> str:
+        """How a value of the compared axis is called."""
+        return level_name(self._compared, level)
 
     @property
     def _compared(self) -> str:

@@ -18,7 +18,8 @@ from rnnbench.report.findings import contrast_text, detectable_text, p_value
 from rnnbench.report.markdown import estimate, figure, markdown, render, share, small
 from rnnbench.report.outputs import EQUAL, OPEN
 from rnnbench.report.studies.analysis import REACHED, Analysis, matching
-from rnnbench.report.studies.pictures import axis_name, draw_study, facet_name
+from rnnbench.report.studies.names import axis_name, facet_name
+from rnnbench.report.studies.pictures import draw_study
 from rnnbench.studies.outputs import level_text, read_study
 
 # More differences are listed without their figures, which are in the table.
@@ -121,7 +122,7 @@ def _differences(analysis: Analysis, contrasts: pd.DataFrame) -> list[str]:
     same: list[tuple[str, dict[Any, Any]]] = []
     undecided: list[tuple[str, dict[Any, Any]]] = []
     for row in contrasts.to_dict("records"):
-        pair = {key: _level(analysis, row[key]) for key in ("first", "second")}
+        pair = {key: analysis.level_name(row[key]) for key in ("first", "second")}
         if row["answer"] in (EQUAL, OPEN):
             group = same if row["answer"] == EQUAL else undecided
             group.append((f"`{pair['first']}` and `{pair['second']}`", row))
@@ -164,7 +165,7 @@ def _remarks(analysis: Analysis) -> list[str]:
     )
     for text, chosen in remarks:
         rows = best[chosen].to_dict("records")
-        if named := [f"`{_level(analysis, row['level'])}`{_of(row, analysis)}" for row in rows]:
+        if named := [f"`{analysis.level_name(row['level'])}`{_of(row, analysis)}" for row in rows]:
             found.append(f"{text}: {'; '.join(named)}.")
     return found
 
@@ -173,19 +174,7 @@ def _with_score(analysis: Analysis, row: dict[Any, Any]) -> str:
     form = small if analysis.numbers else figure
     interval = _interval(row["low"], row["high"], form)
     score = f"{form(row['score'])} ({interval})" if interval else form(row["score"])
-    return f"`{_level(analysis, row['level'])}` {score}"
-
-
-def short_level(level: Any) -> str:
-    """A compared value as a text; of a layer such as FILE.py:Class the class."""
-    return str(level).rpartition(":")[2]
-
-
-def _level(analysis: Analysis, value: Any) -> str:
-    """A compared value, of FILE.py:Class the class, with its axis if it says nothing alone."""
-    if isinstance(value, str):
-        return short_level(value)
-    return facet_name({analysis.study.compared: value})
+    return f"`{analysis.level_name(row['level'])}` {score}"
 
 
 def _of(row: dict[Any, Any], analysis: Analysis) -> str:
@@ -195,8 +184,8 @@ def _of(row: dict[Any, Any], analysis: Analysis) -> str:
 
 
 def _words(facet: dict[str, Any]) -> str:
-    parts = (f"`{v}`" if axis == "dataset" else facet_name({axis: v}) for axis, v in facet.items())
-    return ", ".join(parts)
+    names = {axis: facet_name({axis: value}) for axis, value in facet.items()}
+    return ", ".join(f"`{v}`" if axis in ("cell", "dataset") else v for axis, v in names.items())
 
 
 def _measure(analysis: Analysis) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from rnnbench.report.pictures.style import BLUE, FAINT, GREEN, GREY, ORANGE, RED, picture
 from rnnbench.report.studies.analysis import Analysis, matching
+from rnnbench.report.studies.names import axis_name, facet_name
 
 _MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (RED, "D"), (GREY, "v"), ("#CC79A7", "P"))
 _MAX_COLUMNS = 4
@@ -28,29 +29,6 @@ def draw_study(directory: Path, analysis: Analysis) -> None:
         _compute(directory / "compute.svg", analysis)
 
 
-def facet_name(facet: dict[str, Any]) -> str:
-    """The values of the facets, in words."""
-    return ", ".join(_value_name(axis, value) for axis, value in facet.items())
-
-
-def axis_name(axis: str) -> str:
-    """An axis, in words."""
-    return axis.removeprefix("dataset.").replace("_", " ")
-
-
-def _value_name(axis: str, value: Any) -> str:
-    if axis == "dataset":
-        return str(value)
-    # 30 parameters, but depth 2.
-    if _is_count(value) and axis.endswith("s") and "." not in axis:
-        return f"{value:,} {axis_name(axis)}"
-    return f"{axis_name(axis)} {value}"
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
 def _scores(path: Path, analysis: Analysis) -> None:
     """The score of each level at its best setting, with intervals, by facet."""
     best = analysis.best
@@ -65,7 +43,8 @@ def _scores(path: Path, analysis: Analysis) -> None:
             places = np.arange(len(rows)) + shift
             color, marker = _MARKS[number % len(_MARKS)]
             panel.vlines(places, rows["low"].astype(float), rows["high"].astype(float), color=color)
-            panel.plot(places, rows["score"], marker=marker, color=color, label=str(level))
+            label = analysis.level_name(level)
+            panel.plot(places, rows["score"], marker=marker, color=color, label=label)
         if (baselines := _near_baselines(analysis)) is not None:
             panel.plot(np.arange(len(names)), baselines, "_", color=GREY, ms=26, label="baseline")
         panel.set_xticks(np.arange(len(names)), names)
@@ -93,7 +72,8 @@ def _sweeps(path: Path, analysis: Analysis) -> None:
             panel.set_title(facet_name(facet))
             for (color, marker), level in zip(_marks(analysis), _levels(analysis), strict=True):
                 values, scores = analysis.sweep(rows[rows[analysis.study.compared] == level], axis)
-                panel.plot(_places(values), scores, marker=marker, color=color, label=str(level))
+                label = analysis.level_name(level)
+                panel.plot(_places(values), scores, marker=marker, color=color, label=label)
             if _is_log(values):
                 panel.set_xscale("log")
                 panel.set_xticks(values, [f"{value:g}" for value in values], rotation=45)
@@ -155,7 +135,7 @@ def _legend(figure: Figure, analysis: Analysis) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], color=color, marker=marker, label=str(level))
+        Line2D([], [], color=color, marker=marker, label=analysis.level_name(level))
         for (color, marker), level in zip(_marks(analysis), _levels(analysis), strict=True)
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))

@@ -35,8 +35,12 @@ function sentence(text) {
 }
 
 const number = (value) => (typeof value === "number" ? value.toLocaleString("en") : value);
-/** Of a layer such as FILE.py:Class, the class. */
-const levelName = (level) => String(level).split(":").pop();
+/** As level_name in studies/names.py. */
+function valueName(axis, value) {
+  if (typeof value === "string") return value.replace(/[\w./-]+:(?=[A-Za-z_])/g, "");
+  const words = axis.replace("dataset.", "").replaceAll("_", " ");
+  return Number.isInteger(value) && axis.endsWith("s") && !axis.includes(".") ? `${number(value)} ${words}` : `${words} ${value}`;
+}
 const name = (row) => (merged ? `${row.variant} (${row.from})` : row.variant);
 const short = (text, width) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
@@ -124,8 +128,8 @@ const CHARTS = {
   study(figure) {
     const study = studyOf(figure);
     const loss = study.measure === "loss";
-    const facet = (row) => study.facets.map((f) => (f === "dataset" ? row[f] : `${number(row[f])} ${f.replace("_", " ")}`)).join(", ");
-    const level = (row) => levelName(row.level);
+    const facet = (row) => study.facets.map((f) => valueName(f, row[f])).join(", ");
+    const level = (row) => valueName(study.compared, row.level);
     return [(width) => ({
       height: 50 + 20 * study.best.length + 12 * study.facets.length,
       marginLeft: Math.min(110, width * 0.25), marginRight: width < 560 ? 112 : 150, marginTop: 20,
@@ -146,7 +150,7 @@ const CHARTS = {
     if (!items.length) return null;
     const sign = study.measure === "loss" ? "/" : "–";
     const [one, other] = study.measure === "loss" ? ["second", "first"] : ["first", "second"];
-    const labels = items.map((c) => [study.facets.map((f) => number(c[f])).join(", "), `${levelName(c[one])} ${sign} ${levelName(c[other])}`].filter(Boolean).join(": "));
+    const labels = items.map((c) => [study.facets.map((f) => valueName(f, c[f])).join(", "), `${valueName(study.compared, c[one])} ${sign} ${valueName(study.compared, c[other])}`].filter(Boolean).join(": "));
     return [effects(items, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
   },
 };

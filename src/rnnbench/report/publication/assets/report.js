@@ -150,7 +150,8 @@ const CHARTS = {
     if (!items.length) return null;
     const sign = study.measure === "loss" ? "/" : "–";
     const [one, other] = study.measure === "loss" ? ["second", "first"] : ["first", "second"];
-    const labels = items.map((c) => [study.facets.map((f) => valueName(f, c[f])).join(", "), `${valueName(study.compared, c[one])} ${sign} ${valueName(study.compared, c[other])}`].filter(Boolean).join(": "));
+    const facets = study.facets.filter((f) => new Set(items.map((c) => c[f])).size > 1);
+    const labels = items.map((c) => [facets.map((f) => valueName(f, c[f])).join(", "), `${valueName(study.compared, c[one])} ${sign} ${valueName(study.compared, c[other])}`].filter(Boolean).join(": "));
     return [effects(items, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
   },
 };

@@ -41,6 +41,11 @@ function valueName(axis, value) {
   const words = axis.replace("dataset.", "").replaceAll("_", " ");
   return Number.isInteger(value) && axis.endsWith("s") && !axis.includes(".") ? `${number(value)} ${words}` : `${words} ${value}`;
 }
+/** Of a row, the values of the facets in which the rows differ. */
+function facetName(facets, rows) {
+  const varied = facets.filter((f) => new Set(rows.map((r) => r[f])).size > 1);
+  return (row) => varied.map((f) => valueName(f, row[f])).join(", ");
+}
 const name = (row) => (merged ? `${row.variant} (${row.from})` : row.variant);
 const short = (text, width) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
@@ -128,7 +133,7 @@ const CHARTS = {
   study(figure) {
     const study = studyOf(figure);
     const loss = study.measure === "loss";
-    const facet = (row) => study.facets.map((f) => valueName(f, row[f])).join(", ");
+    const facet = facetName(study.facets, study.best);
     const level = (row) => valueName(study.compared, row.level);
     return [(width) => ({
       height: 50 + 20 * study.best.length + 12 * study.facets.length,
@@ -150,8 +155,9 @@ const CHARTS = {
     if (!items.length) return null;
     const sign = study.measure === "loss" ? "/" : "–";
     const [one, other] = study.measure === "loss" ? ["second", "first"] : ["first", "second"];
-    const facets = study.facets.filter((f) => new Set(items.map((c) => c[f])).size > 1);
-    const labels = items.map((c) => [facets.map((f) => valueName(f, c[f])).join(", "), `${valueName(study.compared, c[one])} ${sign} ${valueName(study.compared, c[other])}`].filter(Boolean).join(": "));
+    const facet = facetName(study.facets, items);
+    const pair = (c) => `${valueName(study.compared, c[one])} ${sign} ${typeof c[other] === "number" ? number(c[other]) : valueName(study.compared, c[other])}`;
+    const labels = items.map((c) => [facet(c), pair(c)].filter(Boolean).join(": "));
     return [effects(items, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
   },
 };

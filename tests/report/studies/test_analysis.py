@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from rnnbench.report.outputs import EQUAL, FIRST, OPEN, SECOND, UNTESTED
+from rnnbench.report.statistics.estimates import Estimate
+from rnnbench.report.statistics.shares import share_interval
 from rnnbench.report.studies.analysis import REACHED
 from tests.report.helpers import SETTINGS
 from tests.report.studies.invented import EVALUATION, TRAIN, analyse
@@ -31,6 +34,12 @@ def interval(values: np.ndarray, overlap: float, alpha: float = 0.05) -> list[fl
     error = np.sqrt((1 / count + overlap) * values.var(ddof=1))
     half = stats.t.ppf(1 - alpha / 2, count - 1) * error
     return [values.mean(), values.mean() - half, values.mean() + half]
+
+
+def share(mean: float, error: float, degrees: int) -> list[float]:
+    """Mean and interval of an accuracy, which does not leave the shares."""
+    found = share_interval(mean, EVALUATION, Estimate(mean, error**2, 0, degrees, degrees + 1))
+    return [mean, found.low, found.high]
 
 
 def p_of(gaps: np.ndarray, overlap: float) -> float:
@@ -94,11 +103,22 @@ def test_every_split_counts_the_same_however_many_seeds_it_has(tmp_path: Path) -
     found = analyse(tmp_path, good, score, of={"compare": "cell"}, replicates=3, splits=2)
     assert found.best["learning_rate"].tolist() == [0.1]
     assert found.best["score"].tolist() == pytest.approx([0.75])
-    expected = interval(np.array([0.6, 0.9]), OVERLAP)
     row = found.best.iloc[0]
-    # The interval of a share does not leave the shares.
-    assert expected[1] < 0 < 1 < expected[2]
-    assert [row["score"], row["low"], row["high"]] == pytest.approx([expected[0], 0, 1])
+    error = np.sqrt((1 / 2 + OVERLAP) * np.var([0.6, 0.9], ddof=1))
+    expected = share(0.75, error, 1)
+    assert 0 < expected[1] < 0.75 < expected[2] < 1
+    assert [row["score"], row["low"], row["high"]] == pytest.approx(expected)
+
+
+def test_an_accuracy_of_1_can_be_lower_and_more_epochs_do_not_help(tmp_path: Path) -> None:
+    cells = {"cell": ["A", "B"]}
+    analysis = analyse(tmp_path, cells, lambda v, _: 1.0 if v["cell"] == "A" else 0.8)
+    in_last_epochs = analysis.trainings.assign(epoch=analysis.trainings["last_epoch"])
+    best = replace(analysis, trainings=in_last_epochs).best
+    assert best["score"].tolist() == [1, 0.8]
+    assert best["high"][0] == 1
+    assert 0.9 < best["low"][0] < 1
+    assert best["short"].tolist() == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +160,8 @@ def test_intervals_are_those_of_nadeau_and_bengio(
     found = analyse(tmp_path, CELLS, score, protocol=protocol).best
     for number, row in found.iterrows():
         values = np.array([score(row.rename({"level": "cell"}), r) for r in range(4)])
-        expected = interval(values, overlap)
+        error = np.sqrt((1 / 4 + overlap) * values.var(ddof=1))
+        expected = share(values.mean(), error, 3)
         assert [row["score"], row["low"], row["high"]] == pytest.approx(expected), number
 
 
@@ -219,11 +240,9 @@ def test_a_single_split_has_the_errors_of_trainings_and_of_samples(tmp_path: Pat
     values = {c: np.array([score({"cell": c}, r) for r in range(4)]) for c in "AB"}
     variances = {c: v.var(ddof=1) / 4 + 0.02**2 for c, v in values.items()}
     for row in analysis.best.to_dict("records"):
-        half = stats.t.ppf(0.975, 3) * math.sqrt(variances[row["level"]])
-        mean = values[row["level"]].mean()
-        assert [row["score"], row["low"], row["high"]] == pytest.approx(
-            [mean, mean - half, mean + half]
-        )
+        error = math.sqrt(variances[row["level"]])
+        expected = share(values[row["level"]].mean(), error, 3)
+        assert [row["score"], row["low"], row["high"]] == pytest.approx(expected)
     row = analysis.contrasts.iloc[0]
     total = sum(variances.values())
     degrees = total**2 / sum(v**2 / 3 for v in variances.values())

@@ -204,7 +204,7 @@ def test_the_page_says_what_one_edge_may_hide_and_what_diverged(tmp_path: Path) 
     write_page(workspace, params_of(axes), "s")
     page = (workspace.study("s") / "README.md").read_text()
     assert "diverged" not in page
-    assert "edge of what was tried: `SimpleRNN`; `MinGRU`." in page
+    assert "Best learning rate at the edge of what was tried: `SimpleRNN`; `MinGRU`." in page
 
 
 def test_pairs_that_cannot_be_tested_stay_without_figures(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_answers_carry_what_may_still_change_them(tmp_path: Path) -> None:
         [answer for answer in write_page(workspace, params_of(axes), "s") if "edge" in answer]
         for workspace in (calm, edge)
     ]
-    assert marks == [[], ["Chosen at the edge of what was tried: `A`; `B`."]]
+    assert marks == [[], ["Best learning rate at the edge of what was tried: `A`; `B`."]]
 
 
 def test_a_study_of_which_combinations_are_missing_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from rnnbench.report.contrasts import Contrast, as_family
 from rnnbench.report.outputs import Measure, measure_of
 from rnnbench.report.statistics.estimates import ALPHA, Estimate, independent
 from rnnbench.report.statistics.holm import holm
+from rnnbench.report.statistics.shares import share_interval
 from rnnbench.report.statistics.splits import SplitScores
 from rnnbench.report.studies.names import level_name
 from rnnbench.studies.outputs import SIZES
@@ -61,7 +62,8 @@ class Analysis:
 
         The columns of the facets and of the tuned axes; edge: whether the value of a tuned axis is
         the first or the last one that was tried, so that a better one may lie beyond; short:
-        whether the chosen epochs are among the last ones, so that more may have been better; units,
+        whether the chosen epochs are among the last ones, so that more may have been better, unless
+        all is correct on the validation part; units,
         recurrent_parameters, multiply_adds; trainings, diverged; score with its 95 % interval, low
         and high, accuracy, last (after the last epoch), val; baseline, and whether the score is
         significantly better, by tests that are one family.
@@ -235,18 +237,21 @@ class Analysis:
         gain = self._difference(rows, baseline)
         ends: dict[str, Any] = dict.fromkeys(("low", "high"))
         if estimate is not None:
-            interval = estimate.interval()
+            samples = int(rows["evaluation_samples"].min())
+            interval = (
+                estimate.interval()
+                if self.numbers
+                else share_interval(estimate.mean, samples, estimate)
+            )
             ends = {"low": self._shown(interval.low), "high": self._shown(interval.high)}
-            if not self.numbers:
-                # A normal interval can leave the scale of shares.
-                ends = {key: min(max(end, 0.0), 1.0) for key, end in ends.items()}
+        perfect = not self.numbers and bool((rows["val_accuracy"] == 1).all())
         better = gain is not None and (gain.mean < 0) == self.numbers and gain.mean != 0
         return {
             **facet,
             "level": level[0],
             **tuned,
             "edge": any(self._at_edge(axis, value) for axis, value in tuned.items()),
-            "short": bool((rows["epoch"] / rows["last_epoch"]).mean() > _SHORT),
+            "short": bool((rows["epoch"] / rows["last_epoch"]).mean() > _SHORT) and not perfect,
             **{key: rows[key].iloc[0] for key in SIZES},
             "trainings": len(rows),
             "diverged": int(rows["diverged"].notna().sum()),

@@ -158,10 +158,11 @@ def _by_winner(rows: list[dict[Any, Any]]) -> list[str]:
 def _remarks(analysis: Analysis) -> list[str]:
     """Which levels are weak, and what may still change the answers."""
     best, found = analysis.best, []
+    tuned = " or ".join(map(axis_name, analysis.study.tuned))
     remarks = (
         ("Not significantly better than the baseline", best["better_than_baseline"].eq(False)),
-        ("Chosen at the edge of what was tried", best["edge"].astype(bool)),
-        ("Still getting better in the last epochs", best["short"].astype(bool)),
+        (f"Best {tuned} at the edge of what was tried", best["edge"].astype(bool)),
+        ("Best in the last epochs, so that more may help", best["short"].astype(bool)),
     )
     for text, chosen in remarks:
         rows = best[chosen].to_dict("records")

@@ -158,10 +158,42 @@ def _choices(publication: Publication) -> list[Row]:
 
 def _for_browser(publication: Publication) -> Row:
     drawn = publication.model_dump(include=_DRAWN)
-    drawn["studies"] = [
-        study.model_dump(exclude={"page", "pictures", "answers"}) for study in publication.studies
-    ]
+    drawn["studies"] = [_for_charts(study) for study in publication.studies]
     return drawn
+
+
+def _for_charts(study: StudyPage) -> Row:
+    """What the charts of a study read, with the names of its settings."""
+    varied = [axis for axis in study.facets if len({row[axis] for row in study.best}) > 1]
+
+    def facet(row: Row) -> str:
+        return facet_name({axis: row[axis] for axis in varied})
+
+    def pair(row: Row) -> str:
+        # A ratio is that of the second to the first.
+        one, other = (row[SECOND], row[FIRST]) if loss else (row[FIRST], row[SECOND])
+        # A number needs its axis once.
+        end = level_name(study.compared, other) if isinstance(other, str | bool) else f"{other:,}"
+        return f"{level_name(study.compared, one)} {'/' if loss else '–'} {end}"
+
+    loss = study.measure == "loss"
+    return {
+        "name": study.name,
+        "question": study.question,
+        "measure": study.measure,
+        "facets": len(study.facets),
+        "best": [
+            {key: row[key] for key in ("score", "low", "high")}
+            | {"level": level_name(study.compared, row["level"]), "facet": facet(row)}
+            for row in study.best
+        ],
+        "contrasts": [
+            {key: row[key] for key in ("measure", "effect", "low", "high")}
+            | {"label": ": ".join(filter(None, [facet(row), pair(row)]))}
+            for row in study.contrasts
+            if row.get("effect") is not None
+        ],
+    }
 
 
 def _asset(name: str) -> Markup:

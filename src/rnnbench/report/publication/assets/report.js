@@ -34,18 +34,6 @@ function sentence(text) {
     .map((part, i) => (i % 2 ? element("code", part) : part));
 }
 
-const number = (value) => (typeof value === "number" ? value.toLocaleString("en") : value);
-/** As level_name in studies/names.py. */
-function valueName(axis, value) {
-  if (typeof value === "string") return value.replace(/[\w./-]+:(?=[A-Za-z_])/g, "");
-  const words = axis.replace("dataset.", "").replaceAll("_", " ");
-  return Number.isInteger(value) && axis.endsWith("s") && !axis.includes(".") ? `${number(value)} ${words}` : `${words} ${value}`;
-}
-/** Of a row, the values of the facets in which the rows differ. */
-function facetName(facets, rows) {
-  const varied = facets.filter((f) => new Set(rows.map((r) => r[f])).size > 1);
-  return (row) => varied.map((f) => valueName(f, row[f])).join(", ");
-}
 const name = (row) => (merged ? `${row.variant} (${row.from})` : row.variant);
 const short = (text, width) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
@@ -133,32 +121,26 @@ const CHARTS = {
   study(figure) {
     const study = studyOf(figure);
     const loss = study.measure === "loss";
-    const facet = facetName(study.facets, study.best);
-    const level = (row) => valueName(study.compared, row.level);
+    const levels = [...new Set(study.best.map((r) => r.level))];
     return [(width) => ({
-      height: 50 + 20 * study.best.length + 12 * study.facets.length,
+      height: 50 + 20 * study.best.length + 12 * study.facets,
       marginLeft: Math.min(110, width * 0.25), marginRight: width < 560 ? 112 : 150, marginTop: 20,
       x: { type: loss ? "log" : "linear", grid: true, nice: true, ticks: width < 560 ? 3 : 8, label: null, ...(loss ? { tickFormat: "~e" } : {}) },
-      y: { label: null, domain: [...new Set(study.best.map(level))] },
-      fy: { label: null, domain: [...new Set(study.best.map(facet))] },
+      y: { label: null, domain: levels },
+      fy: { label: null, domain: [...new Set(study.best.map((r) => r.facet))] },
       // In the order of the colours of the study's pictures.
-      color: { domain: [...new Set(study.best.map(level))], range: PALETTE },
+      color: { domain: levels, range: PALETTE },
       marks: [
-        Plot.ruleY(study.best.filter((r) => r.low !== null), { y: level, fy: facet, x1: "low", x2: "high", stroke: level, strokeWidth: 2.5 }),
-        Plot.dot(study.best, { y: level, fy: facet, x: "score", fill: level, r: 4.5, title: (r) => `${level(r)}: ${r.score}` }),
+        Plot.ruleY(study.best.filter((r) => r.low !== null), { y: "level", fy: "facet", x1: "low", x2: "high", stroke: "level", strokeWidth: 2.5 }),
+        Plot.dot(study.best, { y: "level", fy: "facet", x: "score", fill: "level", r: 4.5, title: (r) => `${r.level}: ${r.score}` }),
       ],
     }), `Scores of the study: ${study.question}`];
   },
   contrasts(figure) {
     const study = studyOf(figure);
-    const items = study.contrasts.filter((c) => c.effect !== null && c.effect !== undefined);
-    if (!items.length) return null;
-    const sign = study.measure === "loss" ? "/" : "–";
-    const [one, other] = study.measure === "loss" ? ["second", "first"] : ["first", "second"];
-    const facet = facetName(study.facets, items);
-    const pair = (c) => `${valueName(study.compared, c[one])} ${sign} ${typeof c[other] === "number" ? number(c[other]) : valueName(study.compared, c[other])}`;
-    const labels = items.map((c) => [facet(c), pair(c)].filter(Boolean).join(": "));
-    return [effects(items, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
+    if (!study.contrasts.length) return null;
+    const labels = study.contrasts.map((c) => c.label);
+    return [effects(study.contrasts, byLabel.get(figure.dataset.from).margins, labels), `Differences of the study: ${study.question}`];
   },
 };
 
